@@ -1,0 +1,47 @@
+"""MVP-0.B: the classical models."""
+
+from pydantic import Field
+
+from logg1m.config.base import Section
+
+
+class RidgeConfig(Section):
+    """Ridge regression on the full spectrum and on its leading principal components."""
+
+    alphas: tuple[float, ...] = Field(
+        (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6),
+        min_length=1,
+        description="penalties of scikit-learn's un-normalised objective ‖y − Xw‖² + α‖w‖²",
+    )
+    pca: tuple[int, ...] = Field(
+        (100, 200, 500), description="numbers of principal components; 'full' is always run"
+    )
+
+
+class LightGBMConfig(Section):
+    """Gradient-boosted trees; the roadmap's setting is 2500 trees at 0.05 with 31 leaves on all pixels."""
+
+    n_estimators: int = Field(
+        500, ge=1, description="boosting iterations; the best validation prefix is used"
+    )
+    learning_rate: float = Field(0.08, gt=0)
+    num_leaves: int = Field(31, ge=2)
+    feature_fraction: float = Field(0.1, gt=0, le=1, description="share of pixels offered to each tree")
+    min_data_in_leaf: int = Field(20, ge=1)
+    max_bin: int = Field(63, ge=3, le=255, description="histogram bins per pixel")
+    label: str = Field("economical", description="printed beside the results; 'roadmap' at full scale")
+
+
+class Baselines(Section):
+    """Classical models and how their results are judged."""
+
+    ridge: RidgeConfig = RidgeConfig()
+    lightgbm: LightGBMConfig = LightGBMConfig()
+    saturation_gain: float = Field(
+        0.05,
+        gt=0,
+        description="relative R² gain from the reference to the largest scale under which a model has hit its ceiling",
+    )
+    saturation_from: int = Field(
+        100_000, description="reference scale of the saturation test; the smallest one if absent"
+    )

@@ -1,0 +1,36 @@
+"""MVP-1.1: Fisher bounds, ceilings and the statistic that D1 reads."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from logg1m.config.base import Section
+
+
+class Bounds(Section):
+    """Derivative estimators, subset sizes and the verdict."""
+
+    max_spectra: int = Field(
+        20_000, ge=20, description="low-noise spectra whose bounds are computed, at most"
+    )
+    convergence: tuple[int, ...] = Field(
+        (5_000, 10_000, 20_000), description="subset sizes of the convergence test"
+    )
+    knn_neighbours: int = Field(8, ge=1, description="neighbours on either side in log g of the kNN estimate")
+    linear_neighbours: int = Field(96, ge=8, description="neighbours of the local regression on all labels")
+    max_condition: float = Field(
+        1e8,
+        gt=1,
+        description="condition number of the scaled Fisher matrix above which a star counts as failed",
+    )
+    statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
+        "median_ratio", description="which model error to bound ratio the verdict reads; all are recorded"
+    )
+    ratio_threshold: float = Field(2.0, gt=0, description="above: headroom, keep optimising")
+
+
+class Bootstrap(Section):
+    """Resampling of test spectra behind every interval."""
+
+    resamples: int = Field(1000, ge=100)
+    level: float = Field(0.95, gt=0, lt=1)

@@ -1,0 +1,41 @@
+"""The fixed protocol of MVP-0.A: what low noise means, and who is trained and tested on what."""
+
+from pydantic import Field, model_validator
+
+from logg1m.config.base import Section
+
+
+class Protocol(Section):
+    """Low-noise definition, pools and nested scales."""
+
+    low_noise_fraction: float = Field(
+        0.2, gt=0, le=1, description="top share of ‖flux‖/‖error‖ called low noise"
+    )
+    quantiles: tuple[float, ...] = Field(
+        (0.1, 0.2, 0.5), description="top shares whose thresholds are recorded"
+    )
+    train_fraction: float = Field(
+        0.8, gt=0, lt=1, description="share of the permutation in the training pool"
+    )
+    validation_fraction: float = Field(0.05, gt=0, lt=0.5, description="last share of a training prefix")
+    validation_max: int = Field(10_000, ge=1, description="largest validation set")
+    noise_level: float = Field(1.0, ge=0, description="noise = noise_level · error · N(0, 1)")
+    scales: tuple[int, ...] = Field(
+        (10_000, 32_000),
+        min_length=1,
+        description="numbers of spectra (train + test) of the nested scales, increasing",
+    )
+
+    @model_validator(mode="after")
+    def _scales(self) -> "Protocol":
+        if list(self.scales) != sorted(set(self.scales)) or self.scales[0] < 10:
+            raise ValueError(f"scales: sizes must increase and be at least 10, got {list(self.scales)}")
+        return self
+
+
+def scale_name(size: int) -> str:
+    """Short name of a scale: 500, 10k, 1M."""
+    for unit, suffix in ((1_000_000, "M"), (1_000, "k")):
+        if size >= unit and size % unit == 0:
+            return f"{size // unit}{suffix}"
+    return str(size)

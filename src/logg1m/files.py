@@ -1,0 +1,132 @@
+"""Atomic writes, and readers whose errors name the file and what was expected of it."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+class InputError(Exception):
+    """Something the user can put right: the message says what was found, what was expected and where."""
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it is flushed to disk and renamed, on failure removed."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=f".tmp{path.suffix}")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as stream:
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: str | Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write JSON with sorted-as-given keys; NaN and infinity become null, so that every reader can parse it."""
+    write_text(path, json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """Numpy scalars, arrays, paths and non-finite numbers as plain JSON values."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def read_json(path: str | Path, required: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read a JSON object and check that its required keys are there.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated, no JSON object, or lacks a required key.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist") from error
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not a readable JSON file ({error}); delete it and run again") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} holds a JSON {type(value).__name__}, expected an object")
+    missing = [key for key in required if key not in value]
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(missing)}; it has {', '.join(value) or 'no keys'}")
+    return value
+
+
+def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write a table without an index; the bytes depend on the values alone."""
+    with atomic_path(path) as temporary:
+        frame.to_parquet(temporary, index=False, compression="zstd")
+
+
+def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
+    with atomic_path(path) as temporary:
+        frame.to_csv(temporary, index=False, float_format="%.8g")
+
+
+def read_parquet(path: str | Path, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a Parquet table and check that the named columns are there.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, or lacks a column.
+    """
+    try:
+        frame = pd.read_parquet(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist") from error
+    except Exception as error:  # pyarrow raises many kinds for a damaged file; all mean the same to a user
+        raise InputError(
+            f"{path} is not a readable Parquet file ({error}); delete it and run again"
+        ) from error
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise InputError(
+            f"{path} lacks columns {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}"
+        )
+    return frame
+
+
+def save_with(path: str | Path, save: Callable[[Path], object]) -> None:
+    """Write `path` atomically through `save(temporary_path)` (figures, tensors, boosters)."""
+    with atomic_path(path) as temporary:
+        save(temporary)

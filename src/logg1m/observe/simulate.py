@@ -1,0 +1,246 @@
+"""From labels to an observed spectrum: grid → redshift → line spread → magnitude → error → normalisation.
+
+Everything is computed in tiles of a fixed number of rows, the last one padded: results do not depend on how many
+rows are asked for at once. Median-normalised flux is 0.5 / median(flux) times the physical one.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix
+
+from logg1m.config.data import Observation
+from logg1m.files import InputError
+from logg1m.observe.grid import LABELS, GridInterpolator, StellarGrid
+from logg1m.observe.pfs import (
+    N_PIXELS,
+    SPEED_OF_LIGHT,
+    WAVE,
+    Conditions,
+    PfsRedArm,
+    extinction_curve,
+    hsc_i_band,
+    line_spread_operator,
+)
+
+NORMALISED_MEDIAN = 0.5
+_TILE_ROWS = {"cpu": 128, "cuda": 4096}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Normalised flux and 1σ error (N, P), and flux_scale (N,): erg/s/cm²/Å per unit of normalised flux."""
+
+    flux: torch.Tensor
+    error: torch.Tensor
+    flux_scale: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Jacobian:
+    """Observed spectra and their derivatives per unit of each label (K or dex).
+
+    flux, error: (N, P); d_flux, d_ln_error: (N, 5, P) in the order of `LABELS`.
+    """
+
+    flux: torch.Tensor
+    error: torch.Tensor
+    d_flux: torch.Tensor
+    d_ln_error: torch.Tensor
+
+
+class Observer:
+    """Observes stars of a grid with the PFS red arm."""
+
+    def __init__(
+        self,
+        grid: StellarGrid,
+        observation: Observation,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.grid, self.observation = grid, observation
+        self.device, self.dtype = torch.device(device), dtype
+        self.tile_rows = _TILE_ROWS.get(self.device.type, 128)
+        self.arm = PfsRedArm(self.device, dtype)
+        self.interpolator = GridInterpolator(grid, self.device, dtype)
+        self.components_t = self._tensor(grid.components.T)  # (M, K)
+        self.mean_t = self._tensor(grid.mean)[:, None]  # (M, 1)
+        self.line_spread = self._line_spread()  # sparse (P, M)
+        band = hsc_i_band(WAVE)
+        self.band = self._tensor(WAVE * band / (SPEED_OF_LIGHT * (band / WAVE).sum()))  # f_ν = band · f_λ
+        self.f_nu = self._tensor(WAVE**2 / SPEED_OF_LIGHT)  # f_ν per unit f_λ, per pixel
+
+    def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        return torch.as_tensor(np.ascontiguousarray(values), device=self.device, dtype=self.dtype)
+
+    def _line_spread(self) -> torch.Tensor:
+        wave = self.grid.wave
+        rows, columns, weights = line_spread_operator(wave)
+        if columns.min() < 0 or columns.max() >= len(wave):
+            raise InputError(
+                f"the grid covers {wave[0]:.1f} … {wave[-1]:.1f} Å; the red arm with its line spread needs about 7096 … 8854 Å"
+            )
+        if self.observation.extinction_av:
+            weights = (
+                weights * 10 ** (-0.4 * self.observation.extinction_av * extinction_curve(wave))[columns]
+            )
+        operator = csr_matrix((weights, (rows, columns)), shape=(N_PIXELS, len(wave)))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Sparse")  # torch calls CSR a beta feature
+            return torch.sparse_csr_tensor(
+                torch.as_tensor(operator.indptr, dtype=torch.int64),
+                torch.as_tensor(operator.indices, dtype=torch.int64),
+                torch.as_tensor(operator.data, dtype=self.dtype),
+                operator.shape,
+            ).to(self.device)
+
+    def observe(self, labels: np.ndarray, conditions: Conditions) -> Observed:
+        """Observe N stars, labels (N, 5) in the order of `LABELS`.
+
+        Raises
+        ------
+        InputError
+            If a label lies outside the grid or a redshift beyond its wavelength margin.
+        """
+        return Observed(*self._gather(self._observe_tile, labels, conditions))
+
+    def jacobian(self, labels: np.ndarray, conditions: Conditions) -> Jacobian:
+        """Observed spectra with exact derivatives of the noise-free normalised flux and of ln error.
+
+        Raises
+        ------
+        InputError
+            As `observe`.
+        """
+        return Jacobian(*self._gather(self._jacobian_tile, labels, conditions))
+
+    def _gather(
+        self,
+        compute: Callable[[torch.Tensor, Conditions], tuple[torch.Tensor, ...]],
+        labels: np.ndarray,
+        conditions: Conditions,
+    ) -> list[torch.Tensor]:
+        """Results of all tiles, written once into arrays of N rows."""
+        out: list[torch.Tensor] = []
+        start = 0
+        for rows, tile_labels, tile_conditions in self._tiles(labels, conditions):
+            results = compute(tile_labels, tile_conditions)
+            if not out:
+                out = [
+                    torch.empty((len(labels), *r.shape[1:]), dtype=r.dtype, device=r.device) for r in results
+                ]
+            for whole, part in zip(out, results):
+                whole[start : start + rows] = part[:rows]
+            start += rows
+        return out
+
+    def _tiles(
+        self, labels: np.ndarray, conditions: Conditions
+    ) -> Iterator[tuple[int, torch.Tensor, Conditions]]:
+        """Fixed-height tiles (rows that count, labels, conditions); the last is padded with its own last row."""
+        if len(labels) == 0:
+            raise InputError("no spectra asked for: at least one row of labels is needed")
+        if labels.ndim != 2 or labels.shape[1] != len(LABELS) or len(labels) != len(conditions):
+            raise InputError(f"labels must be ({len(conditions)}, {len(LABELS)}), got {labels.shape}")
+        self.grid.require_inside(labels)
+        for start in range(0, len(labels), self.tile_rows):
+            rows = np.minimum(np.arange(start, start + self.tile_rows), len(labels) - 1)
+            values = torch.as_tensor(labels[rows], device=self.device, dtype=torch.float64)
+            yield min(self.tile_rows, len(labels) - start), values, conditions[rows]
+
+    def _pixels(self, model_MN: torch.Tensor) -> torch.Tensor:
+        """Line spread and pixel mean of the models (M, N) → (N, P)."""
+        return (self.line_spread @ model_MN).T.contiguous()
+
+    def _model(self, coefficients: torch.Tensor, redshift: np.ndarray, offset: bool) -> torch.Tensor:
+        """Grid combination (M, N) at the observer's wavelengths; with the mean it is ln F, without, a derivative."""
+        if offset:
+            model = torch.addmm(self.mean_t, self.components_t, coefficients.T)
+        else:
+            model = self.components_t @ coefficients.T
+        return self._shift(model, redshift) if redshift.any() else model
+
+    def _shift(self, model: torch.Tensor, redshift: np.ndarray) -> torch.Tensor:
+        """Redshift by four-point Lagrange interpolation on the uniform grid; (M, N) → (M, N)."""
+        wave = self.grid.wave
+        step = wave[1] - wave[0]
+        reach = 4.0  # Å around the arm that the line-spread operator reads
+        lowest, highest = (WAVE[0] - reach) / (1 + redshift), (WAVE[-1] + reach) / (1 + redshift)
+        if (lowest < wave[1]).any() or (highest > wave[-3]).any():
+            worst = redshift[np.argmax(np.abs(redshift))]
+            raise InputError(
+                f"redshift {worst:.6f} ({worst * 299792.458:.0f} km/s) leaves the wavelength margin of the grid "
+                f"({wave[0]:.1f} … {wave[-1]:.1f} Å); about ±550 km/s can be simulated"
+            )
+        position = (wave[:, None] / (1 + redshift) - wave[0]) / step
+        base = np.clip(np.floor(position).astype(np.int64), 1, len(wave) - 3)
+        t = self._tensor(position - base)
+        index = torch.as_tensor(base, device=self.device)
+        y0, y1, y2, y3 = (model.gather(0, index + k) for k in (-1, 0, 1, 2))
+        return (
+            y0 * (-t * (t - 1) * (t - 2) / 6)
+            + y1 * ((t + 1) * (t - 1) * (t - 2) / 2)
+            + y2 * (-(t + 1) * t * (t - 2) / 2)
+            + y3 * ((t + 1) * t * (t - 1) / 6)
+        )
+
+    def _scales(self, f_lambda: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
+        """Median with the two pixels that define it, synthetic f_ν, and flux_scale."""
+        median, pixels = _median(f_lambda)
+        synthetic = f_lambda @ self.band
+        target = self._tensor(10 ** (-0.4 * (conditions.mag + 48.6)))
+        return median, pixels, synthetic, target / synthetic * median / NORMALISED_MEDIAN
+
+    def _error(
+        self, flux: torch.Tensor, flux_scale: torch.Tensor, conditions: Conditions
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """1σ error in normalised units, and the electrons per unit of normalised flux and total variance behind it."""
+        exposures, time = self.observation.exposures, self.observation.exposure_time
+        electrons, sky = self.arm.response(conditions, time)
+        electrons.mul_(self.f_nu).mul_(flux_scale[:, None])
+        variance = self.arm.background(sky, exposures, time).addcmul_(flux, electrons)
+        return variance.sqrt().div_(electrons).div_(math.sqrt(exposures)), electrons, variance
+
+    def _observe_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
+        coefficients = self.interpolator.coefficients(labels)
+        f_lambda = self._pixels(self._model(coefficients, conditions.redshift, offset=True).exp_())
+        median, _, _, flux_scale = self._scales(f_lambda, conditions)
+        flux = f_lambda.mul_((NORMALISED_MEDIAN / median)[:, None])
+        return flux, self._error(flux, flux_scale, conditions)[0], flux_scale
+
+    def _jacobian_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
+        coefficients = self.interpolator.coefficients(labels)
+        model = self._model(coefficients, conditions.redshift, offset=True).exp_()
+        f_lambda = self._pixels(model)
+        median, pixels, synthetic, flux_scale = self._scales(f_lambda, conditions)
+        flux = f_lambda * (NORMALISED_MEDIAN / median)[:, None]
+        error, electrons, variance = self._error(flux, flux_scale, conditions)
+        d_flux, d_ln_error = [], []
+        for k in range(len(LABELS)):
+            d_ln = self._model(
+                self.interpolator.coefficients(labels, derivative=k), conditions.redshift, offset=False
+            )
+            d_f = self._pixels(d_ln.mul_(model))
+            d_ln_median = d_f.gather(1, pixels).mean(dim=1) / median
+            d_ln_scale = d_ln_median - (d_f @ self.band) / synthetic
+            d = d_f.mul_((NORMALISED_MEDIAN / median)[:, None]).sub_(flux * d_ln_median[:, None])
+            d_variance = electrons * (d + flux * d_ln_scale[:, None])
+            d_flux.append(d)
+            d_ln_error.append(d_variance.div_(variance).mul_(0.5).sub_(d_ln_scale[:, None]))
+        return flux, error, torch.stack(d_flux, dim=1), torch.stack(d_ln_error, dim=1)
+
+
+def _median(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Median over an even number of columns (the mean of the middle two) and the columns (N, 2) of those two."""
+    lower, lower_index = values.median(dim=1)  # torch returns the lower of the middle two
+    above = torch.where(values > lower[:, None], values, torch.inf)
+    upper, upper_index = above.min(dim=1)
+    tied = (above == torch.inf).sum(dim=1) > values.shape[1] // 2
+    upper = torch.where(tied, lower, upper)
+    upper_index = torch.where(tied, lower_index, upper_index)
+    return (lower + upper) / 2, torch.stack([lower_index, upper_index], dim=1)

@@ -1,0 +1,112 @@
+"""One function mapped over the chunks of a store, in order, with progress: dask threads here, or a dask cluster.
+
+Results come back in the order of the items whatever the scheduler, and every item is computed by the same function
+on the same rows, so a pass gives the same numbers on one thread, on many, and on a cluster.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import dask
+import torch
+from threadpoolctl import threadpool_limits
+
+from logg1m.config.compute import Compute
+from logg1m.machine import usable_cores
+from logg1m.progress import Progress
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def over(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    compute: Compute,
+    title: str,
+    size: Callable[[Item], int] = lambda _: 1,
+    unit: str = "spectra",
+) -> Iterator[Result]:
+    """Yield function(item) for every item, in order.
+
+    A window of items is one dask graph; the next window is computed while the caller consumes this one, so memory
+    stays bounded by two windows whatever the number of items.
+
+    Parameters
+    ----------
+    function : called once per item, on one compute thread; must not depend on order
+    items : usually chunk numbers
+    compute : threads and scheduler
+    title, size, unit : what the progress line says, and how much work an item counts for
+    """
+    progress = Progress(title, sum(size(item) for item in items), unit)
+    with _scheduler(compute) as (run, workers), ThreadPoolExecutor(1) as ahead:
+        windows = [items[k : k + 2 * workers] for k in range(0, len(items), 2 * workers)]
+        pending = ahead.submit(run, function, windows[0]) if windows else None
+        for k, window in enumerate(windows):
+            assert pending is not None
+            results = pending.result()
+            pending = ahead.submit(run, function, windows[k + 1]) if k + 1 < len(windows) else None
+            for item, result in zip(window, results):
+                progress.add(size(item))
+                yield result
+            del results
+    progress.finish()
+
+
+def _single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
+    """One compute thread per item: parallelism is over items, and results do not depend on the thread count."""
+    torch.set_num_threads(1)
+    return function(item)
+
+
+@contextmanager
+def _scheduler(compute: Compute) -> Iterator[tuple[Callable[..., list[Any]], int]]:
+    """A function that computes a window of items, and how many run at once."""
+    if compute.dask_scheduler == "threads":
+        workers = min(compute.threads, usable_cores())
+
+        def run_threads(function: Callable[..., Any], window: Sequence[Any]) -> list[Any]:
+            tasks = [dask.delayed(_single_threaded, pure=False)(function, item) for item in window]
+            return list(dask.compute(*tasks, scheduler="threads", num_workers=workers))
+
+        yield run_threads, workers
+        return
+    from distributed import Client
+
+    local = compute.dask_scheduler == "local"
+    options: dict[str, Any] = (
+        {
+            "n_workers": min(compute.threads, usable_cores()),
+            "threads_per_worker": 1,
+            "dashboard_address": None,
+        }
+        if local
+        else {"address": compute.dask_scheduler, "timeout": "30s"}
+    )
+    with Client(set_as_default=False, **options) as client:
+        workers = max(1, sum(client.nthreads().values()))
+
+        def run_cluster(function: Callable[..., Any], window: Sequence[Any]) -> list[Any]:
+            shared = client.scatter(function, broadcast=False, hash=False)
+            tasks = client.map(
+                lambda f, item: _single_threaded(f, item), [shared] * len(window), list(window), pure=False
+            )
+            return list(client.gather(tasks))
+
+        yield run_cluster, workers
+
+
+@contextmanager
+def all_threads(compute: Compute) -> Iterator[int]:
+    """Let linear algebra in the calling thread use every configured core."""
+    threads = min(compute.threads, usable_cores())
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with threadpool_limits(threads):
+            yield threads
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,269 @@
+"""The Zarr v3 store of spectra and its manifest.
+
+Beside `manifest.json` lie `spectra.zarr` (flux and error in whole chunks of 1,024 spectra; labels as 1-D arrays) and
+`journal/`, which makes writing resumable: one small file per finished chunk, with its checksums and labels. Chunks
+may be written in any order by any number of workers; a chunk exists only once its journal entry does.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+import pandas as pd
+import zarr
+from zarr.codecs import BloscCodec
+
+from logg1m.files import InputError, atomic_path, read_json, write_json
+
+CHUNK_ROWS = 1024
+_LABEL_CHUNK = 65_536
+_REQUIRED = ("n_spectra", "n_pixels", "arrays", "labels", "source", "store_id", "crc32c", "wave_crc32c")
+
+
+def digest(value: Any) -> str:
+    """A short stable hash of plain JSON data."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def crc32c(array: np.ndarray) -> str:
+    """CRC-32C of the values in C order, as eight hexadecimal digits."""
+    return f"{google_crc32c.value(array.tobytes()):08x}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a store will hold; `identity` also covers the code that makes it."""
+
+    n_spectra: int
+    wave: np.ndarray
+    arrays: dict[str, str]
+    labels: dict[str, str]
+    source: dict[str, Any]
+    compression: str = "none"
+    code: str = ""
+
+    @property
+    def n_chunks(self) -> int:
+        return -(-self.n_spectra // CHUNK_ROWS)
+
+    @property
+    def store_id(self) -> str:
+        """Identity of the data: equal ids mean equal values."""
+        return digest([self.n_spectra, crc32c(self.wave), self.arrays, self.labels, self.source])
+
+    def rows(self, chunk: int) -> tuple[int, int]:
+        return chunk * CHUNK_ROWS, min((chunk + 1) * CHUNK_ROWS, self.n_spectra)
+
+
+class Writer:
+    """Writes a store chunk by chunk; whatever an interrupted writer finished is kept."""
+
+    def __init__(self, manifest: str | Path, layout: Layout) -> None:
+        self.manifest, self.layout = Path(manifest), layout
+        self.path = self.manifest.parent / "spectra.zarr"
+        self.journal = self.manifest.parent / "journal"
+        if layout.n_spectra < 1:
+            raise InputError("a store needs at least one spectrum, got n_spectra = 0")
+        identity = {"store_id": layout.store_id, "compression": layout.compression, "code": layout.code}
+        try:
+            self._open(identity)
+        except OSError as error:
+            raise InputError(f"cannot write the store {self.path}: {error.strerror or error}") from error
+
+    def _open(self, identity: dict[str, Any]) -> None:
+        known = self.journal / "identity.json"
+        if not known.exists() or read_json(known) != identity or not (self.path / "zarr.json").exists():
+            for stale in (self.path, self.journal):
+                if stale.exists():
+                    shutil.rmtree(stale)
+            self._create()
+            write_json(known, identity)
+        for leftover in self.path.rglob("*.partial"):  # temporary files of a killed writer
+            leftover.unlink()
+        self.group = zarr.open_group(self.path, mode="r+")
+
+    def _create(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        layout, group = self.layout, zarr.create_group(self.path, overwrite=True)
+        codec = BloscCodec(cname="lz4", shuffle="bitshuffle") if layout.compression == "blosc" else None
+        for name, dtype in layout.arrays.items():
+            group.create_array(
+                name, shape=(layout.n_spectra, len(layout.wave)), chunks=(CHUNK_ROWS, len(layout.wave)),
+                dtype=dtype, compressors=codec, dimension_names=("spectrum", "wave"),
+            )  # fmt: skip
+        for name in layout.labels:
+            group.create_array(
+                name, shape=(layout.n_spectra,), chunks=(_LABEL_CHUNK,), dtype="float64", compressors=None,
+                dimension_names=("spectrum",), attributes={"unit": layout.labels[name]},
+            )  # fmt: skip
+        wave = group.create_array("wave", data=layout.wave.astype("float64"), compressors=None)
+        wave.attrs["unit"] = "Angstrom, vacuum"
+
+    def done(self, chunk: int) -> bool:
+        """Whether the chunk is on disk, whole and as its journal entry says."""
+        entry = self._entry(chunk)
+        if entry is None:
+            return False
+        start, stop = self.layout.rows(chunk)
+        try:
+            return all(
+                crc32c(self.group[name][start:stop]) == str(entry[f"crc_{name}"])
+                for name in self.layout.arrays
+            )
+        except (OSError, ValueError, RuntimeError):
+            return False
+
+    def _entry(self, chunk: int) -> dict[str, np.ndarray] | None:
+        try:
+            with np.load(self.journal / f"chunk_{chunk:06d}.npz", allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+        except (OSError, ValueError, EOFError, KeyError):
+            return None
+
+    def write(self, chunk: int, arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> None:
+        """Write one chunk and then its journal entry, each atomically.
+
+        Raises
+        ------
+        InputError
+            If values are not finite or the disk refuses.
+        """
+        start, stop = self.layout.rows(chunk)
+        for name, values in {**arrays, **labels}.items():
+            if len(values) != stop - start:
+                raise InputError(f"{name}: chunk {chunk} needs {stop - start} rows, got {len(values)}")
+            if not np.isfinite(values).all():
+                bad = start + int(np.argmax(~np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+                raise InputError(f"{name} of spectrum {bad} is not finite; nothing was written for its chunk")
+        try:
+            for name in self.layout.arrays:
+                self.group[name][start:stop] = arrays[name]
+        except OSError as error:
+            raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
+        entry = {name: np.asarray(labels[name], dtype=np.float64) for name in self.layout.labels}
+        checks = {f"crc_{name}": np.array(crc32c(arrays[name])) for name in self.layout.arrays}
+        with atomic_path(self.journal / f"chunk_{chunk:06d}.npz") as temporary:
+            np.savez(temporary, allow_pickle=False, **entry, **checks)
+
+    def finish(self) -> dict[str, Any]:
+        """Write the labels and, last of all, the manifest, which is returned."""
+        layout = self.layout
+        entries = [self._entry(k) for k in range(layout.n_chunks)]
+        missing = [k for k, entry in enumerate(entries) if entry is None]
+        if missing:
+            raise InputError(
+                f"{self.path}: {len(missing)} chunks were not written, the first is {missing[0]}"
+            )
+        complete = [entry for entry in entries if entry is not None]
+        checks: dict[str, Any] = {name: [str(e[f"crc_{name}"]) for e in complete] for name in layout.arrays}
+        try:
+            for name in layout.labels:
+                values = np.concatenate([entry[name] for entry in complete])
+                self.group[name][:] = values
+                checks[name] = [crc32c(values)]
+        except OSError as error:
+            raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
+        manifest = {
+            "format": "logg1m store 1",
+            "store": self.path.name,
+            "store_id": layout.store_id,
+            "n_spectra": layout.n_spectra,
+            "n_pixels": len(layout.wave),
+            "chunk_rows": CHUNK_ROWS,
+            "arrays": layout.arrays,
+            "labels": layout.labels,
+            "wave_crc32c": crc32c(layout.wave.astype("float64")),
+            "source": layout.source,
+            "crc32c": checks,
+        }
+        write_json(self.manifest, manifest)
+        return manifest
+
+
+class Store:
+    """A finished store, opened through its manifest; everything read is checked against it."""
+
+    def __init__(self, manifest: str | Path) -> None:
+        self.manifest_path = Path(manifest)
+        self.manifest = read_json(manifest, _REQUIRED)
+        self.path = self.manifest_path.parent / Path(str(self.manifest.get("store", "spectra.zarr"))).name
+        self.n_spectra, self.n_pixels = int(self.manifest["n_spectra"]), int(self.manifest["n_pixels"])
+        self.n_chunks = -(-self.n_spectra // CHUNK_ROWS)
+        self.source: dict[str, Any] = self.manifest["source"]
+        if not (self.path / "zarr.json").exists():
+            raise InputError(f"{self.path} does not exist, but {manifest} describes it; {self._remedy()}")
+        try:
+            self._group = zarr.open_group(self.path, mode="r")
+            self.wave = np.asarray(self._group["wave"][:])
+            shapes = {name: self._group[name].shape for name in self.manifest["arrays"]}
+        except Exception as error:  # zarr raises many kinds for damaged metadata; all mean the same to a user
+            raise InputError(
+                f"{self.path} is not a readable Zarr store ({error}); {self._remedy()}"
+            ) from error
+        if crc32c(self.wave) != self.manifest["wave_crc32c"]:
+            raise InputError(f"{self.path}: wave is not what {manifest} says; {self._remedy()}")
+        for name, shape in shapes.items():
+            if shape != (self.n_spectra, self.n_pixels):
+                raise InputError(
+                    f"{self.path}/{name} has shape {shape}, {manifest} says {(self.n_spectra, self.n_pixels)}; {self._remedy()}"
+                )
+
+    def _remedy(self) -> str:
+        return f"delete {self.manifest_path} and run again: intact chunks are kept, the others are made anew"
+
+    def rows(self, chunk: int) -> tuple[int, int]:
+        """First and last-plus-one spectrum id of a chunk."""
+        return chunk * CHUNK_ROWS, min((chunk + 1) * CHUNK_ROWS, self.n_spectra)
+
+    def read(self, chunk: int, name: str) -> np.ndarray:
+        """One whole chunk (B, P) of an array.
+
+        Raises
+        ------
+        InputError
+            If the chunk is missing, unreadable or not what the manifest says.
+        """
+        start, stop = self.rows(chunk)
+        key = self.path / name / "c" / str(chunk) / "0"
+        if not key.exists():
+            raise InputError(
+                f"{key}: chunk {chunk} of {name} is missing (spectra {start} … {stop - 1}); {self._remedy()}"
+            )
+        try:
+            values = np.asarray(self._group[name][start:stop])
+        except Exception as error:  # zarr and its codecs raise many kinds for damaged bytes
+            raise InputError(
+                f"{key}: chunk {chunk} of {name} is unreadable ({error}); {self._remedy()}"
+            ) from error
+        found, expected = crc32c(values), self.manifest["crc32c"][name][chunk]
+        if found != expected:
+            raise InputError(
+                f"{key}: chunk {chunk} of {name} was altered: its checksum is {found}, the manifest says {expected}; "
+                f"{self._remedy()}"
+            )
+        return values
+
+    def labels(self) -> pd.DataFrame:
+        """All labels and observation parameters, one row per spectrum in the order of the ids.
+
+        Raises
+        ------
+        InputError
+            If an array is missing or not what the manifest says.
+        """
+        columns = {}
+        for name in self.manifest["labels"]:
+            try:
+                columns[name] = np.asarray(self._group[name][:])
+            except Exception as error:  # as in `read`
+                raise InputError(f"{self.path}/{name} is unreadable ({error}); {self._remedy()}") from error
+            if crc32c(columns[name]) != self.manifest["crc32c"][name][0]:
+                raise InputError(
+                    f"{self.path}/{name} is not what {self.manifest_path} says; {self._remedy()}"
+                )
+        return pd.DataFrame(columns)
