@@ -115,14 +115,10 @@ def read_parquet(path: str | Path, columns: tuple[str, ...] = ()) -> pd.DataFram
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
     except Exception as error:  # pyarrow raises many kinds for a damaged file; all mean the same to a user
-        raise InputError(
-            f"{path} is not a readable Parquet file ({error}); delete it and run again"
-        ) from error
+        raise InputError(f"{path} is not a readable Parquet file ({error}); delete it and run again") from error
     missing = [name for name in columns if name not in frame.columns]
     if missing:
-        raise InputError(
-            f"{path} lacks columns {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}"
-        )
+        raise InputError(f"{path} lacks columns {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
     return frame
 
 

@@ -18,15 +18,11 @@ def generate(
     Chunks that an interrupted run finished are verified and kept; `code` (a fingerprint of the generating code) is
     part of the store's identity, so that other code starts afresh.
     """
-    layout = Layout(
-        source.n_spectra, source.wave, source.arrays, source.labels, source.describe(), compression, code
-    )
+    layout = Layout(source.n_spectra, source.wave, source.arrays, source.labels, source.describe(), compression, code)
     writer = Writer(manifest, layout)
     missing = [k for k in range(layout.n_chunks) if not writer.done(k)]
     if len(missing) < layout.n_chunks:
-        log.info(
-            f"resuming: {layout.n_chunks - len(missing)} of {layout.n_chunks} chunks are there and intact"
-        )
+        log.info(f"resuming: {layout.n_chunks - len(missing)} of {layout.n_chunks} chunks are there and intact")
 
     def make(chunk: int) -> None:
         block = source.read(*layout.rows(chunk))

@@ -85,7 +85,7 @@ class Writer:
             write_json(known, identity)
         for leftover in self.path.rglob("*.partial"):  # temporary files of a killed writer
             leftover.unlink()
-        self.group = zarr.open_group(self.path, mode="r+")
+        self.group: Any = zarr.open_group(self.path, mode="r+")
 
     def _create(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -111,10 +111,7 @@ class Writer:
             return False
         start, stop = self.layout.rows(chunk)
         try:
-            return all(
-                crc32c(self.group[name][start:stop]) == str(entry[f"crc_{name}"])
-                for name in self.layout.arrays
-            )
+            return all(crc32c(self.group[name][start:stop]) == str(entry[f"crc_{name}"]) for name in self.layout.arrays)
         except (OSError, ValueError, RuntimeError):
             return False
 
@@ -156,9 +153,7 @@ class Writer:
         entries = [self._entry(k) for k in range(layout.n_chunks)]
         missing = [k for k, entry in enumerate(entries) if entry is None]
         if missing:
-            raise InputError(
-                f"{self.path}: {len(missing)} chunks were not written, the first is {missing[0]}"
-            )
+            raise InputError(f"{self.path}: {len(missing)} chunks were not written, the first is {missing[0]}")
         complete = [entry for entry in entries if entry is not None]
         checks: dict[str, Any] = {name: [str(e[f"crc_{name}"]) for e in complete] for name in layout.arrays}
         try:
@@ -198,19 +193,19 @@ class Store:
         if not (self.path / "zarr.json").exists():
             raise InputError(f"{self.path} does not exist, but {manifest} describes it; {self._remedy()}")
         try:
-            self._group = zarr.open_group(self.path, mode="r")
-            self.wave = np.asarray(self._group["wave"][:])
-            shapes = {name: self._group[name].shape for name in self.manifest["arrays"]}
+            group: Any = zarr.open_group(self.path, mode="r")
+            self._group = group
+            self.wave = np.asarray(group["wave"][:])
+            shapes = {name: tuple(group[name].shape) for name in self.manifest["arrays"]}
         except Exception as error:  # zarr raises many kinds for damaged metadata; all mean the same to a user
-            raise InputError(
-                f"{self.path} is not a readable Zarr store ({error}); {self._remedy()}"
-            ) from error
+            raise InputError(f"{self.path} is not a readable Zarr store ({error}); {self._remedy()}") from error
         if crc32c(self.wave) != self.manifest["wave_crc32c"]:
             raise InputError(f"{self.path}: wave is not what {manifest} says; {self._remedy()}")
         for name, shape in shapes.items():
             if shape != (self.n_spectra, self.n_pixels):
                 raise InputError(
-                    f"{self.path}/{name} has shape {shape}, {manifest} says {(self.n_spectra, self.n_pixels)}; {self._remedy()}"
+                    f"{self.path}/{name} has shape {shape}, {manifest} says "
+                    f"{(self.n_spectra, self.n_pixels)}; {self._remedy()}"
                 )
 
     def _remedy(self) -> str:
@@ -237,9 +232,7 @@ class Store:
         try:
             values = np.asarray(self._group[name][start:stop])
         except Exception as error:  # zarr and its codecs raise many kinds for damaged bytes
-            raise InputError(
-                f"{key}: chunk {chunk} of {name} is unreadable ({error}); {self._remedy()}"
-            ) from error
+            raise InputError(f"{key}: chunk {chunk} of {name} is unreadable ({error}); {self._remedy()}") from error
         found, expected = crc32c(values), self.manifest["crc32c"][name][chunk]
         if found != expected:
             raise InputError(
@@ -263,7 +256,5 @@ class Store:
             except Exception as error:  # as in `read`
                 raise InputError(f"{self.path}/{name} is unreadable ({error}); {self._remedy()}") from error
             if crc32c(columns[name]) != self.manifest["crc32c"][name][0]:
-                raise InputError(
-                    f"{self.path}/{name} is not what {self.manifest_path} says; {self._remedy()}"
-                )
+                raise InputError(f"{self.path}/{name} is not what {self.manifest_path} says; {self._remedy()}")
         return pd.DataFrame(columns)

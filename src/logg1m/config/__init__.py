@@ -20,9 +20,7 @@ __all__ = ["Config", "load", "load_yaml", "validate"]
 class Config(Section):
     """A run of logg1m."""
 
-    seed: int = Field(
-        20251222, ge=0, lt=2**63, description="the one seed that everything random derives from"
-    )
+    seed: int = Field(20251222, ge=0, lt=2**63, description="the one seed that everything random derives from")
     data: Data = Data()
     protocol: Protocol = Protocol()
     baselines: Baselines = Baselines()

@@ -13,17 +13,13 @@ class RidgeConfig(Section):
         min_length=1,
         description="penalties of scikit-learn's un-normalised objective ‖y − Xw‖² + α‖w‖²",
     )
-    pca: tuple[int, ...] = Field(
-        (100, 200, 500), description="numbers of principal components; 'full' is always run"
-    )
+    pca: tuple[int, ...] = Field((100, 200, 500), description="numbers of principal components; 'full' is always run")
 
 
 class LightGBMConfig(Section):
     """Gradient-boosted trees; the roadmap's setting is 2500 trees at 0.05 with 31 leaves on all pixels."""
 
-    n_estimators: int = Field(
-        500, ge=1, description="boosting iterations; the best validation prefix is used"
-    )
+    n_estimators: int = Field(500, ge=1, description="boosting iterations; the best validation prefix is used")
     learning_rate: float = Field(0.08, gt=0)
     num_leaves: int = Field(31, ge=2)
     feature_fraction: float = Field(0.1, gt=0, le=1, description="share of pixels offered to each tree")
@@ -40,7 +36,7 @@ class Baselines(Section):
     saturation_gain: float = Field(
         0.05,
         gt=0,
-        description="relative R² gain from the reference to the largest scale under which a model has hit its ceiling",
+        description="relative R² gain up to the largest scale under which a model is at its ceiling",
     )
     saturation_from: int = Field(
         100_000, description="reference scale of the saturation test; the smallest one if absent"

@@ -10,12 +10,8 @@ from logg1m.config.base import Section
 class Bounds(Section):
     """Derivative estimators, subset sizes and the verdict."""
 
-    max_spectra: int = Field(
-        20_000, ge=20, description="low-noise spectra whose bounds are computed, at most"
-    )
-    convergence: tuple[int, ...] = Field(
-        (5_000, 10_000, 20_000), description="subset sizes of the convergence test"
-    )
+    max_spectra: int = Field(20_000, ge=20, description="low-noise spectra whose bounds are computed, at most")
+    convergence: tuple[int, ...] = Field((5_000, 10_000, 20_000), description="subset sizes of the convergence test")
     knn_neighbours: int = Field(8, ge=1, description="neighbours on either side in log g of the kNN estimate")
     linear_neighbours: int = Field(96, ge=8, description="neighbours of the local regression on all labels")
     max_condition: float = Field(

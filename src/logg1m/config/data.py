@@ -51,18 +51,14 @@ class Observation(Section):
         for name, (lowest, highest) in allowed.items():
             low, high = getattr(self, name)
             if not lowest <= low <= high <= highest:
-                raise ValueError(
-                    f"{name}: expected {lowest} <= low <= high <= {highest}, got [{low}, {high}]"
-                )
+                raise ValueError(f"{name}: expected {lowest} <= low <= high <= {highest}, got [{low}, {high}]")
         return self
 
 
 class Data(Section):
     """The spectra of the run."""
 
-    source: Literal["embedded"] = Field(
-        "embedded", description="embedded: simulated from the grid in the package"
-    )
+    source: Literal["embedded"] = Field("embedded", description="embedded: simulated from the grid in the package")
     n_spectra: int = Field(32_000, ge=10, description="number of spectra; ids are 0 … n_spectra − 1")
     labels: Literal["continuous", "grid_edges"] = Field(
         "continuous",

@@ -8,15 +8,9 @@ from logg1m.config.base import Section
 class Protocol(Section):
     """Low-noise definition, pools and nested scales."""
 
-    low_noise_fraction: float = Field(
-        0.2, gt=0, le=1, description="top share of ‖flux‖/‖error‖ called low noise"
-    )
-    quantiles: tuple[float, ...] = Field(
-        (0.1, 0.2, 0.5), description="top shares whose thresholds are recorded"
-    )
-    train_fraction: float = Field(
-        0.8, gt=0, lt=1, description="share of the permutation in the training pool"
-    )
+    low_noise_fraction: float = Field(0.2, gt=0, le=1, description="top share of ‖flux‖/‖error‖ called low noise")
+    quantiles: tuple[float, ...] = Field((0.1, 0.2, 0.5), description="top shares whose thresholds are recorded")
+    train_fraction: float = Field(0.8, gt=0, lt=1, description="share of the permutation in the training pool")
     validation_fraction: float = Field(0.05, gt=0, lt=0.5, description="last share of a training prefix")
     validation_max: int = Field(10_000, ge=1, description="largest validation set")
     noise_level: float = Field(1.0, ge=0, description="noise = noise_level · error · N(0, 1)")

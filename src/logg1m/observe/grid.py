@@ -102,9 +102,7 @@ class SplineAxis:
     def weights(self, x: torch.Tensor, derivative: bool = False) -> torch.Tensor:
         """(N,) positions → (N, n) weights w such that value(x) = w · nodal values, or their d/dx."""
         last = len(self.nodes) - 2
-        interval = (torch.searchsorted(self.nodes, x.to(torch.float64).contiguous(), right=True) - 1).clamp(
-            0, last
-        )
+        interval = (torch.searchsorted(self.nodes, x.to(torch.float64).contiguous(), right=True) - 1).clamp(0, last)
         t = (x.to(torch.float64) - self.nodes[interval])[:, None]
         c3, c2, c1, c0 = (self.pieces[k][interval] for k in range(4))
         value = (3 * c3 * t + 2 * c2) * t + c1 if derivative else ((c3 * t + c2) * t + c1) * t + c0

@@ -105,13 +105,7 @@ def encircled_energy(seeing: np.ndarray, field_angle: np.ndarray, wave_nm: np.nd
     radius = (_FIBRE_RADIUS / focal * _ARCSEC_PER_MICRON_METRE)[:, None]
     spot = (np.interp(field_angle, _FIELD, _SPOT) / focal * _ARCSEC_PER_MICRON_METRE)[:, None]
     fibre = (
-        2
-        * np.pi
-        * radius
-        * du
-        * j1(kappa * radius)
-        * j0(kappa * _FIBRE_OFFSET)
-        * np.exp(-((kappa * spot) ** 2) / 2)
+        2 * np.pi * radius * du * j1(kappa * radius) * j0(kappa * _FIBRE_OFFSET) * np.exp(-((kappa * spot) ** 2) / 2)
     )
     theta = 1e-3 * wave_nm / 8.3 / (1 - 0.22) * _ARCSEC_PER_MICRON_METRE  # arcsec
     seeing_scale = (0.465 / seeing)[:, None, None] * ((wave_nm / 800.0) ** 0.2)[None, :, None]
@@ -124,18 +118,14 @@ def _extinction_per_airmass(wave_nm: np.ndarray) -> np.ndarray:
     return np.where(wave_nm < 800, 0.10 - 0.03 * (wave_nm - 700) / 100, 0.07 - 0.02 * (wave_nm - 800) / 100)
 
 
-def _scalings(
-    seeing: np.ndarray, zenith_angle: np.ndarray, field_angle: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _scalings(seeing: np.ndarray, zenith_angle: np.ndarray, field_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Throughput and sky at the knots in arbitrary but fixed units, each (N, 16)."""
     z = np.deg2rad(zenith_angle)[:, None]
     airmass = 1 / np.sqrt(1 - 0.96 * np.sin(z) ** 2)
     k = _extinction_per_airmass(_KNOTS)[None, :]
     optics = (1 - (0.27 + 0.09 * field_angle / 0.675)) * np.interp(field_angle, _FIELD, _VIGNETTING)
     focal = np.interp(field_angle, _FIELD, _FOCAL_LENGTH)
-    throughput = (
-        10 ** (-0.4 * k / np.cos(z)) * optics[:, None] * encircled_energy(seeing, field_angle, _KNOTS)
-    )
+    throughput = 10 ** (-0.4 * k / np.cos(z)) * optics[:, None] * encircled_energy(seeing, field_angle, _KNOTS)
     sky = airmass * np.exp(-k * airmass / 1.086) * (optics / focal**2)[:, None]
     return throughput, sky
 

@@ -83,12 +83,11 @@ class Observer:
         rows, columns, weights = line_spread_operator(wave)
         if columns.min() < 0 or columns.max() >= len(wave):
             raise InputError(
-                f"the grid covers {wave[0]:.1f} … {wave[-1]:.1f} Å; the red arm with its line spread needs about 7096 … 8854 Å"
+                f"the grid covers {wave[0]:.1f} … {wave[-1]:.1f} Å; "
+                "the red arm with its line spread needs about 7096 … 8854 Å"
             )
         if self.observation.extinction_av:
-            weights = (
-                weights * 10 ** (-0.4 * self.observation.extinction_av * extinction_curve(wave))[columns]
-            )
+            weights = weights * 10 ** (-0.4 * self.observation.extinction_av * extinction_curve(wave))[columns]
         operator = csr_matrix((weights, (rows, columns)), shape=(N_PIXELS, len(wave)))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sparse")  # torch calls CSR a beta feature
@@ -131,17 +130,13 @@ class Observer:
         for rows, tile_labels, tile_conditions in self._tiles(labels, conditions):
             results = compute(tile_labels, tile_conditions)
             if not out:
-                out = [
-                    torch.empty((len(labels), *r.shape[1:]), dtype=r.dtype, device=r.device) for r in results
-                ]
+                out = [torch.empty((len(labels), *r.shape[1:]), dtype=r.dtype, device=r.device) for r in results]
             for whole, part in zip(out, results):
                 whole[start : start + rows] = part[:rows]
             start += rows
         return out
 
-    def _tiles(
-        self, labels: np.ndarray, conditions: Conditions
-    ) -> Iterator[tuple[int, torch.Tensor, Conditions]]:
+    def _tiles(self, labels: np.ndarray, conditions: Conditions) -> Iterator[tuple[int, torch.Tensor, Conditions]]:
         """Fixed-height tiles (rows that count, labels, conditions); the last is padded with its own last row."""
         if len(labels) == 0:
             raise InputError("no spectra asked for: at least one row of labels is needed")
@@ -222,9 +217,7 @@ class Observer:
         error, electrons, variance = self._error(flux, flux_scale, conditions)
         d_flux, d_ln_error = [], []
         for k in range(len(LABELS)):
-            d_ln = self._model(
-                self.interpolator.coefficients(labels, derivative=k), conditions.redshift, offset=False
-            )
+            d_ln = self._model(self.interpolator.coefficients(labels, derivative=k), conditions.redshift, offset=False)
             d_f = self._pixels(d_ln.mul_(model))
             d_ln_median = d_f.gather(1, pixels).mean(dim=1) / median
             d_ln_scale = d_ln_median - (d_f @ self.band) / synthetic

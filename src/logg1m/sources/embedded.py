@@ -22,12 +22,10 @@ _CONDITION_UNITS = {
 class EmbeddedSource:
     """The package's own grid, observed under the configured conditions."""
 
-    arrays = {"flux": "float32", "error": "float32"}
-    labels = {name: UNITS[name] for name in LABELS} | _CONDITION_UNITS
-    wave = WAVE
-
     def __init__(self, data: Data, seed: int, device: str = "cpu", grid: StellarGrid | None = None) -> None:
-        self.data, self.seed, self.n_spectra = data, seed, data.n_spectra
+        self.data, self.seed, self.n_spectra, self.wave = data, seed, data.n_spectra, WAVE
+        self.arrays = {"flux": "float32", "error": "float32"}
+        self.labels = {name: UNITS[name] for name in LABELS} | _CONDITION_UNITS
         self.grid = grid or StellarGrid.load()
         for name, nodes in self.grid.axes.items():
             low, high = getattr(data.priors, name)
@@ -82,15 +80,13 @@ class EmbeddedSource:
             low, high = getattr(self.data.priors, name)
             allowed = nodes[(nodes >= low) & (nodes <= high)]
             if not len(allowed):
-                raise InputError(
-                    f"data.labels = 'grid_edges': no node of {name} lies in its prior [{low}, {high}]"
-                )
+                raise InputError(f"data.labels = 'grid_edges': no node of {name} lies in its prior [{low}, {high}]")
             nearest = allowed[np.abs(labels[:, column, None] - allowed).argmin(axis=1)]
             out[:, column] = np.where(free == column, labels[:, column], nearest)
         return out
 
     def read(self, start: int, stop: int) -> Block:
-        """Simulate spectra start … stop − 1 in the fixed tiles of the whole set, so that any block agrees bit for bit."""
+        """Simulate spectra start … stop − 1 in the fixed tiles of the whole set: any block agrees bit for bit."""
         tile = self.observer.tile_rows
         first, last = start - start % tile, min(-(-stop // tile) * tile, self.n_spectra)
         labels, conditions = self.draw(np.arange(first, last))
