@@ -91,15 +91,15 @@ def normal(seed: int, ids: torch.Tensor, n_pixels: int, draw: int = 0) -> torch.
 
 
 def _unit(words: torch.Tensor) -> torch.Tensor:
-    """32-bit words → float32 in (0, 1): the upper 24 bits, centred on their cell."""
+    """32-bit words → float32 in (0, 1]: the upper 24 bits, centred on their cell as far as float32 can."""
     return words.bitwise_right_shift(8).to(torch.float32).add_(0.5).mul_(2.0**-24)
 
 
 def uniform(seed: int, stream: Stream, ids: np.ndarray, count: int, draw: int = 0) -> np.ndarray:
-    """Uniform numbers in (0, 1) with 53 random bits, (N, count) float64, one row per id."""
+    """Uniform numbers in (0, 1) with 52 random bits, (N, count) float64, one row per id."""
     words = _words(seed, stream, torch.as_tensor(np.asarray(ids, dtype=np.int64)), draw, count)
     high, low = words[0].numpy(), words[1].numpy()
-    return np.asarray(((high >> 5) * 67108864.0 + (low >> 6) + 0.5) / 9007199254740992.0)
+    return np.asarray(((high >> 6) * 2.0**26 + (low >> 6) + 0.5) * 2.0**-52)
 
 
 def permutation(seed: int, n: int, stream: Stream = Stream.POOLS, draw: int = 0) -> np.ndarray:

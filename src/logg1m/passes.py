@@ -14,6 +14,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from logg1m.config.compute import Compute
+from logg1m.files import InputError
 from logg1m.machine import usable_cores
 from logg1m.progress import Progress
 
@@ -86,7 +87,13 @@ def _scheduler(compute: Compute) -> Iterator[tuple[Callable[..., list[Any]], int
         if local
         else {"address": compute.dask_scheduler, "timeout": "30s"}
     )
-    with Client(set_as_default=False, **options) as client:
+    try:
+        started = Client(set_as_default=False, **options)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"compute.dask_scheduler = '{compute.dask_scheduler}': no dask scheduler can be reached there ({error})"
+        ) from error
+    with started as client:
         workers = max(1, sum(client.nthreads().values()))
 
         def run_cluster(function: Callable[..., Any], window: Sequence[Any]) -> list[Any]:

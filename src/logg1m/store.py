@@ -8,6 +8,8 @@ may be written in any order by any number of workers; a chunk exists only once i
 import hashlib
 import json
 import shutil
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import numpy as np
 import pandas as pd
 import zarr
 from zarr.codecs import BloscCodec
+from zarr.storage import MemoryStore
 
 from logg1m.files import InputError, atomic_path, read_json, write_json
 
@@ -33,6 +36,21 @@ def digest(value: Any) -> str:
 def crc32c(array: np.ndarray) -> str:
     """CRC-32C of the values in C order, as eight hexadecimal digits."""
     return f"{google_crc32c.value(array.tobytes()):08x}"
+
+
+def _whole_chunks(group: Any, name: str) -> Any:
+    """An array of the store with its last chunk in full, so that the padding behind the last spectrum is checked too."""
+    array = group[name]
+    rows = -(-array.shape[0] // CHUNK_ROWS) * CHUNK_ROWS
+    return zarr.Array.from_dict(array.store_path, array.metadata.to_dict() | {"shape": (rows, array.shape[1])})
+
+
+def _read_chunk(array: Any, start: int, stop: int) -> np.ndarray:
+    """Rows start … stop − 1 of an array of `_whole_chunks`; ValueError if the padding behind them is not empty."""
+    whole = np.asarray(array[start : start + CHUNK_ROWS])
+    if whole[stop - start :].view(np.uint8).any():
+        raise ValueError("it was altered behind its last spectrum")
+    return whole[: stop - start]
 
 
 @dataclass(frozen=True)
@@ -68,7 +86,7 @@ class Writer:
         self.path = self.manifest.parent / "spectra.zarr"
         self.journal = self.manifest.parent / "journal"
         if layout.n_spectra < 1:
-            raise InputError("a store needs at least one spectrum, got n_spectra = 0")
+            raise InputError(f"a store needs at least one spectrum, got n_spectra = {layout.n_spectra}")
         identity = {"store_id": layout.store_id, "compression": layout.compression, "code": layout.code}
         try:
             self._open(identity)
@@ -77,19 +95,27 @@ class Writer:
 
     def _open(self, identity: dict[str, Any]) -> None:
         known = self.journal / "identity.json"
-        if not known.exists() or read_json(known) != identity or not (self.path / "zarr.json").exists():
+        if not known.exists() or read_json(known) != identity:
             for stale in (self.path, self.journal):
                 if stale.exists():
                     shutil.rmtree(stale)
-            self._create()
             write_json(known, identity)
-        for leftover in self.path.rglob("*.partial"):  # temporary files of a killed writer
+        for folder in (self.path, self.journal):  # temporary files of a killed writer
+            for leftover in (*folder.rglob("*.partial"), *folder.rglob(".*.tmp*")):
+                leftover.unlink()
+        for leftover in self.manifest.parent.glob(f".{self.manifest.stem}.*.tmp*"):
             leftover.unlink()
+        for key, content in self._skeleton().items():
+            path = self.path / key
+            if not path.exists() or path.read_bytes() != content:
+                with atomic_path(path) as temporary:
+                    temporary.write_bytes(content)
         self.group: Any = zarr.open_group(self.path, mode="r+")
 
-    def _create(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        layout, group = self.layout, zarr.create_group(self.path, overwrite=True)
+    def _skeleton(self) -> dict[str, bytes]:
+        """Every file of the store but the spectra and their labels: metadata and wavelengths, name → bytes."""
+        made: dict[str, Any] = {}
+        layout, group = self.layout, zarr.create_group(MemoryStore(made))
         codec = BloscCodec(cname="lz4", shuffle="bitshuffle") if layout.compression == "blosc" else None
         for name, dtype in layout.arrays.items():
             group.create_array(
@@ -103,6 +129,7 @@ class Writer:
             )  # fmt: skip
         wave = group.create_array("wave", data=layout.wave.astype("float64"), compressors=None)
         wave.attrs["unit"] = "Angstrom, vacuum"
+        return {key: content.to_bytes() for key, content in made.items()}
 
     def done(self, chunk: int) -> bool:
         """Whether the chunk is on disk, whole and as its journal entry says."""
@@ -111,15 +138,18 @@ class Writer:
             return False
         start, stop = self.layout.rows(chunk)
         try:
-            return all(crc32c(self.group[name][start:stop]) == str(entry[f"crc_{name}"]) for name in self.layout.arrays)
-        except (OSError, ValueError, RuntimeError):
+            return all(
+                crc32c(_read_chunk(_whole_chunks(self.group, name), start, stop)) == str(entry[f"crc_{name}"])
+                for name in self.layout.arrays
+            )
+        except (OSError, ValueError, RuntimeError):  # damaged bytes; blosc raises RuntimeError
             return False
 
     def _entry(self, chunk: int) -> dict[str, np.ndarray] | None:
         try:
             with np.load(self.journal / f"chunk_{chunk:06d}.npz", allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
-        except (OSError, ValueError, EOFError, KeyError):
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
             return None
 
     def write(self, chunk: int, arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> None:
@@ -131,6 +161,7 @@ class Writer:
             If values are not finite or the disk refuses.
         """
         start, stop = self.layout.rows(chunk)
+        arrays = {name: np.asarray(arrays[name], dtype=dtype) for name, dtype in self.layout.arrays.items()}
         for name, values in {**arrays, **labels}.items():
             if len(values) != stop - start:
                 raise InputError(f"{name}: chunk {chunk} needs {stop - start} rows, got {len(values)}")
@@ -138,12 +169,12 @@ class Writer:
                 bad = start + int(np.argmax(~np.isfinite(values).reshape(len(values), -1).all(axis=1)))
                 raise InputError(f"{name} of spectrum {bad} is not finite; nothing was written for its chunk")
         try:
-            for name in self.layout.arrays:
-                self.group[name][start:stop] = arrays[name]
+            for name, values in arrays.items():
+                self.group[name][start:stop] = values
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
         entry = {name: np.asarray(labels[name], dtype=np.float64) for name in self.layout.labels}
-        checks = {f"crc_{name}": np.array(crc32c(arrays[name])) for name in self.layout.arrays}
+        checks = {f"crc_{name}": np.array(crc32c(values)) for name, values in arrays.items()}
         with atomic_path(self.journal / f"chunk_{chunk:06d}.npz") as temporary:
             np.savez(temporary, allow_pickle=False, **entry, **checks)
 
@@ -187,16 +218,27 @@ class Store:
         self.manifest_path = Path(manifest)
         self.manifest = read_json(manifest, _REQUIRED)
         self.path = self.manifest_path.parent / Path(str(self.manifest.get("store", "spectra.zarr"))).name
-        self.n_spectra, self.n_pixels = int(self.manifest["n_spectra"]), int(self.manifest["n_pixels"])
-        self.n_chunks = -(-self.n_spectra // CHUNK_ROWS)
-        self.source: dict[str, Any] = self.manifest["source"]
-        if not (self.path / "zarr.json").exists():
-            raise InputError(f"{self.path} does not exist, but {manifest} describes it; {self._remedy()}")
+        self.chunk_rows = CHUNK_ROWS
         try:
+            self.n_spectra, self.n_pixels = int(self.manifest["n_spectra"]), int(self.manifest["n_pixels"])
+            self.n_chunks = -(-self.n_spectra // CHUNK_ROWS)
+            expected = dict.fromkeys(self.manifest["arrays"], self.n_chunks) | dict.fromkeys(self.manifest["labels"], 1)
+            sums = {name: len(self.manifest["crc32c"][name]) for name in expected}
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{manifest} is not a whole manifest ({error!r}); {self._remedy()}") from error
+        if sums != expected:
+            raise InputError(f"{manifest} holds {sums} checksums, expected {expected}; {self._remedy()}")
+        self.source: dict[str, Any] = self.manifest["source"]
+        try:
+            if not (self.path / "zarr.json").exists():
+                raise InputError(f"{self.path} does not exist, but {manifest} describes it; {self._remedy()}")
             group: Any = zarr.open_group(self.path, mode="r")
             self._group = group
             self.wave = np.asarray(group["wave"][:])
             shapes = {name: tuple(group[name].shape) for name in self.manifest["arrays"]}
+            self._chunks = {name: _whole_chunks(group, name) for name in self.manifest["arrays"]}
+        except InputError:
+            raise
         except Exception as error:  # zarr raises many kinds for damaged metadata; all mean the same to a user
             raise InputError(f"{self.path} is not a readable Zarr store ({error}); {self._remedy()}") from error
         if crc32c(self.wave) != self.manifest["wave_crc32c"]:
@@ -215,6 +257,11 @@ class Store:
         """First and last-plus-one spectrum id of a chunk."""
         return chunk * CHUNK_ROWS, min((chunk + 1) * CHUNK_ROWS, self.n_spectra)
 
+    def size(self, chunk: int) -> int:
+        """Spectra in a chunk."""
+        start, stop = self.rows(chunk)
+        return stop - start
+
     def read(self, chunk: int, name: str) -> np.ndarray:
         """One whole chunk (B, P) of an array.
 
@@ -225,12 +272,13 @@ class Store:
         """
         start, stop = self.rows(chunk)
         key = self.path / name / "c" / str(chunk) / "0"
-        if not key.exists():
+        try:
+            key.stat()
+            values = _read_chunk(self._chunks[name], start, stop)
+        except FileNotFoundError as error:
             raise InputError(
                 f"{key}: chunk {chunk} of {name} is missing (spectra {start} … {stop - 1}); {self._remedy()}"
-            )
-        try:
-            values = np.asarray(self._group[name][start:stop])
+            ) from error
         except Exception as error:  # zarr and its codecs raise many kinds for damaged bytes
             raise InputError(f"{key}: chunk {chunk} of {name} is unreadable ({error}); {self._remedy()}") from error
         found, expected = crc32c(values), self.manifest["crc32c"][name][chunk]

@@ -62,7 +62,7 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
         value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: 2025-13-01, or an endless integer
         raise InputError(f"{path} is not valid YAML: {error}") from error
     if value is None:
         return {}

@@ -11,7 +11,7 @@ from logg1m.files import InputError
 class Section(BaseModel):
     """A part of the configuration; unknown keys are refused and values cannot be changed after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def explain(error: ValidationError, model: type[BaseModel], source: str) -> InputError:
@@ -23,9 +23,18 @@ def explain(error: ValidationError, model: type[BaseModel], source: str) -> Inpu
         if item["type"] == "extra_forbidden":
             lines.append(f"  {key}: unknown key{_suggestion(model, path)}")
         else:
-            shown = "" if item["type"] == "missing" else f" = {item['input']!r}"
+            shown = "" if item["type"] == "missing" else f" = {_shown(item['input'])}"
             lines.append(f"  {key}{shown}: {item['msg'].removeprefix('Value error, ')}")
     return InputError(f"{source} is not a valid configuration:\n" + "\n".join(lines))
+
+
+def _shown(value: Any) -> str:
+    """A value as it may stand in a message: on one line and not endless."""
+    try:
+        text = repr(value)
+    except ValueError:  # integers of more than 4,300 digits
+        return f"a {type(value).__name__} too long to show"
+    return text if len(text) <= 200 else f"{text[:200]}…"
 
 
 def _suggestion(model: type[BaseModel], path: list[Any]) -> str:

@@ -13,6 +13,7 @@ class RidgeConfig(Section):
         min_length=1,
         description="penalties of scikit-learn's un-normalised objective ‖y − Xw‖² + α‖w‖²",
     )
+    raw: bool = Field(False, description="also fit features that are centred but not scaled, as a labelled variant")
     pca: tuple[int, ...] = Field((100, 200, 500), description="numbers of principal components; 'full' is always run")
 
 
@@ -25,6 +26,7 @@ class LightGBMConfig(Section):
     feature_fraction: float = Field(0.1, gt=0, le=1, description="share of pixels offered to each tree")
     min_data_in_leaf: int = Field(20, ge=1)
     max_bin: int = Field(63, ge=3, le=255, description="histogram bins per pixel")
+    bin_sample: int = Field(5_000, ge=100, description="training rows from which bin edges are taken")
     label: str = Field("economical", description="printed beside the results; 'roadmap' at full scale")
 
 

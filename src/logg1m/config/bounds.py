@@ -13,7 +13,10 @@ class Bounds(Section):
     max_spectra: int = Field(20_000, ge=20, description="low-noise spectra whose bounds are computed, at most")
     convergence: tuple[int, ...] = Field((5_000, 10_000, 20_000), description="subset sizes of the convergence test")
     knn_neighbours: int = Field(8, ge=1, description="neighbours on either side in log g of the kNN estimate")
-    linear_neighbours: int = Field(96, ge=8, description="neighbours of the local regression on all labels")
+    linear_neighbours: int = Field(64, ge=8, description="neighbours of the local regression on all labels")
+    linear_degree: Literal[1, 2] = Field(
+        2, description="1: plain local-linear; 2: products of labels as further terms, which take up curvature"
+    )
     max_condition: float = Field(
         1e8,
         gt=1,

@@ -1,8 +1,8 @@
 """How the machine is used; nothing here changes a result."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from logg1m.config.base import Section
 
@@ -18,3 +18,16 @@ class Compute(Section):
         "threads",
         description="threads; local (a LocalCluster of processes); or the address of a dask scheduler, tcp://host:port",
     )
+
+    @field_validator("dask_scheduler")
+    @classmethod
+    def _known_scheduler(cls, value: str) -> str:
+        if value not in ("threads", "local") and ":" not in value:
+            raise ValueError("expected threads, local, or the address of a dask scheduler such as tcp://host:8786")
+        return value
+
+    @classmethod
+    def from_job(cls, snakemake: Any) -> "Compute":
+        """The configured use of the machine, with as many threads as Snakemake granted the job."""
+        given = dict(snakemake.config.get("compute", {}))
+        return cls(**{**given, "threads": int(snakemake.threads)})

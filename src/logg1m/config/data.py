@@ -1,10 +1,13 @@
 """Where spectra come from and how they are observed."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from logg1m.config.base import Section
+from logg1m.config.files_sources import BoszConfig, PfsHdf5Config
+
+ALL_SPECTRA = 2**32  # spectrum ids are 32-bit counters, so this is no limit at all; written `null` in YAML
 
 Range = tuple[float, float]
 
@@ -58,8 +61,21 @@ class Observation(Section):
 class Data(Section):
     """The spectra of the run."""
 
-    source: Literal["embedded"] = Field("embedded", description="embedded: simulated from the grid in the package")
-    n_spectra: int = Field(32_000, ge=10, description="number of spectra; ids are 0 … n_spectra − 1")
+    source: Literal["embedded", "pfs_hdf5", "bosz"] = Field(
+        "embedded",
+        description="embedded: simulated from the grid in the package; bosz: from a folder of model spectra; "
+        "pfs_hdf5: read from shards written by pfsspec",
+    )
+    n_spectra: Annotated[
+        int,
+        BeforeValidator(lambda value: ALL_SPECTRA if value is None else value),
+        WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 10, "maximum": ALL_SPECTRA}, {"type": "null"}]}),
+    ] = Field(
+        32_000,
+        ge=10,
+        le=ALL_SPECTRA,
+        description="number of spectra; ids are 0 … n_spectra − 1; null (pfs_hdf5 only): all that the shards hold",
+    )
     labels: Literal["continuous", "grid_edges"] = Field(
         "continuous",
         description="continuous: uniform labels; grid_edges: on grid nodes along all axes but one",
@@ -69,3 +85,13 @@ class Data(Section):
     )
     priors: Priors = Priors()
     observation: Observation = Observation()
+    pfs_hdf5: PfsHdf5Config | None = Field(None, description="the shards; needed if source is pfs_hdf5")
+    bosz: BoszConfig | None = Field(None, description="the model spectra; needed if source is bosz")
+
+    @model_validator(mode="after")
+    def _section_of_the_source(self) -> "Data":
+        if self.source in ("pfs_hdf5", "bosz") and getattr(self, self.source) is None:
+            raise ValueError(f"source = '{self.source}' needs the section data.{self.source}, which is missing")
+        if self.source != "pfs_hdf5" and self.n_spectra == ALL_SPECTRA:
+            raise ValueError(f"n_spectra = null is for source = 'pfs_hdf5'; '{self.source}' needs a number")
+        return self

@@ -1,5 +1,7 @@
 """The stellar grid: ln F_λ as principal components, interpolated by cubic splines of the coefficients."""
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -47,7 +49,7 @@ class StellarGrid:
             with np.load(path, allow_pickle=False) as stored:
                 axes = {name: np.asarray(stored[name], dtype=np.float64) for name in LABELS}
                 grid = cls(axes, *(stored[k] for k in ("wave", "mean", "components", "coefficients")))
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(f"{path} is not a readable stellar grid: {error}") from error
         grid.check(path)
         return grid
@@ -60,6 +62,8 @@ class StellarGrid:
                 f"{path}: coefficients {self.coefficients.shape} and components {self.components.shape} do "
                 f"not fit the axes, expected {shape} and {(shape[-1], len(self.wave))}"
             )
+        if self.mean.shape != self.wave.shape:
+            raise InputError(f"{path}: mean {self.mean.shape} does not fit wave {self.wave.shape}")
         for name in ("wave", "mean", "components", "coefficients"):
             bad = int((~np.isfinite(getattr(self, name))).sum())
             if bad:
@@ -68,8 +72,8 @@ class StellarGrid:
             if len(nodes) < 2 or not (np.diff(nodes) > 0).all():
                 raise InputError(f"{path}: axis {name} must hold at least two increasing nodes, got {nodes}")
         steps = np.diff(self.wave)
-        if not np.allclose(steps, steps.mean(), rtol=1e-6):
-            raise InputError(f"{path}: wave must be uniform; steps run from {steps.min()} to {steps.max()} Å")
+        if not (steps > 0).all() or not np.allclose(steps, steps.mean(), rtol=1e-6):
+            raise InputError(f"{path}: wave must increase uniformly; steps run from {steps.min()} to {steps.max()} Å")
 
     def require_inside(self, labels: np.ndarray) -> None:
         """Refuse labels (N, 5) outside the box of the grid; nothing is clamped.

@@ -7,17 +7,21 @@ table (seeing 0.8″, zenith angle 22.5°, field angle 0.325°, 900 s) that lies
 import math
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.special import j0, j1, ndtr
 
+from logg1m.files import InputError
+
 N_PIXELS = 4096
 PIXEL_SIZE = 1750.0 / N_PIXELS  # vacuum Å
 WAVE = 7100.0 + (np.arange(N_PIXELS) + 0.5) * PIXEL_SIZE  # pixel centres, vacuum Å
 SPEED_OF_LIGHT = 2.99792458e18  # Å/s
-REFERENCE_TIME = 900.0  # s
+REFERENCE_TABLE = Path(str(files("logg1m.observe") / "data" / "pfs_mr_reference.csv"))
+REFERENCE_TIME = 900.0  # s, of the table
 LINE_SPREAD_SIGMA = 0.55  # Å, Gaussian, in total before pixel integration
 GRID_SIGMA = 0.35  # Å, already in the embedded grid
 
@@ -33,6 +37,10 @@ _FIBRE_OFFSET = 0.10  # arcsec
 # Throughput and sky vary smoothly with λ except for a kink of the extinction curve at 800 nm, which is a knot:
 # linear interpolation between these 16 wavelengths (nm) is exact to 2e-6.
 _KNOTS = np.concatenate([np.linspace(710.0, 800.0, 9), np.linspace(800.0, 885.0, 8)[1:]])
+_ALLOWED = {
+    "mag": (-10.0, 45.0), "seeing": (0.1, 10.0), "zenith_angle": (0.0, 70.0), "field_angle": (0.0, 0.65),
+    "redshift": (-0.1, 0.1),
+}  # fmt: skip
 _REFERENCE = {"seeing": 0.8, "zenith_angle": 22.5, "field_angle": 0.325}
 
 
@@ -55,6 +63,23 @@ class Conditions:
 
     def __len__(self) -> int:
         return len(self.mag)
+
+    def check(self) -> None:
+        """Refuse conditions that the model does not cover; nothing is clamped.
+
+        Raises
+        ------
+        InputError
+            Names the first offending spectrum, value and the allowed range.
+        """
+        for name, (low, high) in _ALLOWED.items():
+            values = getattr(self, name)
+            outside = ~((values >= low) & (values <= high))  # NaN counts as outside
+            if outside.any():
+                row = int(np.argmax(outside))
+                raise InputError(
+                    f"{name} = {values[row]:g} of spectrum {row} cannot be observed: expected {low:g} … {high:g}"
+                )
 
 
 def line_spread_operator(grid_wave: np.ndarray, grid_sigma: float = GRID_SIGMA) -> tuple[np.ndarray, ...]:
@@ -135,7 +160,7 @@ class PfsRedArm:
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self.device, self.dtype = device, dtype
-        table = pd.read_csv(str(files("logg1m.observe") / "data" / "pfs_mr_reference.csv"), comment="#")
+        table = pd.read_csv(REFERENCE_TABLE, comment="#")
         hat = np.stack([np.interp(WAVE / 10, _KNOTS, unit) for unit in np.eye(len(_KNOTS))])  # (16, P)
         one = [np.array([_REFERENCE[k]]) for k in ("seeing", "zenith_angle", "field_angle")]
         throughput, sky = _scalings(*one)
@@ -185,9 +210,17 @@ def snr_per_pixel(
     Returns
     -------
     (4096,) float64 array, at `WAVE`
+
+    Raises
+    ------
+    InputError
+        If a condition is outside what the model covers (seeing 0.1–10″, zenith angle 0–70°, field angle 0–0.65°).
     """
+    if not (exposures >= 1 and 0 < exposure_time < math.inf):
+        raise InputError(f"expected at least one exposure of positive time, got {exposures} × {exposure_time} s")
     arm = PfsRedArm(torch.device("cpu"), torch.float64)
     row = Conditions(*(np.array([float(v)]) for v in (ab_mag, seeing, zenith_angle, field_angle, 0.0)))
+    row.check()
     electrons, sky = arm.response(row, exposure_time)
     counts = electrons * 10 ** (-0.4 * (ab_mag + 48.6))
     variance = counts + arm.background(sky, exposures, exposure_time)

@@ -84,8 +84,9 @@ class Observer:
         if columns.min() < 0 or columns.max() >= len(wave):
             raise InputError(
                 f"the grid covers {wave[0]:.1f} … {wave[-1]:.1f} Å; "
-                "the red arm with its line spread needs about 7096 … 8854 Å"
+                "the red arm with its line spread needs about 7097 … 8853 Å"
             )
+        self.reach = float(wave[columns.min()]), float(wave[columns.max()])  # Å that the operator reads
         if self.observation.extinction_av:
             weights = weights * 10 ** (-0.4 * self.observation.extinction_av * extinction_curve(wave))[columns]
         operator = csr_matrix((weights, (rows, columns)), shape=(N_PIXELS, len(wave)))
@@ -107,6 +108,18 @@ class Observer:
             If a label lies outside the grid or a redshift beyond its wavelength margin.
         """
         return Observed(*self._gather(self._observe_tile, labels, conditions))
+
+    def flux(self, labels: np.ndarray, redshift: np.ndarray) -> torch.Tensor:
+        """Noise-free normalised flux (N, P) alone: labels (N, 5), redshift (N,); no other condition enters it.
+
+        Raises
+        ------
+        InputError
+            As `observe`.
+        """
+        none = np.zeros(len(redshift))
+        conditions = Conditions(mag=none, seeing=none + 1, zenith_angle=none, field_angle=none, redshift=redshift)
+        return self._gather(self._flux_tile, labels, conditions)[0]
 
     def jacobian(self, labels: np.ndarray, conditions: Conditions) -> Jacobian:
         """Observed spectra with exact derivatives of the noise-free normalised flux and of ln error.
@@ -143,6 +156,7 @@ class Observer:
         if labels.ndim != 2 or labels.shape[1] != len(LABELS) or len(labels) != len(conditions):
             raise InputError(f"labels must be ({len(conditions)}, {len(LABELS)}), got {labels.shape}")
         self.grid.require_inside(labels)
+        conditions.check()
         for start in range(0, len(labels), self.tile_rows):
             rows = np.minimum(np.arange(start, start + self.tile_rows), len(labels) - 1)
             values = torch.as_tensor(labels[rows], device=self.device, dtype=torch.float64)
@@ -164,15 +178,13 @@ class Observer:
         """Redshift by four-point Lagrange interpolation on the uniform grid; (M, N) → (M, N)."""
         wave = self.grid.wave
         step = wave[1] - wave[0]
-        reach = 4.0  # Å around the arm that the line-spread operator reads
-        lowest, highest = (WAVE[0] - reach) / (1 + redshift), (WAVE[-1] + reach) / (1 + redshift)
-        if (lowest < wave[1]).any() or (highest > wave[-3]).any():
+        if (self.reach[0] / (1 + redshift) < wave[0]).any() or (self.reach[1] / (1 + redshift) > wave[-1]).any():
             worst = redshift[np.argmax(np.abs(redshift))]
             raise InputError(
                 f"redshift {worst:.6f} ({worst * 299792.458:.0f} km/s) leaves the wavelength margin of the grid "
                 f"({wave[0]:.1f} … {wave[-1]:.1f} Å); about ±550 km/s can be simulated"
             )
-        position = (wave[:, None] / (1 + redshift) - wave[0]) / step
+        position = ((wave[:, None] / (1 + redshift) - wave[0]) / step).clip(0, len(wave) - 1)  # beyond: never read
         base = np.clip(np.floor(position).astype(np.int64), 1, len(wave) - 3)
         t = self._tensor(position - base)
         index = torch.as_tensor(base, device=self.device)
@@ -201,9 +213,17 @@ class Observer:
         variance = self.arm.background(sky, exposures, time).addcmul_(flux, electrons)
         return variance.sqrt().div_(electrons).div_(math.sqrt(exposures)), electrons, variance
 
-    def _observe_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
+    def _f_lambda(self, labels: torch.Tensor, conditions: Conditions) -> torch.Tensor:
+        """Spectra on the detector in the units of the grid, (N, P)."""
         coefficients = self.interpolator.coefficients(labels)
-        f_lambda = self._pixels(self._model(coefficients, conditions.redshift, offset=True).exp_())
+        return self._pixels(self._model(coefficients, conditions.redshift, offset=True).exp_())
+
+    def _flux_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
+        f_lambda = self._f_lambda(labels, conditions)
+        return (f_lambda.mul_((NORMALISED_MEDIAN / _median(f_lambda)[0])[:, None]),)
+
+    def _observe_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
+        f_lambda = self._f_lambda(labels, conditions)
         median, _, _, flux_scale = self._scales(f_lambda, conditions)
         flux = f_lambda.mul_((NORMALISED_MEDIAN / median)[:, None])
         return flux, self._error(flux, flux_scale, conditions)[0], flux_scale

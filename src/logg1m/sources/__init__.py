@@ -1,12 +1,15 @@
 """Where spectra come from: one protocol, one factory."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
+
+if TYPE_CHECKING:
+    from logg1m.observe import Jacobian
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,25 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Simulator(Protocol):
+    """A source that can compute exact derivatives of its spectra."""
+
+    def derivatives(self, ids: np.ndarray) -> "Jacobian":
+        """Spectra `ids` with the derivatives of their noise-free flux."""
+        ...
+
+
 def build(data: Data, seed: int, compute: Compute) -> Source:
     """The source that the configuration names."""
+    if data.source == "pfs_hdf5":
+        from logg1m.sources.pfs_hdf5 import PfsHdf5Source
+
+        return PfsHdf5Source(data)
+    if data.source == "bosz":
+        from logg1m.sources.bosz import BoszSource
+
+        return BoszSource(data, seed, compute.device)
     from logg1m.sources.embedded import EmbeddedSource
 
     return EmbeddedSource(data, seed, compute.device)

@@ -9,10 +9,12 @@ from logg1m import device as devices
 from logg1m.config.data import Data
 from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
-from logg1m.observe import LABELS, UNITS, WAVE, Conditions, Observer, StellarGrid
+from logg1m.observe import LABELS, UNITS, WAVE, Conditions, Jacobian, Observer, StellarGrid
+from logg1m.observe.pfs import REFERENCE_TABLE
 from logg1m.sources import Block
 
 _LIGHT_KM_S = 299792.458
+_GRID_ARRAYS = ("wave", "mean", "components", "coefficients")
 _CONDITION_UNITS = {
     "flux_scale": "erg/s/cm2/A", "mag": "mag", "redshift": "", "seeing": "arcsec",
     "zenith_angle": "deg", "field_angle": "deg",
@@ -38,12 +40,13 @@ class EmbeddedSource:
 
     def describe(self) -> dict[str, Any]:
         grid = hashlib.sha256()
-        for array in (self.grid.wave, self.grid.mean, self.grid.components, self.grid.coefficients):
+        for array in (*self.grid.axes.values(), *(getattr(self.grid, name) for name in _GRID_ARRAYS)):
             grid.update(np.ascontiguousarray(array).tobytes())
         return {
             "kind": "embedded",
             "seed": self.seed,
             "grid_sha256": grid.hexdigest(),
+            "instrument_sha256": hashlib.sha256(REFERENCE_TABLE.read_bytes()).hexdigest(),
             "priors": self.data.priors.model_dump(),
             "labels": self.data.labels,
             "observation": self.data.observation.model_dump(),
@@ -97,3 +100,7 @@ class EmbeddedSource:
         values |= vars(conditions[part])
         arrays = {"flux": seen.flux[part].cpu().numpy(), "error": seen.error[part].cpu().numpy()}
         return Block(arrays, {name: values[name] for name in self.labels})
+
+    def derivatives(self, ids: np.ndarray) -> Jacobian:
+        """Spectra `ids` with exact derivatives; tiles start at the first id asked for."""
+        return self.observer.jacobian(*self.draw(ids))

@@ -1,0 +1,1 @@
+"""MVP-0.B: classical models."""

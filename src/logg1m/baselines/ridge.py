@@ -1,0 +1,230 @@
+"""Ridge regression at all scales, feature sets and penalties from one pass over the training rows.
+
+The objective is scikit-learn's, ‖y − Xw − c‖² + α‖w‖², on features standardised with the training rows' mean and
+standard deviation (`raw`: centred only). One eigendecomposition per scale gives every α and, since principal
+components of the features are the eigenvectors, every PCA feature set too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from logg1m import device as devices
+from logg1m import passes
+from logg1m.baselines.gram import Moments, ShellAccumulator
+from logg1m.config.baselines import RidgeConfig
+from logg1m.config.compute import Compute
+from logg1m.config.protocol import scale_name
+from logg1m.progress import Progress
+from logg1m.protocol import Pools, Split, noisy_rows
+from logg1m.store import Store
+
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A fixed affine frame, x = (flux − shift) / scale per pixel, that keeps the sums well conditioned."""
+
+    shift: np.ndarray
+    scale: np.ndarray
+
+    @classmethod
+    def of(cls, pixels: pd.DataFrame, noise_level: float) -> "Frame":
+        """From the per-pixel statistics of the survey: mean flux, and scatter of flux and noise together."""
+        scatter = np.hypot(pixels["flux_std"].to_numpy(), noise_level * pixels["error_rms"].to_numpy())
+        return cls(pixels["flux_mean"].to_numpy(), scatter)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """log g = intercept + x · weights in the frame, with where it came from."""
+
+    name: str
+    features: str
+    alpha: float
+    scale: int
+    weights: np.ndarray
+    intercept: float
+    validation_r2: float
+
+
+@dataclass(frozen=True)
+class ScaleFit:
+    """All linear models of one scale: the best α per feature set, and validation R² of every (feature set, α)."""
+
+    models: list[Linear]
+    curve: list[dict[str, Any]]
+    condition_number: float
+
+
+def shells(splits: Sequence[Split], n_spectra: int) -> np.ndarray:
+    """Shell of every spectrum id, (N,) int; −1 outside the largest training prefix.
+
+    Shell 2k is the fit part that scale k adds, 2k + 1 the part of the training prefix of k − its validation rows −
+    that only larger scales fit.
+    """
+    shell = np.full(n_spectra, -1)
+    for k, split in reversed(list(enumerate(splits))):
+        shell[split.validation] = 2 * k + 1
+        shell[split.fit] = 2 * k
+    return shell
+
+
+def accumulate(
+    store: Store, pools: Pools, truth: np.ndarray, frame: Frame, seed: int, compute: Compute
+) -> list[Moments]:
+    """One pass over the training rows: moments of every shell, truth (N,) = log g in dex."""
+    splits = [pools.split(size) for size in pools.settings.scales]
+    shell = shells(splits, store.n_spectra)
+
+    def rows_of(chunk: int) -> np.ndarray:
+        start, stop = store.rows(chunk)
+        return start + np.flatnonzero(shell[start:stop] >= 0)
+
+    def visit(chunk: int) -> tuple[np.ndarray, np.ndarray]:
+        ids = rows_of(chunk)
+        return ids, standardised(store, chunk, ids, frame, seed, pools.settings.noise_level)
+
+    wanted = [chunk for chunk in range(store.n_chunks) if len(rows_of(chunk))]
+    sums = ShellAccumulator(store.n_pixels, 2 * len(splits))
+    with passes.all_threads(compute):
+        for ids, x in passes.over(visit, wanted, compute, "Gram matrices", lambda c: len(rows_of(c))):
+            sums.add(x, truth[ids], shell[ids])
+        return sums.finish()
+
+
+def standardised(store: Store, chunk: int, ids: np.ndarray, frame: Frame, seed: int, level: float) -> np.ndarray:
+    """Noisy rows of a chunk in the frame, (B, P) float32, with the frozen draw."""
+    rows = ids - store.rows(chunk)[0]
+    x = noisy_rows(store.read(chunk, "flux")[rows], store.read(chunk, "error")[rows], ids, seed, level, draw=0)
+    x -= frame.shift.astype(np.float32)
+    x /= frame.scale.astype(np.float32)
+    return x
+
+
+def fit_scale(
+    fit: Moments, validation: Moments, size: int, config: RidgeConfig, standardise: bool, device: str
+) -> ScaleFit:
+    """Solve every feature set and α of one scale; α is chosen by R² on the validation rows."""
+    n, mean_x, mean_y = fit.n, fit.sum_x / fit.n, fit.sum_y / fit.n
+    covariance = fit.gram() - n * np.outer(mean_x, mean_x)
+    spread = np.sqrt(np.maximum(covariance.diagonal() / n, 0.0))
+    spread = np.where(spread > 0, spread, 1.0) if standardise else np.ones_like(spread)
+    covariance /= np.outer(spread, spread)
+    xty = (fit.xty - n * mean_x * mean_y) / spread
+    values_t, vectors_t = torch.linalg.eigh(torch.as_tensor(covariance, device=device))
+    values, vectors = values_t.cpu().numpy()[::-1].clip(min=0.0), vectors_t.cpu().numpy()[:, ::-1]
+    projected = vectors.T @ xty  # (P,) in the order of falling variance
+    usable = min(n - 1, len(values))
+    names, alphas, weights = [], [], []
+    for features in [*(k for k in config.pca if k < usable), None]:
+        kept = usable if features is None else features
+        for alpha in config.alphas:
+            names.append(FULL if features is None else f"pca_{features}")
+            alphas.append(alpha)
+            weights.append(vectors[:, :kept] @ (projected[:kept] / (values[:kept] + alpha)) / spread)
+    table = np.stack(weights, axis=1)  # (P, models)
+    intercepts = mean_y - mean_x @ table
+    scores = _r2_from_moments(validation, table, intercepts)
+    best: dict[str, int] = {}
+    for k, name in enumerate(names):
+        if name not in best or scores[k] > scores[best[name]]:
+            best[name] = k
+    prefix = "ridge" if standardise else "ridge_raw"
+    models = [
+        Linear(f"{prefix}_{name}", name, alphas[k], size, table[:, k], float(intercepts[k]), float(scores[k]))
+        for name, k in best.items()
+    ]
+    curve = [
+        {"features": name, "alpha": alpha, "validation_r2": float(score)}
+        for name, alpha, score in zip(names, alphas, scores)
+    ]
+    floor = values[usable - 1]
+    return ScaleFit(models, curve, float(values[0] / floor) if floor > 0 else float("inf"))
+
+
+def _r2_from_moments(rows: Moments, weights: np.ndarray, intercepts: np.ndarray) -> np.ndarray:
+    """R² of many linear models (P, K) on the rows behind the moments, without visiting them again."""
+    predicted_sum = rows.sum_x @ weights
+    quadratic = np.einsum("pk,pk->k", weights, rows.gram() @ weights)
+    squared = (
+        rows.sum_yy
+        - 2 * (intercepts * rows.sum_y + rows.xty @ weights)
+        + rows.n * intercepts**2
+        + 2 * intercepts * predicted_sum
+        + quadratic
+    )
+    return np.asarray(1 - squared / (rows.sum_yy - rows.sum_y**2 / rows.n))
+
+
+def fit_all(moments: list[Moments], pools: Pools, config: RidgeConfig, compute: Compute) -> dict[int, ScaleFit]:
+    """Every scale of the run, size → fit; moments of a scale's fit rows are a cumulative sum of shells."""
+    fits: dict[int, ScaleFit] = {}
+    ways = [True, False] if config.raw else [True]
+    progress = Progress("ridge eigendecompositions", len(ways) * len(pools.settings.scales), "scales")
+    before: Moments | None = None
+    with passes.all_threads(compute):
+        for k, size in enumerate(pools.settings.scales):
+            fit = moments[2 * k] if before is None else before + moments[2 * k]
+            parts = []
+            for standardise in ways:
+                parts.append(
+                    fit_scale(fit, moments[2 * k + 1], size, config, standardise, str(devices.resolve(compute.device)))
+                )
+                progress.add(1)
+            fits[size] = ScaleFit(
+                [model for part in parts for model in part.models],
+                [{"standardised": way, **row} for way, part in zip(ways, parts) for row in part.curve],
+                parts[0].condition_number,
+            )
+            before = fit + moments[2 * k + 1]
+    progress.finish()
+    return fits
+
+
+def predict(
+    store: Store, ids: np.ndarray, models: Sequence[Linear], frame: Frame, seed: int, level: float, compute: Compute
+) -> np.ndarray:
+    """One pass over the rows `ids` (any order): predictions (len(ids), models) in dex."""
+    weights = np.stack([model.weights for model in models], axis=1).astype(np.float32)
+    intercepts = np.array([model.intercept for model in models])
+    order = np.argsort(ids, kind="stable")
+    wanted = {
+        int(chunk): ids[order][ids[order] // store.chunk_rows == chunk] for chunk in np.unique(ids // store.chunk_rows)
+    }
+
+    def visit(chunk: int) -> np.ndarray:
+        x = standardised(store, chunk, wanted[chunk], frame, seed, level)
+        return np.asarray((x @ weights).astype(np.float64) + intercepts)
+
+    parts = list(passes.over(visit, list(wanted), compute, "ridge predictions", lambda c: len(wanted[c])))
+    out = np.empty((len(ids), len(models)))
+    out[order] = np.concatenate(parts)
+    return out
+
+
+def report(fits: dict[int, ScaleFit], config: RidgeConfig) -> dict[str, Any]:
+    """What was chosen, the α curves, and whether an optimum sits on the edge of the grid, as plain JSON."""
+    low, high = min(config.alphas), max(config.alphas)
+    scales = {}
+    for size, fit in fits.items():
+        scales[scale_name(size)] = {
+            "n": size,
+            "condition_number": fit.condition_number,
+            "alpha_curve": fit.curve,
+            "chosen": {
+                model.name: {
+                    "features": model.features,
+                    "alpha": model.alpha,
+                    "validation_r2": model.validation_r2,
+                    "alpha_at_edge_of_grid": model.alpha in (low, high),
+                }
+                for model in fit.models
+            },
+        }
+    return {"objective": "‖y − Xw − c‖² + α‖w‖², features standardised with training statistics", "scales": scales}

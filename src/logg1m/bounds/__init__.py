@@ -1,0 +1,1 @@
+"""MVP-1.1: derivatives in label space, Fisher information, Cramér-Rao bounds and ceilings."""

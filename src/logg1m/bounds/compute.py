@@ -1,0 +1,134 @@
+"""Bounds of the low-noise spectra by three derivative estimators, in one pass over the store."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from logg1m import passes
+from logg1m.bounds import derivatives, fisher
+from logg1m.config.bounds import Bounds
+from logg1m.config.compute import Compute
+from logg1m.observe import LABELS
+from logg1m.sources import Simulator, Source
+from logg1m.store import Store
+
+ESTIMATORS = ("exact", "local_linear", "knn")
+_BATCH = 128  # stars per task; a fixed tile of the simulator
+
+
+@dataclass(frozen=True)
+class Library:
+    """Noise-free spectra held in memory: ids (M,), flux and error (M, P), labels (M, 5)."""
+
+    ids: np.ndarray
+    flux: np.ndarray
+    error: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class BoundsResult:
+    """Per-star bounds of every estimator, and the mean sensitivity along wavelength."""
+
+    stars: pd.DataFrame
+    sensitivity: pd.DataFrame
+
+
+def collect(store: Store, ids: np.ndarray, compute: Compute) -> Library:
+    """Read the chunks that hold `ids` once each and keep those rows, in the order of the ids."""
+    ids = np.sort(ids)
+    wanted = {int(c): ids[ids // store.chunk_rows == c] for c in np.unique(ids // store.chunk_rows)}
+
+    def visit(chunk: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = wanted[chunk] - store.rows(chunk)[0]
+        return store.read(chunk, "flux")[rows], store.read(chunk, "error")[rows]
+
+    flux = np.empty((len(ids), store.n_pixels), dtype=np.float32)
+    error = np.empty_like(flux)
+    start = 0
+    for part_flux, part_error in passes.over(
+        visit, list(wanted), compute, "low-noise spectra", lambda c: len(wanted[c])
+    ):
+        stop = start + len(part_flux)
+        flux[start:stop], error[start:stop] = part_flux, part_error
+        start = stop
+    return Library(ids, flux, error, store.labels().loc[ids, list(LABELS)].to_numpy())
+
+
+def select(low_noise: np.ndarray, test_rank: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` low-noise ids: test spectra first, so that model errors can be laid beside their bounds.
+
+    Parameters
+    ----------
+    low_noise : ids of low-noise spectra
+    test_rank : their rank in the test pool, or a number larger than any rank for training spectra
+    """
+    return low_noise[np.argsort(test_rank, kind="stable")][:most]
+
+
+def compute_bounds(
+    library: Library, source: Source, ranges: dict[str, float], config: Bounds, compute: Compute
+) -> BoundsResult:
+    """Fisher bounds of every spectrum of the library with its own error, for every estimator there is.
+
+    Parameters
+    ----------
+    ranges : label → range of its prior, the unit of distance in label space
+    """
+    scale = np.array([ranges[name] for name in LABELS])
+    scaled = library.labels / scale
+    everyone = np.arange(len(scaled))
+    neighbours = min(config.linear_neighbours, len(scaled))
+    index, weights = derivatives.regression_weights(scaled, everyone, neighbours, config.linear_degree)
+    differences = derivatives.knn_weights(scaled, everyone, config.knn_neighbours)
+
+    def visit(start: int) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray]]:
+        rows = slice(start, start + _BATCH)
+        error = library.error[rows]
+        per_unit = (1 / scale)[None, :, None].astype(np.float32)
+        d_flux = {"local_linear": derivatives.apply_weights(index[rows], weights[rows], library.flux) * per_unit}
+        by_differences = d_flux["local_linear"].copy()  # the roadmap's estimate replaces ∂F/∂log g alone
+        by_differences[:, 1] = (differences[rows] @ library.flux) * per_unit[0, 1]
+        d_flux["knn"] = by_differences
+        trace = None
+        if isinstance(source, Simulator):
+            exact = source.derivatives(library.ids[rows])
+            d_flux["exact"] = exact.d_flux.cpu().numpy()
+            trace = fisher.trace_term(exact.d_ln_error.cpu().numpy())
+        tables, sums = {}, {}
+        for name, jacobian in d_flux.items():
+            information = fisher.fisher_information(jacobian, error)
+            tables[name] = fisher.bounds(information, ranges, config.max_condition)
+            if name == "exact" and trace is not None:
+                tables[name]["trace_share"] = trace[:, 1, 1] / information[:, 1, 1]
+            signal = jacobian[:, 1] / error
+            sums[name] = np.abs(signal).sum(axis=0, dtype=np.float64)
+            sums[f"{name}_marginalised"] = np.abs(_own_signal(jacobian / error[:, None], information)).sum(axis=0)
+        return tables, sums
+
+    starts = range(0, len(scaled), _BATCH)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    totals: dict[str, np.ndarray] = {}
+    for tables, sums in passes.over(visit, starts, compute, "bounds", lambda s: min(_BATCH, len(scaled) - s)):
+        for name, table in tables.items():
+            parts.setdefault(name, []).append(table)
+        for name, values in sums.items():
+            totals[name] = totals.get(name, 0.0) + values
+    frames = [pd.DataFrame({"id": library.ids, **dict(zip(LABELS, library.labels.T))})]
+    for name in ESTIMATORS:
+        if name in parts:
+            frames.append(pd.concat(parts[name], ignore_index=True).add_prefix(f"{name}_"))
+    sensitivity = pd.DataFrame({"wave": source.wave} | {name: values / len(scaled) for name, values in totals.items()})
+    return BoundsResult(pd.concat(frames, axis=1), sensitivity)
+
+
+def _own_signal(weighted: np.ndarray, information: np.ndarray) -> np.ndarray:
+    """What of ∂F/∂log g / σ cannot be imitated by the other labels: the residual of its projection on them, (N, P)."""
+    others = [k for k in range(len(LABELS)) if k != 1]
+    block = information[:, others][:, :, others]
+    cross = information[:, others, 1]
+    share = np.zeros_like(cross)
+    solvable = np.linalg.cond(block) < 1e14
+    share[solvable] = np.linalg.solve(block[solvable], cross[solvable][:, :, None])[:, :, 0]
+    return np.asarray(weighted[:, 1] - np.einsum("nl,nlp->np", share, weighted[:, others]))

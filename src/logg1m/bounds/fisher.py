@@ -1,0 +1,148 @@
+"""Fisher information and Cramér–Rao lower bounds (CRLB) of labels from one spectrum.
+
+With Gaussian noise of known σ(λ), F = J diag(σ⁻²) Jᵀ (e.g. Kay 1993, Fundamentals of Statistical Signal Processing,
+eq. 3.31 without its trace term). The bound on log g marginalised over nuisance labels is the Schur complement of
+their block. Nothing is pseudo-inverted: a degenerate star is a failure and is counted.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from logg1m.observe import LABELS
+
+# Labels that are free besides log g: the others count as known.
+SETS: dict[str, tuple[str, ...]] = {
+    "1d": ("logg",),
+    "3d": ("logg", "teff", "m_h"),
+    "5d": ("logg", "teff", "m_h", "a_m", "c_m"),
+}
+
+
+def fisher_information(d_flux: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """J diag(1/error²) Jᵀ for N spectra.
+
+    Parameters
+    ----------
+    d_flux : (N, L, P) derivatives of the noise-free flux, per unit of each label
+    error : (N, P) 1σ, in the units of flux
+
+    Returns
+    -------
+    (N, L, L) float64, per unit of the labels
+    """
+    weighted = d_flux / error[:, None, :]
+    return np.asarray(np.matmul(weighted, weighted.transpose(0, 2, 1)), dtype=np.float64)
+
+
+def trace_term(d_ln_error: np.ndarray) -> np.ndarray:
+    """The part of the information that a label-dependent error carries, 2 Σ ∂ln σ/∂θᵢ ∂ln σ/∂θⱼ, (N, L, L).
+
+    Bounds leave it out (σ counts as known and free of label information); it is computed to be reported.
+    """
+    return np.asarray(2.0 * np.matmul(d_ln_error, d_ln_error.transpose(0, 2, 1)), dtype=np.float64)
+
+
+def bounds(fisher: np.ndarray, ranges: dict[str, float], max_condition: float) -> pd.DataFrame:
+    """CRLB on log g for each label set, with condition numbers, failures and the Schur retention.
+
+    Parameters
+    ----------
+    fisher : (N, 5, 5) in the order of `LABELS`
+    ranges : label → range of the prior; condition numbers are of the matrix scaled to these ranges
+    max_condition : above it a star counts as failed and its bound is NaN
+
+    Returns
+    -------
+    columns sigma_1d, sigma_3d, sigma_5d (dex), condition_3d, condition_5d, failed_*, retention_3d, retention_5d:
+    the share of the 1-D information on log g that is left after marginalisation
+    """
+    scale = np.array([ranges[name] for name in LABELS])
+    scaled = fisher * scale[:, None] * scale[None, :]
+    alone = fisher[:, LABELS.index("logg"), LABELS.index("logg")]
+    table: dict[str, np.ndarray] = {}
+    for name, free in SETS.items():
+        index = [LABELS.index(label) for label in free]
+        block = scaled[:, index][:, :, index]
+        usable = np.isfinite(block).all(axis=(1, 2)) & (block[:, 0, 0] > 0)
+        condition = np.full(len(fisher), np.inf)
+        eigenvalues = np.linalg.eigvalsh(block[usable])
+        with np.errstate(divide="ignore"):
+            condition[usable] = np.where(eigenvalues[:, 0] > 0, eigenvalues[:, -1] / eigenvalues[:, 0], np.inf)
+        fine = condition <= max_condition
+        information = np.full(len(fisher), np.nan)
+        information[fine] = _schur(block[fine]) / ranges["logg"] ** 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            table[f"sigma_{name}"] = 1 / np.sqrt(information)
+            table[f"retention_{name}"] = information / alone
+        table[f"condition_{name}"] = condition
+        table[f"failed_{name}"] = ~fine
+    return pd.DataFrame(table)
+
+
+def _schur(block: np.ndarray) -> np.ndarray:
+    """Information on the first label after marginalising over the others, (N,)."""
+    if block.shape[1] == 1:
+        return block[:, 0, 0]
+    cross = block[:, 1:, :1]
+    explained = np.linalg.solve(block[:, 1:, 1:], cross)
+    return np.asarray(block[:, 0, 0] - (cross * explained)[:, :, 0].sum(axis=1))
+
+
+def summarise(table: pd.DataFrame) -> dict[str, Any]:
+    """σ(log g) of an estimator over its stars: p10, median, p90, mean, failures and condition number per label set."""
+    return {
+        name: {
+            **_spread(table[f"sigma_{name}"].to_numpy()),
+            "n_failed": int(table[f"failed_{name}"].sum()),
+            "condition_number": _finite_median(table[f"condition_{name}"].to_numpy()),
+            "schur_retention": _finite_median(table[f"retention_{name}"].to_numpy()),
+        }
+        for name in SETS
+    }
+
+
+def _spread(values: np.ndarray) -> dict[str, float]:
+    good = values[np.isfinite(values)]
+    if not len(good):
+        return dict.fromkeys(("p10", "median", "p90", "mean"), float("nan"))
+    p10, middle, p90 = np.percentile(good, [10, 50, 90])
+    return {"p10": float(p10), "median": float(middle), "p90": float(p90), "mean": float(good.mean())}
+
+
+def _finite_median(values: np.ndarray) -> float:
+    good = values[np.isfinite(values)]
+    return float(np.median(good)) if len(good) else float("nan")
+
+
+def agreement(estimate: np.ndarray, exact: np.ndarray) -> dict[str, float]:
+    """Ratio of two estimates of σ star by star: median, p10, p90."""
+    ratio = estimate / exact
+    ratio = ratio[np.isfinite(ratio)]
+    if not len(ratio):
+        return {"median_ratio": float("nan"), "p10": float("nan"), "p90": float("nan"), "n": 0}
+    p10, middle, p90 = np.percentile(ratio, [10, 50, 90])
+    return {"median_ratio": float(middle), "p10": float(p10), "p90": float(p90), "n": len(ratio)}
+
+
+def crlb_ceilings(sigma: np.ndarray, variance: float) -> dict[str, float]:
+    """R²max = 1 − CRLB/Var(log g), clipped at 0: median and mean over stars (published practice; a biased
+    estimator may exceed them)."""
+    good = sigma[np.isfinite(sigma)]
+    if not len(good):
+        return {"crlb_median_r2": float("nan"), "crlb_mean_r2": float("nan")}
+    ceiling = np.clip(1 - good**2 / variance, 0, None)
+    return {"crlb_median_r2": float(np.median(ceiling)), "crlb_mean_r2": float(ceiling.mean())}
+
+
+def convergence(sigmas: dict[str, np.ndarray], sizes: Sequence[int]) -> list[dict[str, Any]]:
+    """Median σ(log g) over the first n stars for each n, n always at most the number there are."""
+    total = len(next(iter(sigmas.values())))
+    steps = sorted({min(n, total) for n in sizes} | {max(total // 4, 1), max(total // 2, 1), total})
+    rows = []
+    for n in steps:
+        for name, sigma in sigmas.items():
+            rows.append({"n": n, "estimator": name, "median_sigma_5d": _finite_median(sigma[:n])})
+    return rows

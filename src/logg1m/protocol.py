@@ -1,0 +1,221 @@
+"""MVP-0.A: what low noise means, and which spectra are for training, validation and test.
+
+The protocol file alone reproduces the selection: pools are prefixes of the permutation f(seed, n_spectra) of
+`noise.permutation`, and a spectrum is low-noise if ‖flux‖₂/‖error‖₂ of its noise-free flux reaches the threshold.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from logg1m import noise, passes
+from logg1m.config.compute import Compute
+from logg1m.config.protocol import Protocol, scale_name
+from logg1m.files import InputError, read_parquet
+from logg1m.store import Store
+
+TEST, TRAIN = "test", "train"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Spectrum ids of one scale, each in the order of the permutation."""
+
+    fit: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Training and test pools; every scale is a prefix of each."""
+
+    train: np.ndarray
+    test: np.ndarray
+    settings: Protocol
+
+    @classmethod
+    def draw(cls, seed: int, n_spectra: int, settings: Protocol) -> "Pools":
+        """80/20 (by default) of one fixed permutation of all spectra of the store."""
+        order = noise.permutation(seed, n_spectra)
+        n_train = round(settings.train_fraction * n_spectra)
+        return cls(order[:n_train], order[n_train:], settings)
+
+    def split(self, size: int) -> Split:
+        """Fit, validation and test ids of the scale with `size` spectra in all.
+
+        Raises
+        ------
+        InputError
+            If the pools are too small for the scale.
+        """
+        n_train = round(self.settings.train_fraction * size)
+        n_test = size - n_train
+        if n_train > len(self.train) or n_test > len(self.test):
+            raise InputError(
+                f"scale {scale_name(size)} needs {n_train} training and {n_test} test spectra; "
+                f"the pools hold {len(self.train)} and {len(self.test)}"
+            )
+        n_validation = min(max(1, int(self.settings.validation_fraction * n_train)), self.settings.validation_max)
+        train = self.train[:n_train]
+        return Split(train[:-n_validation], train[-n_validation:], self.test[:n_test])
+
+    @property
+    def common_test(self) -> np.ndarray:
+        """The largest test prefix of the run, on which every scale is compared."""
+        return self.split(self.settings.scales[-1]).test
+
+
+def snr_of_chunk(
+    flux: np.ndarray, error: np.ndarray, noisy: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Signal-to-noise definitions per spectrum, and sums per pixel, of one chunk (B, P).
+
+    Returns
+    -------
+    per spectrum: `snr` = ‖flux‖/‖error‖ (the roadmap's), `snr_observer` the same from noisy flux,
+        `snr_median` and `snr_p95` = median and 95th percentile of flux/error over pixels; each (B,)
+    per pixel: `flux`, `flux2`, `error`, `error2` summed over spectra; each (P,) float64
+    """
+    error_norm = np.linalg.norm(error, axis=1)
+    ratio = flux / error
+    last = flux.shape[1] - 1
+    at = np.array([0.5, 0.95]) * last
+    low = np.floor(at).astype(int)
+    ratio.partition(sorted({*low, *(low + 1)}), axis=1)
+    quantiles = ratio[:, low] + (at - low) * (ratio[:, low + 1] - ratio[:, low])
+    spectra = {
+        "snr": np.linalg.norm(flux, axis=1) / error_norm,
+        "snr_observer": np.linalg.norm(noisy, axis=1) / error_norm,
+        "snr_median": quantiles[:, 0],
+        "snr_p95": quantiles[:, 1],
+    }
+    pixels = {
+        "flux": flux.sum(axis=0, dtype=np.float64),
+        "flux2": np.einsum("np,np->p", flux, flux, dtype=np.float64),
+        "error": error.sum(axis=0, dtype=np.float64),
+        "error2": np.einsum("np,np->p", error, error, dtype=np.float64),
+    }
+    return spectra, pixels
+
+
+def noisy_rows(flux: np.ndarray, error: np.ndarray, ids: np.ndarray, seed: int, level: float, draw: int) -> np.ndarray:
+    """flux + level · error · N(0, 1), (B, P) float32; the noise is the counter-based draw of each id."""
+    normal = noise.normal(seed, torch.as_tensor(np.ascontiguousarray(ids)), flux.shape[1], draw)
+    return np.asarray(normal.mul_(torch.as_tensor(error)).mul_(level).add_(torch.as_tensor(flux)).numpy())
+
+
+def survey(store: Store, seed: int, settings: Protocol, compute: Compute) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One pass over the store: (SNR definitions per spectrum, mean and scatter per pixel)."""
+
+    def visit(chunk: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        flux, error = store.read(chunk, "flux"), store.read(chunk, "error")
+        noisy = noisy_rows(flux, error, np.arange(*store.rows(chunk)), seed, settings.noise_level, draw=0)
+        return snr_of_chunk(flux, error, noisy)
+
+    spectra, totals = [], None
+    for rows, sums in passes.over(visit, range(store.n_chunks), compute, "signal-to-noise", store.size):
+        spectra.append(rows)
+        totals = sums if totals is None else {name: totals[name] + sums[name] for name in sums}
+    assert totals is not None
+    n = store.n_spectra
+    mean, error_mean = totals["flux"] / n, totals["error"] / n
+    pixels = pd.DataFrame(
+        {
+            "wave": store.wave,
+            "flux_mean": mean,
+            "flux_std": np.sqrt(np.maximum(totals["flux2"] / n - mean**2, 0.0)),
+            "error_mean": error_mean,
+            "error_rms": np.sqrt(totals["error2"] / n),
+        }
+    )
+    table = pd.DataFrame({name: np.concatenate([part[name] for part in spectra]) for name in spectra[0]})
+    table.insert(0, "id", np.arange(n))
+    return table, pixels
+
+
+def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The protocol and, per spectrum, its pool, rank in the pool and low-noise flag.
+
+    The threshold is a quantile of the noise-free ‖flux‖/‖error‖ over the whole store, never per scale.
+    """
+    n = len(snr)
+    pools = Pools.draw(seed, n, settings)
+    definitions = {
+        name: {
+            "formula": formula,
+            "thresholds": {f"top_{q:g}": float(np.quantile(snr[name], 1 - q)) for q in settings.quantiles},
+            "percentiles": {f"p{q}": float(np.percentile(snr[name], q)) for q in (1, 5, 25, 50, 75, 95, 99)},
+        }
+        for name, formula in _FORMULAS.items()
+        if name in snr
+    }
+    threshold = float(np.quantile(snr["snr"], 1 - settings.low_noise_fraction))
+    members = snr[["id"]].copy()
+    members["pool"] = TRAIN
+    members.loc[pools.test, "pool"] = TEST
+    members["rank"] = 0
+    members.loc[pools.train, "rank"] = np.arange(len(pools.train))
+    members.loc[pools.test, "rank"] = np.arange(len(pools.test))
+    members["low_noise"] = snr["snr"].to_numpy() >= threshold
+    scales = {}
+    for size in settings.scales:
+        split = pools.split(size)
+        scales[scale_name(size)] = {
+            "n_train": len(split.fit) + len(split.validation),
+            "n_fit": len(split.fit),
+            "n_validation": len(split.validation),
+            "n_test": len(split.test),
+            "n_test_low_noise": int(members.loc[split.test, "low_noise"].sum()),
+        }
+    protocol = {
+        "seed": seed,
+        "n_spectra": n,
+        "low_noise": {
+            "definition": "snr",
+            "rule": "snr >= threshold",
+            "fraction": settings.low_noise_fraction,
+            "threshold": threshold,
+            "n": int(members["low_noise"].sum()),
+            "n_test": int(members["low_noise"][members["pool"] == TEST].sum()),
+        },
+        "snr_definitions": definitions,
+        "pools": {
+            "rule": "order = ids sorted by key, key = (w0 << 30) | (w1 >> 2), (w0, w1, …) = Philox4x32-10 with "
+            f"counter (0, id, 0, {int(noise.Stream.POOLS)}) and the 64-bit seed as key; the first n_train ids are the "
+            "training pool, the rest the test pool; a scale takes a prefix of each; validation = the last "
+            "n_validation of a training prefix",
+            "train_fraction": settings.train_fraction,
+            "n_train": len(pools.train),
+            "n_test": len(pools.test),
+            "first_train_ids": pools.train[:5].tolist(),
+            "first_test_ids": pools.test[:5].tolist(),
+        },
+        "scales": scales,
+        "noise": {
+            "rule": "noisy = flux + noise_level · error · N(0, 1); Philox4x32-10, counter (pixel // 4, id, draw, 0)",
+            "noise_level": settings.noise_level,
+            "frozen_draw": 0,
+        },
+    }
+    return protocol, members
+
+
+def read_members(members: str | Path, snr: str | Path) -> pd.DataFrame:
+    """Pool, rank, low-noise flag and signal-to-noise of every spectrum, indexed by id."""
+    table = read_parquet(members, ("id", "pool", "rank", "low_noise"))
+    return table.merge(read_parquet(snr, ("id", "snr")), on="id").set_index("id")
+
+
+_FORMULAS: Mapping[str, str] = {
+    "snr": "‖flux‖₂ / ‖error‖₂ of the noise-free flux",
+    "snr_observer": "‖noisy flux‖₂ / ‖error‖₂, what an observer can measure",
+    "snr_median": "median over pixels of flux / error",
+    "snr_p95": "95th percentile over pixels of flux / error",
+    "simulator_snr": "the simulator's own snr column",
+}

@@ -1,0 +1,171 @@
+"""Figures of MVP-1.1: bounds, errors beside them, sensitivity along wavelength, ceilings against signal-to-noise."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from logg1m import metrics
+from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
+from logg1m.observe.lines import FEATURES
+from logg1m.report import style
+
+_NAMES = {"exact": "exact derivative", "local_linear": "local regression", "knn": "kNN differences"}
+
+
+def sigma_vs_error(stars: pd.DataFrame, predictions: dict[str, pd.DataFrame], path: Path) -> None:
+    """Cumulative distributions of σ(log g) of each estimator and of |error| / 0.6745 of each model."""
+    figure, axis = plt.subplots(figsize=(6.6, 4))
+    levels = np.linspace(0.5, 99.5, 199)
+    columns: dict[str, Any] = {"percentile": levels}
+    for k, name in enumerate(n for n in _NAMES if f"{n}_sigma_5d" in stars):
+        sigma = stars[f"{name}_sigma_5d"].dropna()
+        columns[f"sigma_5d_{name}"] = np.percentile(sigma, levels)
+        axis.plot(columns[f"sigma_5d_{name}"], levels / 100, color=style.BLACK, linestyle=("-", "--", ":")[k],
+                  label=f"σ 5-D, {_NAMES[name]} (n = {len(sigma):,})")  # fmt: skip
+    for k, (name, table) in enumerate(predictions.items()):
+        rows = table[table["id"].isin(stars["id"])]
+        error = (rows["predicted"] - rows["truth"]).abs().to_numpy() / GAUSSIAN_MEDIAN
+        columns[f"error_{name}"] = np.percentile(error, levels)
+        axis.plot(
+            columns[f"error_{name}"],
+            levels / 100,
+            color=style.CYCLE[k % 6],
+            label=f"|error| / 0.6745, {name} (n = {len(rows):,})",
+        )
+    axis.set_xscale("log")
+    axis.set_xlim(0.02, 5)
+    axis.set_xlabel("σ(log g) or scaled error, dex")
+    axis.set_ylabel("share of low-noise spectra below")
+    axis.grid()
+    axis.legend(fontsize=7, loc="upper left")
+    axis.set_title("bounds and errors on low-noise spectra")
+    style.save(figure, path, pd.DataFrame(columns))
+
+
+def ratio_histogram(stars: pd.DataFrame, table: pd.DataFrame, model: str, reference: str, path: Path) -> None:
+    """Distribution of |error| / σ of the best model beside the half-normal of an efficient estimator."""
+    sigma = stars.set_index("id")[f"{reference}_sigma_5d"]
+    rows = table[table["id"].isin(sigma.index)]
+    ratio = np.abs(rows["predicted"].to_numpy() - rows["truth"].to_numpy()) / sigma.loc[rows["id"]].to_numpy()
+    ratio = ratio[np.isfinite(ratio)]
+    edges = np.linspace(0, max(6.0, float(np.percentile(ratio, 99))), 61)
+    density, _ = np.histogram(ratio, bins=edges, density=True)
+    middle = (edges[:-1] + edges[1:]) / 2
+    efficient = np.sqrt(2 / np.pi) * np.exp(-(middle**2) / 2)
+    figure, axis = plt.subplots(figsize=(6, 3.6))
+    axis.stairs(density, edges, fill=True, color=style.SKY, alpha=0.6, label=f"{model}, n = {len(ratio):,}")
+    axis.plot(middle, efficient, color=style.BLACK, label="efficient estimator (half-normal)")
+    middle_ratio = np.median(ratio) / GAUSSIAN_MEDIAN
+    axis.axvline(np.median(ratio), color=style.RED, linestyle="--", label=f"median / 0.6745 = {middle_ratio:.2f}")
+    axis.set_xlabel("|Δ log g| / σ(log g), 5-D bound of the same spectrum")
+    axis.set_ylabel("density")
+    axis.legend(fontsize=8)
+    axis.set_title("model error over Fisher bound, low-noise test")
+    style.save(figure, path, pd.DataFrame({"ratio": middle, "density": density, "half_normal": efficient}))
+
+
+def sigma_map(stars: pd.DataFrame, reference: str, path: Path) -> None:
+    """Median σ(log g) over the (Teff, log g) plane."""
+    sigma = stars[f"{reference}_sigma_5d"].to_numpy()
+    teff_edges, logg_edges = (np.linspace(stars[c].min(), stars[c].max(), n) for c, n in (("teff", 13), ("logg", 11)))
+    grid = np.full((len(logg_edges) - 1, len(teff_edges) - 1), np.nan)
+    rows = []
+    for i, (g0, g1) in enumerate(pairwise(logg_edges)):
+        for j, (t0, t1) in enumerate(pairwise(teff_edges)):
+            inside = stars["logg"].between(g0, g1) & stars["teff"].between(t0, t1) & np.isfinite(sigma)
+            if inside.sum() >= 3:
+                grid[i, j] = np.median(sigma[inside])
+            rows.append(
+                {
+                    "teff_low": t0,
+                    "teff_high": t1,
+                    "logg_low": g0,
+                    "logg_high": g1,
+                    "n": int(inside.sum()),
+                    "sigma": grid[i, j],
+                }
+            )
+    figure, axis = plt.subplots(figsize=(6, 4.2))
+    image = axis.pcolormesh(teff_edges, logg_edges, np.log10(grid), cmap="viridis")
+    bar = figure.colorbar(image, ax=axis, label="median σ(log g), dex")
+    ticks = [t for t in (0.03, 0.05, 0.1, 0.2, 0.5, 1, 2) if np.nanmin(grid) * 0.9 <= t <= np.nanmax(grid) * 1.1]
+    bar.set_ticks(np.log10(ticks), labels=[f"{t:g}" for t in ticks])
+    axis.invert_xaxis()
+    axis.invert_yaxis()
+    axis.set_xlabel("Teff, K")
+    axis.set_ylabel("log g, dex")
+    axis.set_title(f"5-D bound, {_NAMES[reference]}, {len(stars):,} low-noise spectra")
+    style.save(figure, path, pd.DataFrame(rows))
+
+
+def sensitivity(values: pd.DataFrame, reference: str, path: Path) -> None:
+    """Mean |∂F/∂log g|/σ along wavelength, all of it and the part that no other label imitates, with lines named."""
+    figure, axis = plt.subplots(figsize=(10, 3.8))
+    wave = values["wave"].to_numpy()
+    axis.plot(wave, values[reference], color=style.SKY, linewidth=0.6, label="∂F/∂log g alone")
+    axis.plot(
+        wave, values[f"{reference}_marginalised"], color=style.BLUE, linewidth=0.6, label="not imitated by other labels"
+    )
+    top = float(values[reference].max())
+    labelled = [f for f in FEATURES if f.in_range]
+    for k, feature in enumerate(labelled):
+        axis.axvline(feature.vacuum, color=style.RED, linewidth=0.6, alpha=0.5)
+        axis.text(feature.vacuum, top * (1.03 + 0.09 * (k % 3)), feature.name, fontsize=7, ha="center", color=style.RED)
+    axis.set_ylim(0, top * 1.32)
+    axis.set_xlim(wave[0], wave[-1])
+    axis.set_xlabel("vacuum wavelength, Å")
+    axis.set_ylabel("mean |∂F/∂log g| / σ, per dex")
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.75))
+    out = ", ".join(f.name for f in FEATURES if not f.in_range)
+    axis.set_title(f"sensitivity of the flux to log g ({_NAMES[reference]}); out of range: {out}")
+    style.save(figure, path, values)
+
+
+def ceiling_vs_snr(
+    fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str, pd.DataFrame], path: Path
+) -> None:
+    """R² ceilings in bins of signal-to-noise with the models' R² on the same bins of the test set."""
+    bins = fisher["ceilings"]["snr_bins"]
+    figure, axis = plt.subplots(figsize=(6.6, 4))
+    rows = []
+    middle = [b["snr_median"] for b in bins]
+    for key, linestyle in (("crlb_median_r2", "-"), ("crlb_mean_r2", "--")):
+        axis.plot(middle, [b[key] for b in bins], color=style.BLACK, linestyle=linestyle,
+                  label=f"unbiased bound, {key.split('_')[1]} over spectra")  # fmt: skip
+        rows += [{"series": key, "snr": b["snr_median"], "r2": b[key], "n": b["n"]} for b in bins]
+    for series, bayes in fisher["ceilings"].get("bayes_bins", {}).items():
+        axis.errorbar([b["snr_median"] for b in bayes], [b["r2"]["value"] for b in bayes], color=style.RED, marker="o",
+                      linewidth=1.5, label=f"Bayes-optimal ({series.replace('_', '-')})")  # fmt: skip
+        rows += [
+            {"series": f"bayes_{series}", "snr": b["snr_median"], "r2": b["r2"]["value"], "n": b["n"]} for b in bayes
+        ]
+    for k, (name, table) in enumerate(predictions.items()):
+        about = members.loc[table["id"], "snr"].to_numpy()
+        edges = np.quantile(about, np.linspace(0, 1, 9))
+        points = []
+        for low, high in pairwise(edges):
+            inside = (about >= low) & (about <= high)
+            truth = table["truth"].to_numpy()[inside]
+            error = table["predicted"].to_numpy()[inside] - truth
+            value = float(metrics.r2(truth, error)(np.ones((1, len(truth)), dtype=np.float32))[0])
+            points.append((float(np.median(about[inside])), value))
+            rows.append({"series": name, "snr": points[-1][0], "r2": value, "n": int(inside.sum())})
+        axis.plot(
+            *np.array(points).T,
+            marker=style.MARKERS[k % 8],
+            color=style.CYCLE[k % 6],
+            linewidth=1,
+            markersize=4,
+            label=name,
+        )
+    axis.set_xlabel("signal-to-noise ratio  ‖flux‖₂ / ‖error‖₂")
+    axis.set_ylabel("R² of log g")
+    axis.set_ylim(-0.05, 1.02)
+    axis.grid()
+    axis.legend(fontsize=7, loc="lower right")
+    axis.set_title("what the data allow, and what models reach on the test set")
+    style.save(figure, path, pd.DataFrame(rows))

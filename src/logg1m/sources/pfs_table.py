@@ -1,0 +1,82 @@
+"""The label table of a shard: a pandas *table* in HDF5, read without pandas and without unpickling anything.
+
+PyTables stores the column names of a pandas table as pickled lists in attributes, and pandas unpickles them on
+reading: a shard from elsewhere could run code that way. Here the numbers are read with h5py alone, and the names
+are taken out of the pickled bytes by looking at their opcodes, none of which is ever executed.
+"""
+
+import pickletools
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from logg1m.files import InputError
+
+KEY = "dataset/params"
+# The only opcodes in a pickled flat list of strings, whatever the protocol.
+_STRINGS = {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"}
+_FRAME = {"PROTO", "FRAME", "MARK", "LIST", "EMPTY_LIST", "APPEND", "APPENDS", "STOP", "MEMOIZE", "PUT", "BINPUT"}
+
+
+class ShardError(InputError):
+    """Something in a shard that the importer must not pass over."""
+
+
+def read_columns(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
+    """All numeric columns of the label table, name → (N,) float64; text, dates and categories are left out.
+
+    Raises
+    ------
+    ShardError
+        If there is no table, it is a pandas 'fixed' store, or its column names are not plain strings.
+    """
+    group = file.get(KEY)
+    if not isinstance(group, h5py.Group):
+        raise ShardError(f"{path}: no group {KEY}, expected the label table that pandas writes with to_hdf")
+    table = group.get("table")
+    if not isinstance(table, h5py.Dataset) or table.dtype.names is None:
+        found = "a pandas 'fixed' store (it may hold pickled objects)" if "axis0" in group else f"{sorted(group)}"
+        raise ShardError(f"{path}: {KEY} holds {found}, expected a pandas table; write it with to_hdf(format='table')")
+    columns: dict[str, np.ndarray] = {}
+    for field in table.dtype.names:
+        dtype = table.dtype[field]
+        if field == "index" or dtype.base.kind not in "fiub" or _is_date_or_category(table, field):
+            continue
+        values = np.asarray(table.fields(field)[()])
+        names = _names(table.attrs.get(f"{field}_kind"), f"{path}: {KEY}/{field}_kind") if dtype.shape else [field]
+        values = values.reshape(len(table), -1)
+        if len(names) != values.shape[1]:
+            raise ShardError(f"{path}: {KEY}/{field} has {values.shape[1]} columns but {len(names)} names")
+        columns |= {name: values[:, k].astype(np.float64) for k, name in enumerate(names)}
+    return columns
+
+
+def _is_date_or_category(table: h5py.Dataset, field: str) -> bool:
+    """Both are stored as integers, which would be mistaken for numbers."""
+    dtype, meta = (_bytes(table.attrs.get(f"{field}_{what}")) for what in ("dtype", "meta"))
+    return dtype.startswith((b"datetime", b"timedelta")) or meta == b"category"
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("latin-1", "replace")
+
+
+def _names(stored: Any, where: str) -> list[str]:
+    """Strings of a pickled list of strings, from its opcodes; anything but strings in a list is refused."""
+    if not isinstance(stored, bytes):
+        raise ShardError(f"{where}: expected the column names that pandas writes, found {stored!r}")
+    names = []
+    try:
+        for opcode, argument, _ in pickletools.genops(stored):
+            if opcode.name in _STRINGS:
+                names.append(str(argument))
+            elif opcode.name not in _FRAME:
+                raise ShardError(
+                    f"{where}: expected a list of column names, found a pickled object (opcode {opcode.name}); "
+                    "it was not loaded. Write the table anew with to_hdf(format='table')"
+                )
+    except ValueError as error:
+        raise ShardError(f"{where}: the column names are unreadable ({error})") from error
+    return names

@@ -1,0 +1,90 @@
+"""What the tests share. `synthetic` and `independent` beside this file are imported by name."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from logg1m.config.compute import Compute
+from logg1m.config.data import Data, Observation
+from logg1m.generation import generate
+from logg1m.observe import Observer, StellarGrid
+from logg1m.sources.embedded import EmbeddedSource
+from logg1m.store import Store
+
+SMALL = 2_100  # two whole chunks and one of 52 rows
+
+settings.register_profile("logg1m", deadline=None, derandomize=True, max_examples=25, database=None)
+settings.load_profile("logg1m")
+
+
+@pytest.fixture(scope="session")
+def grid() -> StellarGrid:
+    return StellarGrid.load()
+
+
+@pytest.fixture(scope="session")
+def observer64(grid: StellarGrid) -> Observer:
+    return Observer(grid, Observation(), dtype=torch.float64)
+
+
+@pytest.fixture(scope="session")
+def small_source(grid: StellarGrid) -> EmbeddedSource:
+    return EmbeddedSource(Data(n_spectra=SMALL), seed=20251222, grid=grid)
+
+
+@pytest.fixture(scope="session")
+def small_store(small_source: EmbeddedSource, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store of 2,100 embedded spectra; read only: whoever alters it makes a copy first."""
+    manifest = tmp_path_factory.mktemp("small_store") / "manifest.json"
+    generate(small_source, manifest, Compute(threads=2), code="test")
+    return Store(manifest)
+
+
+def _mount(*arguments: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a file system")
+    try:
+        done = subprocess.run(["mount", *arguments], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if done.returncode:
+        pytest.skip(f"cannot mount here: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 2 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    _mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder))
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def make_read_only() -> Iterator[Callable[[Path], None]]:
+    """A function after which nothing can be written in or below a folder, not even by root."""
+    locked: list[Path] = []
+
+    def lock(folder: Path) -> None:
+        if os.geteuid() == 0:
+            _mount("--bind", str(folder), str(folder))
+            locked.append(folder)
+            _mount("-o", "remount,bind,ro", str(folder))
+        else:
+            locked.append(folder)
+            for path in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
+                path.chmod(0o555)
+
+    yield lock
+    for folder in locked:
+        if os.geteuid() == 0:
+            subprocess.run(["umount", "-l", str(folder)], check=True)
+        else:
+            for path in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
+                path.chmod(0o755)

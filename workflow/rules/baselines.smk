@@ -1,0 +1,101 @@
+"""MVP-0.B, classical models at every scale.
+
+Requires: the store, the protocol.
+Produces: results/mvp_0_b/ridge.json and ridge.parquet (all scales from one pass), lightgbm_<scale>.json and .parquet,
+scaling.json, and the figures. Predictions are on the common test set.
+"""
+
+
+rule ridge:
+    input:
+        manifest="results/data/manifest.json",
+        pixels="results/mvp_0_a/pixels.parquet",
+    output:
+        report="results/mvp_0_b/ridge.json",
+        predictions="results/mvp_0_b/ridge.parquet",
+        figure="results/mvp_0_b/ridge_alpha.png",
+        csv="results/mvp_0_b/ridge_alpha.csv",
+    log:
+        "logs/mvp_0_b/ridge.log",
+    benchmark:
+        "logs/mvp_0_b/ridge.tsv"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: (2000 + 320 * len(SCALES)) * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        ridge=CONFIG.baselines.ridge.model_dump(mode="json"),
+        protocol=CONFIG.protocol.model_dump(
+            mode="json",
+            include={
+                "scales",
+                "train_fraction",
+                "validation_fraction",
+                "validation_max",
+                "noise_level",
+            },
+        ),
+        seed=CONFIG.seed,
+        code=code("logg1m.baselines.ridge", "logg1m.report.baseline_figures"),
+    script:
+        "../scripts/ridge.py"
+
+
+rule lightgbm:
+    input:
+        manifest="results/data/manifest.json",
+    output:
+        report="results/mvp_0_b/lightgbm_{scale}.json",
+        predictions="results/mvp_0_b/lightgbm_{scale}.parquet",
+    log:
+        "logs/mvp_0_b/lightgbm_{scale}.log",
+    benchmark:
+        "logs/mvp_0_b/lightgbm_{scale}.tsv"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: 16000 * attempt,
+        runtime=lambda wildcards, attempt: 600 * attempt,
+    params:
+        lightgbm=CONFIG.baselines.lightgbm.model_dump(mode="json"),
+        protocol=CONFIG.protocol.model_dump(
+            mode="json",
+            include={
+                "scales",
+                "train_fraction",
+                "validation_fraction",
+                "validation_max",
+                "noise_level",
+            },
+        ),
+        seed=CONFIG.seed,
+        code=code("logg1m.baselines.boosting"),
+    script:
+        "../scripts/lightgbm.py"
+
+
+rule scaling:
+    input:
+        ridge="results/mvp_0_b/ridge.parquet",
+        lightgbm=expand("results/mvp_0_b/lightgbm_{scale}.parquet", scale=SCALES),
+        members="results/mvp_0_a/members.parquet",
+        snr="results/mvp_0_a/snr.parquet",
+    output:
+        scaling="results/mvp_0_b/scaling.json",
+        figure="results/mvp_0_b/scaling.png",
+        csv="results/mvp_0_b/scaling.csv",
+    log:
+        "logs/mvp_0_b/scaling.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        protocol=CONFIG.protocol.model_dump(mode="json"),
+        baselines=CONFIG.baselines.model_dump(
+            mode="json", include={"saturation_gain", "saturation_from"}
+        ),
+        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=code("logg1m.baselines.scaling", "logg1m.report.baseline_figures"),
+    script:
+        "../scripts/scaling.py"

@@ -1,0 +1,25 @@
+"""The spectra.
+
+Requires: config data (and the stellar grid in the package, or the user's files).
+Produces: results/data/manifest.json, written last; the store results/data/spectra.zarr lies beside it and is no
+Snakemake output (the manifest holds its checksums, and every reader checks against them).
+"""
+
+
+rule generate:
+    output:
+        manifest="results/data/manifest.json",
+    log:
+        "logs/data/manifest.log",
+    benchmark:
+        "logs/data/manifest.tsv"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        data=CONFIG.data.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=code("logg1m.generation", "logg1m.sources"),
+    script:
+        "../scripts/generate.py"

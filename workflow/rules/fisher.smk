@@ -1,0 +1,80 @@
+"""MVP-1.1, the Fisher bound.
+
+Requires: the store, the protocol, predictions of the classical models.
+Produces: results/mvp_1_1/bounds.parquet and sensitivity.parquet (every low-noise spectrum, three derivative
+estimators), fisher.json (bounds, agreement, ceilings, models beside the bounds, verdict), and the figures.
+"""
+
+FISHER_FIGURES = [
+    "sigma_vs_error",
+    "ratio_histogram",
+    "sigma_map",
+    "fisher_sensitivity_map",
+    "ceiling_vs_snr",
+]
+
+
+rule bounds:
+    input:
+        manifest="results/data/manifest.json",
+        members="results/mvp_0_a/members.parquet",
+    output:
+        stars="results/mvp_1_1/bounds.parquet",
+        sensitivity="results/mvp_1_1/sensitivity.parquet",
+    log:
+        "logs/mvp_1_1/bounds.log",
+    benchmark:
+        "logs/mvp_1_1/bounds.tsv"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        data=CONFIG.data.model_dump(mode="json"),
+        bounds=CONFIG.bounds.model_dump(
+            mode="json",
+            include={
+                "max_spectra",
+                "knn_neighbours",
+                "linear_neighbours",
+                "linear_degree",
+                "max_condition",
+            },
+        ),
+        seed=CONFIG.seed,
+        code=code("logg1m.bounds.compute", "logg1m.sources"),
+    script:
+        "../scripts/bounds.py"
+
+
+rule fisher:
+    input:
+        manifest="results/data/manifest.json",
+        stars="results/mvp_1_1/bounds.parquet",
+        sensitivity="results/mvp_1_1/sensitivity.parquet",
+        members="results/mvp_0_a/members.parquet",
+        snr="results/mvp_0_a/snr.parquet",
+        predictions=[
+            "results/mvp_0_b/ridge.parquet",
+            f"results/mvp_0_b/lightgbm_{SCALES[-1]}.parquet",
+        ],
+    output:
+        fisher="results/mvp_1_1/fisher.json",
+        figures=expand(
+            "results/mvp_1_1/{name}.{ext}", name=FISHER_FIGURES, ext=["png", "csv"]
+        ),
+    log:
+        "logs/mvp_1_1/fisher.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        scale=CONFIG.protocol.scales[-1],
+        priors=CONFIG.data.priors.model_dump(mode="json"),
+        bounds=CONFIG.bounds.model_dump(mode="json"),
+        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=code("logg1m.bounds.comparison", "logg1m.report.bounds_figures"),
+    script:
+        "../scripts/fisher.py"

@@ -1,0 +1,50 @@
+"""MVP-0.A, the low-noise protocol.
+
+Requires: the store.
+Produces: results/mvp_0_a/protocol.json (thresholds, pools, scales), members.parquet (pool, rank and flag of every
+spectrum), snr.parquet and pixels.parquet (one pass over the store), and the histogram figure.
+"""
+
+
+rule survey:
+    input:
+        manifest="results/data/manifest.json",
+    output:
+        snr="results/mvp_0_a/snr.parquet",
+        pixels="results/mvp_0_a/pixels.parquet",
+    log:
+        "logs/mvp_0_a/snr.log",
+    benchmark:
+        "logs/mvp_0_a/snr.tsv"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        protocol=CONFIG.protocol.model_dump(mode="json", include={"noise_level"}),
+        seed=CONFIG.seed,
+        code=code("logg1m.protocol"),
+    script:
+        "../scripts/survey.py"
+
+
+rule protocol:
+    input:
+        snr="results/mvp_0_a/snr.parquet",
+    output:
+        protocol="results/mvp_0_a/protocol.json",
+        members="results/mvp_0_a/members.parquet",
+        figure="results/mvp_0_a/snr_histogram.png",
+        csv="results/mvp_0_a/snr_histogram.csv",
+    log:
+        "logs/mvp_0_a/protocol.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        protocol=CONFIG.protocol.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=code("logg1m.protocol", "logg1m.report.protocol_figures"),
+    script:
+        "../scripts/protocol.py"

@@ -1,0 +1,41 @@
+"""fisher.json and its figures: bounds, ceilings, and the models beside them."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from logg1m.bounds.comparison import compare
+from logg1m.config.bounds import Bootstrap, Bounds
+from logg1m.files import read_parquet, write_json
+from logg1m.job import job
+from logg1m.protocol import read_members
+from logg1m.report import bounds_figures
+
+with job(snakemake):
+    params, given = snakemake.params, snakemake.input
+    stars, members = read_parquet(given.stars), read_members(given.members, given.snr)
+    table = pd.concat([read_parquet(path) for path in given.predictions], ignore_index=True)
+    largest = table[table["scale"] == params.scale]
+    predictions = {str(name): rows for name, rows in largest.groupby("model", sort=False)}
+    low, high = params.priors["logg"]
+    fisher = compare(
+        stars,
+        members,
+        predictions,
+        (high - low) ** 2 / 12,
+        Bounds(**params.bounds),
+        Bootstrap(**params.bootstrap),
+        params.seed,
+    )
+    folder, reference, best = (
+        Path(snakemake.output.fisher).parent,
+        fisher["reference_estimator"],
+        fisher["verdict"]["model"],
+    )
+    shown = {name: predictions[name] for name in ("ridge_full", "lightgbm") if name in predictions}
+    bounds_figures.sigma_vs_error(stars, shown, folder / "sigma_vs_error.png")
+    bounds_figures.ratio_histogram(stars, predictions[best], best, reference, folder / "ratio_histogram.png")
+    bounds_figures.sigma_map(stars, reference, folder / "sigma_map.png")
+    bounds_figures.sensitivity(read_parquet(given.sensitivity), reference, folder / "fisher_sensitivity_map.png")
+    bounds_figures.ceiling_vs_snr(fisher, members, shown, folder / "ceiling_vs_snr.png")
+    write_json(snakemake.output.fisher, fisher)

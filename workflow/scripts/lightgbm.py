@@ -1,0 +1,38 @@
+"""LightGBM at one scale."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from logg1m.baselines import boosting
+from logg1m.config.baselines import LightGBMConfig
+from logg1m.config.compute import Compute
+from logg1m.config.protocol import Protocol, scale_name
+from logg1m.files import write_json, write_parquet
+from logg1m.job import job
+from logg1m.protocol import Pools
+from logg1m.store import Store
+
+with job(snakemake):
+    params, compute = snakemake.params, Compute.from_job(snakemake)
+    store, config, protocol = (
+        Store(snakemake.input.manifest),
+        LightGBMConfig(**params.lightgbm),
+        Protocol(**params.protocol),
+    )
+    size = next(s for s in protocol.scales if scale_name(s) == snakemake.wildcards.scale)
+    truth = store.labels()["logg"].to_numpy()
+    pools = Pools.draw(params.seed, store.n_spectra, protocol)
+    state = Path("results/.state/lightgbm") / snakemake.wildcards.scale
+    boosted = boosting.train(store, pools.split(size), truth, config, params.seed, protocol.noise_level, compute, state)
+    rows = boosting.NoisyRows(store, np.sort(pools.common_test), params.seed, protocol.noise_level, compute)
+    predicted = boosting.predict(boosted, rows)
+    write_parquet(
+        snakemake.output.predictions,
+        pd.DataFrame(
+            {"model": "lightgbm", "scale": size, "id": rows.ids, "truth": truth[rows.ids], "predicted": predicted}
+        ),
+    )
+    write_json(snakemake.output.report, boosting.report(boosted, config))
+    boosting.discard(state)

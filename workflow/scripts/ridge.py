@@ -1,0 +1,37 @@
+"""Ridge at every scale, feature set and penalty."""
+
+import pandas as pd
+
+from logg1m.baselines import ridge
+from logg1m.config.baselines import RidgeConfig
+from logg1m.config.compute import Compute
+from logg1m.config.protocol import Protocol
+from logg1m.files import read_parquet, write_json, write_parquet
+from logg1m.job import job
+from logg1m.protocol import Pools
+from logg1m.report.baseline_figures import alpha_curves
+from logg1m.store import Store
+
+with job(snakemake):
+    params, compute = snakemake.params, Compute.from_job(snakemake)
+    store, config, protocol = (
+        Store(snakemake.input.manifest),
+        RidgeConfig(**params.ridge),
+        Protocol(**params.protocol),
+    )
+    truth = store.labels()["logg"].to_numpy()
+    pools = Pools.draw(params.seed, store.n_spectra, protocol)
+    frame = ridge.Frame.of(read_parquet(snakemake.input.pixels), protocol.noise_level)
+    fits = ridge.fit_all(ridge.accumulate(store, pools, truth, frame, params.seed, compute), pools, config, compute)
+    models = [model for fit in fits.values() for model in fit.models]
+    ids = pools.common_test
+    predicted = ridge.predict(store, ids, models, frame, params.seed, protocol.noise_level, compute)
+    columns = {"id": ids, "truth": truth[ids]}
+    tables = [
+        pd.DataFrame({"model": model.name, "scale": model.scale, **columns, "predicted": predicted[:, k]})
+        for k, model in enumerate(models)
+    ]
+    report = ridge.report(fits, config)
+    alpha_curves(report, snakemake.output.figure)
+    write_parquet(snakemake.output.predictions, pd.concat(tables, ignore_index=True))
+    write_json(snakemake.output.report, report)

@@ -1,0 +1,26 @@
+"""The scaling table and figure."""
+
+import pandas as pd
+
+from logg1m.baselines.scaling import table
+from logg1m.config.baselines import Baselines
+from logg1m.config.bounds import Bootstrap
+from logg1m.config.protocol import Protocol
+from logg1m.files import write_json
+from logg1m.job import job
+from logg1m.protocol import read_members
+from logg1m.report import baseline_figures
+
+with job(snakemake):
+    params, given = snakemake.params, snakemake.input
+    predictions = pd.concat([pd.read_parquet(path) for path in [given.ridge, *given.lightgbm]], ignore_index=True)
+    scaling = table(
+        predictions,
+        read_members(given.members, given.snr),
+        Protocol(**params.protocol),
+        Baselines(**params.baselines),
+        Bootstrap(**params.bootstrap),
+        params.seed,
+    )
+    baseline_figures.scaling(scaling, snakemake.output.figure)
+    write_json(snakemake.output.scaling, scaling)

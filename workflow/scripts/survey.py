@@ -1,0 +1,15 @@
+"""Signal-to-noise of every spectrum and statistics of every pixel, in one pass."""
+
+from logg1m.config.compute import Compute
+from logg1m.config.protocol import Protocol
+from logg1m.files import write_parquet
+from logg1m.job import job
+from logg1m.protocol import survey
+from logg1m.store import Store
+
+with job(snakemake):
+    params = snakemake.params
+    store = Store(snakemake.input.manifest)
+    snr, pixels = survey(store, params.seed, Protocol(**params.protocol), Compute.from_job(snakemake))
+    write_parquet(snakemake.output.snr, snr)
+    write_parquet(snakemake.output.pixels, pixels)
