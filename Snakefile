@@ -1,13 +1,21 @@
 """logg1m: how well log g can be inferred from Subaru PFS spectra. See README.md."""
 
+import sys
+from pathlib import Path
+
 from snakemake.utils import min_version
+
+# The package of this checkout serves the Snakefile and every job, installed or not.
+sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from logg1m.config import validate
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
+from logg1m.job import share_package
 from logg1m.provenance import code_fingerprint as code
 
 min_version("9.0")
+share_package()
 
 
 configfile: "config/config.yaml"

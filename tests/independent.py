@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 from scipy.interpolate import CubicSpline, make_interp_spline
+from scipy.signal import oaconvolve
 from scipy.special import jv
 
 LIGHT = 2.99792458e18  # Å/s
@@ -86,8 +87,8 @@ def stellar_flux(
     return np.exp(mean.astype(np.float64) + values @ components.astype(np.float64))
 
 
-def line_spread(wave: np.ndarray, flux: np.ndarray, redshift: float = 0.0, sub: int = 32) -> np.ndarray:
-    """Flux (σ 0.35 Å) → pixels: redshifted, resampled to a 32nd of a pixel, convolved to σ 0.55 Å, averaged."""
+def line_spread(wave: np.ndarray, flux: np.ndarray, redshift: float = 0.0, sub: int = 128) -> np.ndarray:
+    """Flux (σ 0.35 Å) → pixels: redshifted, resampled to a 128th of a pixel, convolved to σ 0.55 Å, averaged."""
     step = PIXEL / sub
     reach = 10 * sub
     fine = 7100 + (np.arange(-reach, 4096 * sub + reach) + 0.5) * step
@@ -95,5 +96,5 @@ def line_spread(wave: np.ndarray, flux: np.ndarray, redshift: float = 0.0, sub: 
     sigma = np.sqrt(0.55**2 - 0.35**2)
     half = round(7 * sigma / step)
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * step / sigma) ** 2)
-    smooth = np.convolve(values, kernel / kernel.sum(), mode="same")[reach:-reach]
+    smooth = oaconvolve(values, kernel / kernel.sum(), mode="same")[reach:-reach]
     return smooth.reshape(4096, sub).mean(axis=1)

@@ -97,7 +97,7 @@ def read_json(path: str | Path, required: tuple[str, ...] = ()) -> dict[str, Any
 def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
     """Write a table without an index; the bytes depend on the values alone."""
     with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, index=False, compression="zstd")
+        frame.to_parquet(temporary, index=False, compression="zstd", write_page_checksum=True)
 
 
 def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
@@ -114,7 +114,7 @@ def read_parquet(path: str | Path, columns: tuple[str, ...] = ()) -> pd.DataFram
         If the file is missing, unreadable, or lacks a column.
     """
     try:
-        frame = pd.read_parquet(path)
+        frame = pd.read_parquet(path, page_checksum_verification=True)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
     except Exception as error:  # pyarrow raises many kinds for a damaged file; all mean the same to a user

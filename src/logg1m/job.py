@@ -6,12 +6,18 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from logg1m.files import InputError
 from logg1m.machine import usable_cores
 
 log = logging.getLogger("logg1m")
+
+
+def share_package() -> None:
+    """Let the Python of every job find this very package, also where it is not installed (conda, a cluster node)."""
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def _scheduler(compute: Compute) -> Iterator[tuple[Callable[..., list[Any]], int
         {
             "n_workers": min(compute.threads, usable_cores()),
             "threads_per_worker": 1,
-            "dashboard_address": None,
+            "dashboard_address": ":0",  # any free port: another job of this run may have one too
         }
         if local
         else {"address": compute.dask_scheduler, "timeout": "30s"}

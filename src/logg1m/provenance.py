@@ -58,8 +58,8 @@ def _parsed(name: str, package: Path) -> tuple[str, tuple[str, ...]]:
             if source.split(".")[0] == "logg1m":
                 children = [f"{source}.{alias.name}" for alias in node.names]
                 modules = {child for child in children if _file(child, package)}
-                # `from logg1m import store` needs nothing of logg1m itself (its version must not count)
-                imports |= modules if len(modules) == len(children) else {*modules, source}
+                # `from logg1m import store` needs nothing of logg1m itself: a new version number must not count
+                imports |= modules if source == "logg1m" and len(modules) == len(children) else {*modules, source}
         elif isinstance(node, ast.Import):
             imports.update(alias.name for alias in node.names if alias.name.split(".")[0] == "logg1m")
         body = getattr(node, "body", None)

@@ -39,15 +39,15 @@ def crc32c(array: np.ndarray) -> str:
 
 
 def _whole_chunks(group: Any, name: str) -> Any:
-    """An array of the store with its last chunk in full, so that the padding behind the last spectrum is checked too."""
+    """An array of the store with its last chunk in full, so that what lies behind the last spectrum is seen too."""
     array = group[name]
-    rows = -(-array.shape[0] // CHUNK_ROWS) * CHUNK_ROWS
-    return zarr.Array.from_dict(array.store_path, array.metadata.to_dict() | {"shape": (rows, array.shape[1])})
+    rows = -(-array.shape[0] // array.chunks[0]) * array.chunks[0]
+    return zarr.Array.from_dict(array.store_path, array.metadata.to_dict() | {"shape": (rows, *array.shape[1:])})
 
 
-def _read_chunk(array: Any, start: int, stop: int) -> np.ndarray:
-    """Rows start … stop − 1 of an array of `_whole_chunks`; ValueError if the padding behind them is not empty."""
-    whole = np.asarray(array[start : start + CHUNK_ROWS])
+def _read_rows(array: Any, start: int, stop: int, end: int) -> np.ndarray:
+    """Rows start … stop − 1 of an array of `_whole_chunks`; ValueError unless the padding up to `end` is empty."""
+    whole = np.asarray(array[start:end])
     if whole[stop - start :].view(np.uint8).any():
         raise ValueError("it was altered behind its last spectrum")
     return whole[: stop - start]
@@ -139,7 +139,8 @@ class Writer:
         start, stop = self.layout.rows(chunk)
         try:
             return all(
-                crc32c(_read_chunk(_whole_chunks(self.group, name), start, stop)) == str(entry[f"crc_{name}"])
+                crc32c(_read_rows(_whole_chunks(self.group, name), start, stop, start + CHUNK_ROWS))
+                == str(entry[f"crc_{name}"])
                 for name in self.layout.arrays
             )
         except (OSError, ValueError, RuntimeError):  # damaged bytes; blosc raises RuntimeError
@@ -274,7 +275,7 @@ class Store:
         key = self.path / name / "c" / str(chunk) / "0"
         try:
             key.stat()
-            values = _read_chunk(self._chunks[name], start, stop)
+            values = _read_rows(self._chunks[name], start, stop, start + CHUNK_ROWS)
         except FileNotFoundError as error:
             raise InputError(
                 f"{key}: chunk {chunk} of {name} is missing (spectra {start} … {stop - 1}); {self._remedy()}"
@@ -300,7 +301,8 @@ class Store:
         columns = {}
         for name in self.manifest["labels"]:
             try:
-                columns[name] = np.asarray(self._group[name][:])
+                array = _whole_chunks(self._group, name)
+                columns[name] = _read_rows(array, 0, self.n_spectra, array.shape[0])
             except Exception as error:  # as in `read`
                 raise InputError(f"{self.path}/{name} is unreadable ({error}); {self._remedy()}") from error
             if crc32c(columns[name]) != self.manifest["crc32c"][name][0]:

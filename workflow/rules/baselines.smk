@@ -11,14 +11,16 @@ rule ridge:
         manifest="results/data/manifest.json",
         pixels="results/mvp_0_a/pixels.parquet",
     output:
-        report="results/mvp_0_b/ridge.json",
-        predictions="results/mvp_0_b/ridge.parquet",
-        figure="results/mvp_0_b/ridge_alpha.png",
-        csv="results/mvp_0_b/ridge_alpha.csv",
+        report=update("results/mvp_0_b/ridge.json"),
+        predictions=update("results/mvp_0_b/ridge.parquet"),
+        figure=update("results/mvp_0_b/ridge_alpha.png"),
+        csv=update("results/mvp_0_b/ridge_alpha.csv"),
     log:
         "logs/mvp_0_b/ridge.log",
     benchmark:
         "logs/mvp_0_b/ridge.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
         mem_mb=lambda wildcards, attempt: (2000 + 320 * len(SCALES)) * attempt,
@@ -45,12 +47,14 @@ rule lightgbm:
     input:
         manifest="results/data/manifest.json",
     output:
-        report="results/mvp_0_b/lightgbm_{scale}.json",
-        predictions="results/mvp_0_b/lightgbm_{scale}.parquet",
+        report=update("results/mvp_0_b/lightgbm_{scale}.json"),
+        predictions=update("results/mvp_0_b/lightgbm_{scale}.parquet"),
     log:
         "logs/mvp_0_b/lightgbm_{scale}.log",
     benchmark:
         "logs/mvp_0_b/lightgbm_{scale}.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
         mem_mb=lambda wildcards, attempt: 16000 * attempt,
@@ -80,11 +84,13 @@ rule scaling:
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
     output:
-        scaling="results/mvp_0_b/scaling.json",
-        figure="results/mvp_0_b/scaling.png",
-        csv="results/mvp_0_b/scaling.csv",
+        scaling=update("results/mvp_0_b/scaling.json"),
+        figure=update("results/mvp_0_b/scaling.png"),
+        csv=update("results/mvp_0_b/scaling.csv"),
     log:
         "logs/mvp_0_b/scaling.log",
+    conda:
+        "../../envs/logg1m.yaml"
     threads: 1
     resources:
         mem_mb=4000,

@@ -8,11 +8,13 @@ Snakemake output (the manifest holds its checksums, and every reader checks agai
 
 rule generate:
     output:
-        manifest="results/data/manifest.json",
+        manifest=update("results/data/manifest.json"),
     log:
         "logs/data/manifest.log",
     benchmark:
         "logs/data/manifest.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
         mem_mb=3000,

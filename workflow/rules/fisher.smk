@@ -19,12 +19,14 @@ rule bounds:
         manifest="results/data/manifest.json",
         members="results/mvp_0_a/members.parquet",
     output:
-        stars="results/mvp_1_1/bounds.parquet",
-        sensitivity="results/mvp_1_1/sensitivity.parquet",
+        stars=update("results/mvp_1_1/bounds.parquet"),
+        sensitivity=update("results/mvp_1_1/sensitivity.parquet"),
     log:
         "logs/mvp_1_1/bounds.log",
     benchmark:
         "logs/mvp_1_1/bounds.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
         mem_mb=4000,
@@ -35,6 +37,7 @@ rule bounds:
             mode="json",
             include={
                 "max_spectra",
+                "full_sample",
                 "knn_neighbours",
                 "linear_neighbours",
                 "linear_degree",
@@ -59,12 +62,14 @@ rule fisher:
             f"results/mvp_0_b/lightgbm_{SCALES[-1]}.parquet",
         ],
     output:
-        fisher="results/mvp_1_1/fisher.json",
+        fisher=update("results/mvp_1_1/fisher.json"),
         figures=expand(
             "results/mvp_1_1/{name}.{ext}", name=FISHER_FIGURES, ext=["png", "csv"]
         ),
     log:
         "logs/mvp_1_1/fisher.log",
+    conda:
+        "../../envs/logg1m.yaml"
     threads: 1
     resources:
         mem_mb=2000,

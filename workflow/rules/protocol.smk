@@ -10,12 +10,14 @@ rule survey:
     input:
         manifest="results/data/manifest.json",
     output:
-        snr="results/mvp_0_a/snr.parquet",
-        pixels="results/mvp_0_a/pixels.parquet",
+        snr=update("results/mvp_0_a/snr.parquet"),
+        pixels=update("results/mvp_0_a/pixels.parquet"),
     log:
         "logs/mvp_0_a/snr.log",
     benchmark:
         "logs/mvp_0_a/snr.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
         mem_mb=4000,
@@ -32,12 +34,14 @@ rule protocol:
     input:
         snr="results/mvp_0_a/snr.parquet",
     output:
-        protocol="results/mvp_0_a/protocol.json",
-        members="results/mvp_0_a/members.parquet",
-        figure="results/mvp_0_a/snr_histogram.png",
-        csv="results/mvp_0_a/snr_histogram.csv",
+        protocol=update("results/mvp_0_a/protocol.json"),
+        members=update("results/mvp_0_a/members.parquet"),
+        figure=update("results/mvp_0_a/snr_histogram.png"),
+        csv=update("results/mvp_0_a/snr_histogram.csv"),
     log:
         "logs/mvp_0_a/protocol.log",
+    conda:
+        "../../envs/logg1m.yaml"
     threads: 1
     resources:
         mem_mb=2000,

@@ -1,7 +1,5 @@
 """Fisher bounds of the low-noise spectra."""
 
-import numpy as np
-
 from logg1m.bounds.compute import collect, compute_bounds, select
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
@@ -16,9 +14,7 @@ with job(snakemake):
     data, config = Data(**params.data), Bounds(**params.bounds)
     store = Store(snakemake.input.manifest)
     members = read_parquet(snakemake.input.members, ("id", "pool", "rank", "low_noise"))
-    low = members[members["low_noise"]]
-    rank = np.where(low["pool"] == "test", low["rank"], len(members))
-    library = collect(store, select(low["id"].to_numpy(), rank, config.max_spectra), compute)
+    library = collect(store, select(members, config.max_spectra, config.full_sample), compute)
     ranges = {name: high - lowest for name, (lowest, high) in data.priors}
     result = compute_bounds(library, build(data, params.seed, compute), ranges, config, compute)
     write_parquet(snakemake.output.sensitivity, result.sensitivity)

@@ -32,10 +32,11 @@ with job(snakemake):
         fisher["reference_estimator"],
         fisher["verdict"]["model"],
     )
+    low_noise = stars[members.loc[stars["id"], "low_noise"].to_numpy(dtype=bool)]
     shown = {name: predictions[name] for name in ("ridge_full", "lightgbm") if name in predictions}
-    bounds_figures.sigma_vs_error(stars, shown, folder / "sigma_vs_error.png")
-    bounds_figures.ratio_histogram(stars, predictions[best], best, reference, folder / "ratio_histogram.png")
-    bounds_figures.sigma_map(stars, reference, folder / "sigma_map.png")
+    bounds_figures.sigma_vs_error(low_noise, shown, folder / "sigma_vs_error.png")
+    bounds_figures.ratio_histogram(low_noise, predictions[best], best, reference, folder / "ratio_histogram.png")
+    bounds_figures.sigma_map(low_noise, reference, folder / "sigma_map.png")
     bounds_figures.sensitivity(read_parquet(given.sensitivity), reference, folder / "fisher_sensitivity_map.png")
     bounds_figures.ceiling_vs_snr(fisher, members, shown, folder / "ceiling_vs_snr.png")
     write_json(snakemake.output.fisher, fisher)

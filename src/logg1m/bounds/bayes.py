@@ -164,7 +164,7 @@ def _log_likelihood(scores: np.ndarray, model: Model, flux: np.ndarray, error: n
     """−½ Σ (y − F)²/σ² at standard normal scores (n, D), from exact spectra."""
     spectra = model.flux(model.prior.labels(scores))
     inverse = torch.as_tensor(1 / error.astype(np.float64) ** 2).to(spectra)
-    residual = spectra.sub_(torch.as_tensor(flux).to(spectra))
+    residual = spectra - torch.as_tensor(flux).to(spectra)
     return np.asarray(-0.5 * (residual.square_() @ inverse).double().cpu().numpy())
 
 

@@ -11,6 +11,8 @@ from logg1m.config.bayes import BayesConfig
 from logg1m.config.bounds import Bootstrap
 from logg1m.files import InputError
 
+_VALUES = ("bayes_r2", "bayes_mae", "bayes_rmse", "bayes_mae_median", "expected_r2", "expected_rmse")
+
 
 def ceiling(table: pd.DataFrame, config: BayesConfig, bootstrap: Bootstrap, seed: int, prior: str) -> dict[str, Any]:
     """R², MAE and RMSE of the posterior mean, how well each star was sampled, and whether posteriors are calibrated.
@@ -26,9 +28,10 @@ def ceiling(table: pd.DataFrame, config: BayesConfig, bootstrap: Bootstrap, seed
 
     Returns
     -------
-    bayes_r2, bayes_mae, bayes_rmse (dex) of the posterior mean and bayes_mae_median, the MAE of the posterior
-    median, which is the optimal point for that metric: each {value, ci95} or None; expected_rmse = √mean posterior
-    variance; ess; n_reached, n_not_reached, ids_not_reached; calibration
+    bayes_r2, bayes_mae, bayes_rmse (dex) of the posterior mean; bayes_mae_median, the MAE of the posterior median,
+    which is the optimal point for that metric; expected_r2 and expected_rmse, the same with the posterior variance
+    in place of the squared error (equal in expectation, less scatter): each {value, ci95} or None; ess; n_reached,
+    n_not_reached, ids_not_reached; calibration
     """
     if not len(table):
         raise InputError("the Bayes ceiling needs at least one star, the table of posteriors is empty")
@@ -38,11 +41,7 @@ def ceiling(table: pd.DataFrame, config: BayesConfig, bootstrap: Bootstrap, seed
     result: dict[str, Any] = {
         "n_stars": len(table),
         "prior": prior,
-        "bayes_r2": None,
-        "bayes_mae": None,
-        "bayes_rmse": None,
-        "bayes_mae_median": None,
-        "expected_rmse": None,
+        **dict.fromkeys(_VALUES),
         "mae_note": "bayes_mae is the MAE of the posterior mean; the MAE-optimal point is the median: bayes_mae_median",
         "ess": {"needed": config.min_ess, **_quantiles(ess)},
         "n_reached": int(reached.sum()),
@@ -55,15 +54,16 @@ def ceiling(table: pd.DataFrame, config: BayesConfig, bootstrap: Bootstrap, seed
             f"{config.min_ess:g}, {config.min_reached:.0%} are needed: the library is too thin for their noise, "
             "and without exact spectra (or with too few iterations) it cannot be refined"
         }
-    statistics = {
-        "bayes_r2": metrics.r2(truth, error),
-        "bayes_mae": metrics.mean(np.abs(error)),
-        "bayes_rmse": metrics.rms(error),
-        "bayes_mae_median": metrics.mean(np.abs(table["median"].to_numpy(dtype=np.float64) - truth)),
-    }
+    statistics = (
+        metrics.r2(truth, error),
+        metrics.mean(np.abs(error)),
+        metrics.rms(error),
+        metrics.mean(np.abs(table["median"].to_numpy(dtype=np.float64) - truth)),
+        metrics.r2(truth, np.sqrt(variance)),
+        metrics.rms(np.sqrt(variance)),
+    )
     n = len(table)
-    result |= {name: metrics.with_interval(f, n, bootstrap, seed) for name, f in statistics.items()}
-    result["expected_rmse"] = float(np.sqrt(variance.mean()))
+    result |= {name: metrics.with_interval(f, n, bootstrap, seed) for name, f in zip(_VALUES, statistics, strict=True)}
     result["monte_carlo_share"] = float((variance / ess).mean() / variance.mean())
     result["calibration"] = calibration(table, bootstrap, seed)
     return result

@@ -1,9 +1,9 @@
 """Adaptive importance sampling of one posterior, in coordinates z where the prior is standard normal.
 
 The library (draws from the prior) is the first proposal and stays the defensive share of the mixture. Every further
-proposal is a multivariate Student-t fitted to all samples so far under tempered weights prior · likelihood^β, with
-the largest β ≤ 1 that leaves enough effective samples: far from the posterior the steps are cautious, and near it
-β = 1. All samples are pooled with deterministic-mixture weights (Owen & Zhou 2000, JASA 95, 135; AMIS: Cornuet et al.
+proposal is a multivariate Student-t fitted to all samples so far under tempered weights w^β (Koblents & Míguez 2015,
+Stat. Comput. 25, 407), with the largest β ≤ 1 that leaves enough effective samples: far from the posterior the steps
+are cautious, and near it β = 1. All samples are pooled with deterministic-mixture weights (Owen & Zhou 2000, JASA 95, 135; AMIS: Cornuet et al.
 2012, Scand. J. Stat. 39, 798, eq. 3): the density behind a sample is the mean over everything that was drawn from.
 """
 
@@ -66,24 +66,23 @@ def normalised(log_weight: np.ndarray) -> np.ndarray:
     return np.asarray(weight / weight.sum())
 
 
-def temper(base: np.ndarray, log_likelihood: np.ndarray, enough: float) -> float:
-    """The largest β ≤ 1 with ESS(base + β · log_likelihood) ≥ `enough`, by bisection in ln β."""
-    if effective_size(base + log_likelihood) >= enough:
+def temper(log_weight: np.ndarray, enough: float) -> float:
+    """The largest β ≤ 1 with ESS(β · log_weight) ≥ `enough`, by bisection in ln β (the ESS falls with β)."""
+    if effective_size(log_weight) >= enough:
         return 1.0
     low, high = np.log(1e-9), 0.0
     for _ in range(20):
         middle = (low + high) / 2
-        if effective_size(base + np.exp(middle) * log_likelihood) >= enough:
+        if effective_size(np.exp(middle) * log_weight) >= enough:
             low = middle
         else:
             high = middle
     return float(np.exp(low))
 
 
-def fit(z: np.ndarray, base: np.ndarray, log_likelihood: np.ndarray, enough: float) -> StudentT:
-    """Student-t with the weighted mean and (inflated) covariance of samples z (n, D) under tempered weights."""
-    beta = temper(base, log_likelihood, min(enough, len(z) / 2))
-    weight = normalised(base + beta * log_likelihood)
+def fit(z: np.ndarray, log_weight: np.ndarray, enough: float) -> StudentT:
+    """Student-t with the mean and (inflated) covariance of samples z (n, D) under their tempered weights."""
+    weight = normalised(temper(log_weight, min(enough, len(z) / 2)) * log_weight)
     centre = weight @ z
     away = z - centre
     covariance = (away.T * weight) @ away
@@ -113,9 +112,9 @@ def sample(
     log_library = np.log(len(z))
     mixture = log_library + prior  # ln Σ_k n_k q_k(z) over everything that was drawn from
     proposals: list[StudentT] = []
-    ess = effective_size(prior + likelihood - mixture)
-    while ess < config.target_ess and len(proposals) < config.max_iterations:
-        proposal = fit(z, prior - mixture, likelihood, config.fit_ess)
+    log_weight = prior + likelihood - mixture
+    while effective_size(log_weight) < config.target_ess and len(proposals) < config.max_iterations:
+        proposal = fit(z, log_weight, config.fit_ess)
         new_z = proposal.draw(uniforms(len(proposals)))
         new_likelihood = log_likelihood(new_z)
         log_n = np.log(len(new_z))
@@ -130,8 +129,8 @@ def sample(
         z, likelihood = np.concatenate([z, new_z]), np.concatenate([likelihood, new_likelihood])
         prior = np.concatenate([prior, new_prior])
         mixture = np.concatenate([mixture, np.logaddexp.reduce(terms)])
-        ess = effective_size(prior + likelihood - mixture)
-    return Sample(z, normalised(prior + likelihood - mixture), ess, len(proposals))
+        log_weight = prior + likelihood - mixture
+    return Sample(z, normalised(log_weight), effective_size(log_weight), len(proposals))
 
 
 def _log_normal(z: np.ndarray) -> np.ndarray:

@@ -32,17 +32,18 @@ def compare(
     predictions : model → columns id, truth, predicted (dex) on test spectra
     logg_variance : variance of log g under the prior, dex²
     """
+    everyone, stars = stars, stars[members.loc[stars["id"], "low_noise"].to_numpy(dtype=bool)]
     present = [name for name in ESTIMATORS if f"{name}_sigma_5d" in stars]
     reference = present[0]  # the exact one where the source has derivatives, else the local regression
     sigma = stars.set_index("id")[f"{reference}_sigma_5d"]
     result: dict[str, Any] = {
         "n_spectra": len(stars),
         "n_test": int((members.loc[stars["id"], "pool"] == "test").sum()),
-        "subset": "low-noise spectra (test spectra first); bounds use every one, model errors those in the test pool",
+        "subset": "low-noise spectra: bounds use every one, model errors those in the test pool",
         "reference_estimator": reference,
         "estimators": {name: {"sigma_logg": fisher.summarise(_of(stars, name))} for name in present},
         "agreement_with_exact": {},
-        "ceilings": ceilings(stars, members, reference, logg_variance),
+        "ceilings": ceilings(stars, everyone, members, reference, logg_variance),
         "models": {},
         "convergence": fisher.convergence(
             {name: stars[f"{name}_sigma_5d"].to_numpy() for name in present}, config.convergence
@@ -71,25 +72,27 @@ def _of(stars: pd.DataFrame, name: str) -> pd.DataFrame:
     return stars[columns].rename(columns=lambda c: str(c).removeprefix(prefix))
 
 
-def ceilings(stars: pd.DataFrame, members: pd.DataFrame, estimator: str, variance: float) -> dict[str, Any]:
-    """R² ceilings from the unbiased bound, overall and per SNR bin."""
-    sigma = stars[f"{estimator}_sigma_5d"].to_numpy()
-    snr = members.loc[stars["id"], "snr"].to_numpy()
+def ceilings(
+    low_noise: pd.DataFrame, everyone: pd.DataFrame, members: pd.DataFrame, estimator: str, variance: float
+) -> dict[str, Any]:
+    """R² ceilings from the unbiased bound: overall for the low-noise stars, per SNR bin for every star with a bound."""
+    overall = fisher.crlb_ceilings(low_noise[f"{estimator}_sigma_5d"].to_numpy(), variance)
+    sigma = everyone[f"{estimator}_sigma_5d"].to_numpy()
+    snr = members.loc[everyone["id"], "snr"].to_numpy()
     bins = []
-    edges = np.unique(np.concatenate([np.quantile(snr, np.linspace(0, 1, 9))]))
-    for low, high in pairwise(edges):
-        inside = (snr >= low) & ((snr < high) | (high == edges[-1]))
+    for low, high in pairwise(metrics.SNR_EDGES):
+        inside = (snr >= low) & (snr < high)
         if inside.sum() >= 10:
             bins.append(
                 {
                     "snr_low": float(low),
-                    "snr_high": float(high),
+                    "snr_high": None if np.isinf(high) else float(high),
                     "snr_median": float(np.median(snr[inside])),
                     "n": int(inside.sum()),
                     **fisher.crlb_ceilings(sigma[inside], variance),
                 }
             )
-    return {**fisher.crlb_ceilings(sigma, variance), "logg_variance": variance, "snr_bins": bins}
+    return {**overall, "logg_variance": variance, "snr_bins": bins}
 
 
 def model_ratio(table: pd.DataFrame, sigma: pd.Series, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:

@@ -56,15 +56,21 @@ def collect(store: Store, ids: np.ndarray, compute: Compute) -> Library:
     return Library(ids, flux, error, store.labels().loc[ids, list(LABELS)].to_numpy())
 
 
-def select(low_noise: np.ndarray, test_rank: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` low-noise ids: test spectra first, so that model errors can be laid beside their bounds.
+def select(members: pd.DataFrame, most: int, full_sample: int) -> np.ndarray:
+    """Ids of the spectra whose bounds are computed.
+
+    At most `most` low-noise spectra, those of the test pool first so that model errors can be laid beside their
+    bounds, and the first `full_sample` of the test pool whatever their noise.
 
     Parameters
     ----------
-    low_noise : ids of low-noise spectra
-    test_rank : their rank in the test pool, or a number larger than any rank for training spectra
+    members : columns id, pool, rank, low_noise
     """
-    return low_noise[np.argsort(test_rank, kind="stable")][:most]
+    in_test = members["pool"] == "test"
+    order = members.assign(later=~in_test).sort_values(["later", "rank"])
+    low = order.loc[order["low_noise"], "id"].to_numpy()[:most]
+    full = order.loc[in_test.loc[order.index], "id"].to_numpy()[:full_sample]
+    return np.union1d(low, full)
 
 
 def compute_bounds(

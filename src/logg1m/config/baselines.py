@@ -20,8 +20,8 @@ class RidgeConfig(Section):
 class LightGBMConfig(Section):
     """Gradient-boosted trees; the roadmap's setting is 2500 trees at 0.05 with 31 leaves on all pixels."""
 
-    n_estimators: int = Field(500, ge=1, description="boosting iterations; the best validation prefix is used")
-    learning_rate: float = Field(0.08, gt=0)
+    n_estimators: int = Field(1200, ge=1, description="boosting iterations; the best validation prefix is used")
+    learning_rate: float = Field(0.06, gt=0)
     num_leaves: int = Field(31, ge=2)
     feature_fraction: float = Field(0.1, gt=0, le=1, description="share of pixels offered to each tree")
     min_data_in_leaf: int = Field(20, ge=1)

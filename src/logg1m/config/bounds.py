@@ -11,6 +11,9 @@ class Bounds(Section):
     """Derivative estimators, subset sizes and the verdict."""
 
     max_spectra: int = Field(20_000, ge=20, description="low-noise spectra whose bounds are computed, at most")
+    full_sample: int = Field(
+        2_000, ge=0, description="further spectra of the test pool, of any noise, for ceilings against signal-to-noise"
+    )
     convergence: tuple[int, ...] = Field((5_000, 10_000, 20_000), description="subset sizes of the convergence test")
     knn_neighbours: int = Field(8, ge=1, description="neighbours on either side in log g of the kNN estimate")
     linear_neighbours: int = Field(64, ge=8, description="neighbours of the local regression on all labels")

@@ -114,7 +114,7 @@ def sensitivity(values: pd.DataFrame, reference: str, path: Path) -> None:
     labelled = [f for f in FEATURES if f.in_range]
     for k, feature in enumerate(labelled):
         axis.axvline(feature.vacuum, color=style.RED, linewidth=0.6, alpha=0.5)
-        axis.text(feature.vacuum, top * (1.03 + 0.09 * (k % 3)), feature.name, fontsize=7, ha="center", color=style.RED)
+        axis.text(max(feature.vacuum, wave[0] + 25), top * (1.03 + 0.09 * (k % 3)), feature.name, fontsize=7, ha="center", color=style.RED)
     axis.set_ylim(0, top * 1.32)
     axis.set_xlim(wave[0], wave[-1])
     axis.set_xlabel("vacuum wavelength, Å")
@@ -145,10 +145,11 @@ def ceiling_vs_snr(
         ]
     for k, (name, table) in enumerate(predictions.items()):
         about = members.loc[table["id"], "snr"].to_numpy()
-        edges = np.quantile(about, np.linspace(0, 1, 9))
         points = []
-        for low, high in pairwise(edges):
-            inside = (about >= low) & (about <= high)
+        for low, high in pairwise(metrics.SNR_EDGES):
+            inside = (about >= low) & (about < high)
+            if inside.sum() < 20:
+                continue
             truth = table["truth"].to_numpy()[inside]
             error = table["predicted"].to_numpy()[inside] - truth
             value = float(metrics.r2(truth, error)(np.ones((1, len(truth)), dtype=np.float32))[0])

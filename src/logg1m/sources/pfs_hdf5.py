@@ -61,7 +61,7 @@ class PfsHdf5Source:
         if any(shard.has_mask for shard in self.shards):
             self.arrays["mask"] = "uint8"
         self._columns = self._common_columns()
-        self.labels = {name: unit for name, unit in self._columns.values()} | {"role": ""}
+        self.labels = dict(self._columns.values()) | {"role": ""}
         self._keys = np.zeros(self.n_spectra, dtype=np.uint64)
         self._filled = np.zeros(self.n_spectra, dtype=np.int32)
         self._scaled = np.zeros(self.n_spectra, dtype=bool)
@@ -84,8 +84,8 @@ class PfsHdf5Source:
         if n_spectra != ALL_SPECTRA:
             if n_spectra > available:
                 raise InputError(
-                    f"data.n_spectra = {n_spectra}, but the {len(rows)} shards hold {available} spectra; ask for fewer, "
-                    "or set data.n_spectra: null to take all of them"
+                    f"data.n_spectra = {n_spectra}, but the {len(rows)} shards hold {available} spectra; ask for "
+                    "fewer, or set data.n_spectra: null to take all of them"
                 )
             if n_spectra <= frozen:
                 raise InputError(
@@ -198,7 +198,8 @@ class PfsHdf5Source:
     def _duplicates(self, role: np.ndarray) -> dict[str, Any]:
         order = np.lexsort((np.arange(self.n_spectra), self._keys))
         starts = np.flatnonzero(np.r_[True, np.diff(self._keys[order]) != 0, True])
-        pairs, examples, repeats = 0, [], 0
+        pairs, repeats = 0, 0
+        examples: list[list[str]] = []
         for k in np.flatnonzero(np.diff(starts) > 1):
             same = order[starts[k] : starts[k + 1]]
             counts = np.bincount(role[same], minlength=len(ROLES))

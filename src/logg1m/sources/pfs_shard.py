@@ -45,7 +45,7 @@ class Shard:
     Parameters
     ----------
     path : the HDF5 file
-    n_pixels : pixels that every spectrum must have
+    n_pixels : pixels that every spectrum must have; None: as many as the wavelength scale has
     on_median, median_tolerance : as in `PfsHdf5Config`
 
     Raises
@@ -55,13 +55,14 @@ class Shard:
     """
 
     def __init__(
-        self, path: Path, n_pixels: int = 4096, on_median: str = "renormalise", median_tolerance: float = 1e-3
+        self, path: Path, n_pixels: int | None = 4096, on_median: str = "renormalise", median_tolerance: float = 1e-3
     ) -> None:
-        self.path, self.n_pixels = path, n_pixels
+        self.path = path
         self.on_median, self.median_tolerance = on_median, median_tolerance
         self._stamp = self._stat()
         with self._open() as file:
             self.wave = pfs_wave.read_wave(file, path, n_pixels)
+            self.n_pixels = len(self.wave)
             flux = self._dataset(file, "flux", None)
             self.n_rows = int(flux.shape[0])
             self.arrays = {"flux": flux.dtype.str, "error": self._dataset(file, "error", self.n_rows).dtype.str}
@@ -289,9 +290,16 @@ def _pieces(dataset: h5py.Dataset) -> tuple[int, bool]:
 
 
 def _rows(spectra: Spectra, part: slice) -> Spectra:
-    return Spectra(**{name: None if value is None else value[part] for name, value in vars(spectra).items()})
+    mask = None if spectra.mask is None else spectra.mask[part]
+    return Spectra(spectra.flux[part], spectra.error[part], mask, spectra.filled[part], spectra.renormalised[part])
 
 
 def _join(parts: list[Spectra]) -> Spectra:
-    columns = {name: [getattr(part, name) for part in parts] for name in vars(parts[0])}
-    return Spectra(**{name: None if found[0] is None else np.concatenate(found) for name, found in columns.items()})
+    masks = [part.mask for part in parts if part.mask is not None]
+    return Spectra(
+        np.concatenate([part.flux for part in parts]),
+        np.concatenate([part.error for part in parts]),
+        np.concatenate(masks) if masks else None,
+        np.concatenate([part.filled for part in parts]),
+        np.concatenate([part.renormalised for part in parts]),
+    )

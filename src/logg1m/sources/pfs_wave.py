@@ -13,7 +13,7 @@ AIR_SHIFT = -2.36  # Å, air minus vacuum at these lines (Morton 1991, ApJS 77, 
 _LEAST_DEPTH = 0.05  # of the lines below the flux around them, to say anything at all
 
 
-def read_wave(file: h5py.File, path: Path, n_pixels: int) -> np.ndarray:
+def read_wave(file: h5py.File, path: Path, n_pixels: int | None) -> np.ndarray:
     """Pixel centres (P,) in Å; a 2-D scale is one scale twice, or the lower and upper pixel edges.
 
     Raises
@@ -23,8 +23,13 @@ def read_wave(file: h5py.File, path: Path, n_pixels: int) -> np.ndarray:
     """
     dataset = file.get(KEY)
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
-        raise ShardError(f"{path}: no dataset {KEY} of floating-point numbers, expected ({n_pixels},) wavelengths in Å")
+        inside = ", ".join(sorted(file)) or "nothing"
+        raise ShardError(
+            f"{path}: no dataset {KEY} of floating-point numbers, expected wavelengths in Å; the file holds {inside}. "
+            "Is it a shard written by pfsspec?"
+        )
     shape = dataset.shape
+    n_pixels = n_pixels or int(dataset.shape[-1] if dataset.ndim else 0)
     if shape[-1:] != (n_pixels,) or shape[:-1] not in ((), (1,), (2,)):
         raise ShardError(
             f"{path}: {KEY} has shape {shape}, expected ({n_pixels},) or (2, {n_pixels}); "
@@ -54,7 +59,7 @@ def read_wave(file: h5py.File, path: Path, n_pixels: int) -> np.ndarray:
 def _centres(rows: np.ndarray, path: Path) -> np.ndarray:
     first, last = rows[0], rows[-1]
     if np.allclose(first, last, rtol=0, atol=1e-6):
-        return first
+        return np.asarray(first)
     if np.allclose(last[:-1], first[1:], rtol=0, atol=1e-2) and (last > first).all():
         return np.asarray((first + last) / 2)
     raise ShardError(

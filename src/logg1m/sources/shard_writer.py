@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -15,7 +15,9 @@ from logg1m.progress import Progress
 from logg1m.sources.embedded import EmbeddedSource
 from logg1m.sources.pfs_hdf5 import OTHER, ROLES, STELLAR
 from logg1m.sources.pfs_table import KEY as PARAMS
-from logg1m.store import Store
+
+if TYPE_CHECKING:
+    from logg1m.store import Store
 
 _COLUMNS = {label: column for column, (label, _) in (STELLAR | OTHER).items()}
 _TEXT_WIDTH = 50  # bytes of a string column, as pfsspec asks of pandas
@@ -130,7 +132,7 @@ def miniature(
     keys = {"n_spectra": max(n_spectra, 10), "labels": "grid_edges"} | (data or {})
     source = EmbeddedSource(Data.model_validate(keys), seed)
     block = source.read(0, n_spectra)
-    arrays = {name: values.astype(np.float64) for name, values in block.arrays.items()}
+    arrays: dict[str, np.ndarray] = {name: values.astype(np.float64) for name, values in block.arrays.items()}
     rng = np.random.default_rng(seed)
     if mask:
         arrays["mask"] = (rng.random(arrays["flux"].shape) < 0.01).astype(np.int64) * 4
@@ -149,7 +151,7 @@ def miniature(
     write_shard(path, source.wave, [(arrays, table)], n_spectra, **layout)
 
 
-def export_store(store: Store, path: str | Path, role: str | None = None, dtype: str = "float32") -> int:
+def export_store(store: "Store", path: str | Path, role: str | None = None, dtype: str = "float32") -> int:
     """Write a store as one shard and return the number of spectra written.
 
     Parameters

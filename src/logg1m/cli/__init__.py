@@ -1,0 +1,196 @@
+"""The `logg1m` command: look into data files, import and export them, check stores.
+
+Everything heavy is imported inside the commands, so that `logg1m --help` answers at once.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from logg1m.store import Store
+
+_EPILOG = """\
+examples:
+  logg1m inspect /data/train_200k_0/dataset.h5        what is in a shard, and what is wrong with it
+  logg1m import '/data/train_200k_*/dataset.h5' --test /data/test_10k/dataset.h5 --store stores/mine
+  logg1m verify stores/mine                           read every byte back and compare checksums
+  logg1m export-hdf5 results/data ours.h5             the spectra of a run, for tools that read pfsspec's shards
+  logg1m status                                       which results are there
+
+A shard is an HDF5 file written by pfsspec; a store is the folder that holds manifest.json and spectra.zarr.
+Exit status: 0 if all is well, 1 if something is wrong with the input (one line on stderr says what), 2 for wrong usage.
+"""
+_ARTIFACTS = {
+    "spectra": "data/manifest.json",
+    "MVP-0.A low-noise protocol": "mvp_0_a/protocol.json",
+    "MVP-0.B baseline scaling": "mvp_0_b/scaling.json",
+    "MVP-1.1 Fisher bounds": "mvp_1_1/fisher.json",
+    **{f"MVP-{k}": f"mvp_{k.replace('.', '_')}/verdict.json" for k in ("1.2", "1.3", "1.4", "1.5")},
+    **{f"MVP-{k}": f"mvp_{k.replace('.', '_')}/verdict.json" for k in ("2.1", "2.2", "2.3")},
+    **{f"MVP-3.{k}": f"mvp_3_{k}/verdict.json" for k in range(1, 7)},
+    **{f"decision D{k}": f"decisions/d{k}.json" for k in range(1, 5)},
+    "report": "report/index.html",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; every sub-command sets `run`."""
+    top = argparse.ArgumentParser(
+        prog="logg1m",
+        description="How well can log g be inferred from Subaru PFS spectra? Tools around the workflow's data.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, run: Any, summary: str, details: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary}.\n\n{details}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.set_defaults(run=run)
+        return command
+
+    one = add(
+        "inspect",
+        _inspect,
+        "what is in a shard or a store",
+        "Prints shapes, types, wavelengths, the range of every label, signal-to-noise and problems. Reads a sample of\n"
+        "the spectra, whatever the size of the file.",
+    )
+    one.add_argument("file", metavar="FILE", help="an HDF5 shard, or a store (its folder or its manifest.json)")
+
+    one = add(
+        "import",
+        _import,
+        "import shards into a store",
+        "Shards are concatenated in the order given; patterns are expanded. Interrupted, it goes on where it stopped\n"
+        "when called again. In a workflow, set data.source: pfs_hdf5 instead: the run then imports by itself.",
+    )
+    one.add_argument("shards", metavar="SHARD", nargs="+", help="training shards: paths or (quoted) glob patterns")
+    one.add_argument("--store", metavar="DIR", required=True, help="folder of the new store")
+    one.add_argument("--val", metavar="SHARD", nargs="+", default=[], help="frozen validation shards")
+    one.add_argument("--test", metavar="SHARD", nargs="+", default=[], help="frozen test shards")
+    one.add_argument("--n-spectra", metavar="N", type=int, help="only so many: val and test whole, fewer of training")
+    one.add_argument("--pixels", metavar="P", type=int, default=4096, help="pixels of a spectrum (default: 4096)")
+    one.add_argument(
+        "--on-median",
+        choices=("renormalise", "refuse"),
+        default="renormalise",
+        help="what to do with spectra whose median flux is not 0.5 (default: renormalise)",
+    )
+    one.add_argument("--compression", choices=("none", "blosc"), default="none", help="of the store (default: none)")
+    one.add_argument("--threads", metavar="N", type=int, default=4, help="at most so many (default: 4)")
+
+    one = add(
+        "export-hdf5",
+        _export,
+        "export a store as one shard",
+        "Writes the layout of pfsspec, with the label table that pandas.read_hdf reads. With float32, the default,\n"
+        "importing the file again gives the same spectra bit for bit.",
+    )
+    one.add_argument("store", metavar="STORE", help="folder of the store, or its manifest.json")
+    one.add_argument("file", metavar="FILE", help="HDF5 file to write")
+    one.add_argument("--role", choices=("train", "val", "test"), help="only these, of a store with frozen sets")
+    one.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="of the spectra")
+
+    one = add(
+        "verify",
+        _verify,
+        "check a store against its manifest",
+        "Reads everything, compares every checksum, names all damaged chunks, and prints one SHA-256 over the whole\n"
+        "content (wavelengths, spectra, labels) by which two stores can be compared.",
+    )
+    one.add_argument("store", metavar="STORE", help="folder of the store, or its manifest.json")
+
+    one = add("status", _status, "which results of the roadmap are there", "Looks for the known files; reads nothing.")
+    one.add_argument("--results", metavar="DIR", default="results", help="the workflow's results (default: results)")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status; what the user can put right becomes one line on stderr."""
+    options = parser().parse_args(arguments)
+    import logging
+
+    from logg1m.files import InputError
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        return int(options.run(options))
+    except InputError as error:
+        message = str(error)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        message = f"{error.filename or 'input or output'}: {error.strerror or error}"
+    except KeyboardInterrupt:
+        message = "interrupted"
+    print(f"logg1m: {message}", file=sys.stderr)
+    return 1
+
+
+def _open_store(text: str) -> "Store":
+    from logg1m.store import Store
+
+    path = Path(text)
+    return Store(path / "manifest.json" if path.is_dir() else path)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from logg1m.cli.inspecting import inspect_shard, inspect_store
+
+    path = Path(options.file)
+    if path.is_dir() or path.suffix == ".json":
+        return inspect_store(_open_store(options.file))
+    return inspect_shard(path)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from pydantic import ValidationError
+
+    from logg1m.cli.importing import import_shards
+    from logg1m.config.base import explain
+    from logg1m.config.compute import Compute
+    from logg1m.config.data import Data
+
+    shards = {name: getattr(options, name) for name in ("val", "test", "on_median")}
+    shards |= {"train": options.shards, "n_pixels": options.pixels}
+    keys = {"source": "pfs_hdf5", "n_spectra": options.n_spectra, "compression": options.compression}
+    try:
+        data = Data.model_validate(keys | {"pfs_hdf5": shards})
+    except ValidationError as error:
+        raise explain(error, Data, "the command line") from None
+    summary = import_shards(data, Path(options.store), Compute(threads=max(1, options.threads)))
+    for name, value in summary.items():
+        print(f"{name}: {value}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from logg1m.sources.shard_writer import export_store
+
+    count = export_store(_open_store(options.store), options.file, options.role, options.dtype)
+    print(f"{options.file}: {count:,} spectra")
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from logg1m.cli.verifying import verify
+
+    store = _open_store(options.store)
+    digest = verify(store)
+    print(f"{store.path}: {store.n_spectra:,} spectra, all as the manifest says\nsha256 {digest}")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    results = Path(options.results)
+    for title, name in _ARTIFACTS.items():
+        print(f"{'done' if (results / name).is_file() else '-':5s} {title:28s} {results / name}")
+    return 0

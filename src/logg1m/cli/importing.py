@@ -1,0 +1,59 @@
+"""Shards → store outside a workflow: what `logg1m import` does."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from logg1m.config.compute import Compute
+from logg1m.config.data import Data
+from logg1m.files import InputError, read_json, write_json
+from logg1m.generation import generate
+from logg1m.progress import log
+from logg1m.sources.pfs_hdf5 import PfsHdf5Source
+from logg1m.sources.pfs_table import ShardError
+from logg1m.store import Layout
+
+
+def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:
+    """Write the shards that `data.pfs_hdf5` names into the store in `folder`; return the source's summary.
+
+    `folder` then holds manifest.json, spectra.zarr, journal/ and summary.json. An interrupted import goes on where
+    it stopped; one that meets a bad spectrum takes back what it wrote.
+
+    Raises
+    ------
+    InputError
+        If a shard is bad, `folder` holds another store, or the disk refuses.
+    """
+    source = PfsHdf5Source(data)
+    manifest = folder / "manifest.json"
+    _require_free(manifest, source)
+    was_there = folder.exists()
+    try:
+        generate(source, manifest, compute, data.compression)
+        summary = source.summary()
+    except ShardError:
+        # The shard must change before this can succeed, and then nothing written so far is of use.
+        for part in (folder / "spectra.zarr", folder / "journal"):
+            shutil.rmtree(part, ignore_errors=True)
+        if not was_there and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+    write_json(folder / "summary.json", summary)
+    shared = summary["duplicates"]["between_roles"]
+    if shared:
+        places = "; ".join(" = ".join(pair) for pair in summary["duplicates"]["examples"])
+        log.warning(f"warning: {shared} pairs of identical spectra in different sets, which spoils the test: {places}")
+    return summary
+
+
+def _require_free(manifest: Path, source: PfsHdf5Source) -> None:
+    """Refuse a folder whose finished store holds other data: it would be overwritten."""
+    if not manifest.exists():
+        return
+    layout = Layout(source.n_spectra, source.wave, source.arrays, source.labels, source.describe())
+    if read_json(manifest).get("store_id") != layout.store_id:
+        raise InputError(
+            f"{manifest.parent} holds another store (other shards, or shards that have changed since); "
+            "choose another folder, or delete it to import anew"
+        )
