@@ -39,6 +39,7 @@ bench: $(VENV)/.installed
 ## docs: regenerate what is generated from the configuration models
 docs: $(VENV)/.installed
 	python -m logg1m.config.document
+	python -m logg1m.graph
 
 clean:
 	rm -rf results logs .snakemake

@@ -111,6 +111,18 @@ def test_rows_one_by_one_are_the_rows_all_at_once_bit_for_bit(ids, draw, seed):
     assert torch.equal(normal(seed, torch.tensor(ids), 64, draw)[:, :32], whole)
 
 
+def test_normal_does_not_depend_on_the_threads_of_the_caller_and_gives_them_back():
+    before, expected = torch.get_num_threads(), normal(4, torch.arange(70), 64)
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            assert torch.equal(normal(4, torch.arange(70), 64), expected)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert normal(4, torch.arange(0), 64).shape == (0, 64)
+
+
 def test_a_number_of_pixels_that_is_no_multiple_of_four_is_refused():
     with pytest.raises(InputError, match="multiple of 4, got 30"):
         normal(1, torch.arange(3), 30)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -145,12 +146,12 @@ def test_any_damaged_file_is_refused_or_harmless_and_is_repaired_by_running_agai
         for damaged in (None, data[:middle], data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]):
             path = folder / name
             path.unlink() if damaged is None else path.write_bytes(damaged)
-            try:
-                read_everything(folder)
-            except InputError as error:
-                assert "run again" in str(error) or "does not exist" in str(error)
+            if name.startswith("journal/") or name.endswith(".json"):
+                with suppress(InputError):  # what does not touch the data may go unnoticed, but must not crash
+                    read_everything(folder)
             else:
-                assert name.startswith("journal/") or name.endswith(".json"), f"damage of {name} was not noticed"
+                with pytest.raises(InputError, match="run again"):
+                    read_everything(folder)
             regenerate(folder)
             assert contents(folder) == before, name
 

@@ -5,6 +5,8 @@ depend on chunk size, order or workers. Integers are identical everywhere; norma
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
@@ -78,16 +80,34 @@ def normal(seed: int, ids: torch.Tensor, n_pixels: int, draw: int = 0) -> torch.
     if n_pixels % 4:
         raise InputError(f"n_pixels must be a multiple of 4, got {n_pixels}")
     out = torch.empty((len(ids), n_pixels // 4, 4), dtype=torch.float32, device=ids.device)
-    rows = _ROWS_AT_ONCE if ids.device.type == "cpu" else len(ids)
-    for start in range(0, len(ids), max(rows, 1)):
-        part = slice(start, start + rows)
-        x0, x1, x2, x3 = _words(seed, Stream.PIXEL_NOISE, ids[part], draw, n_pixels // 4)
-        for k, (radius_bits, angle_bits) in enumerate(((x0, x1), (x2, x3))):
-            radius = _unit(radius_bits).log_().mul_(-2.0).sqrt_()
-            angle = _unit(angle_bits).mul_(2.0 * math.pi)
-            torch.mul(radius, angle.cos(), out=out[part, :, 2 * k])
-            torch.mul(radius, angle.sin_(), out=out[part, :, 2 * k + 1])
+    rows = _ROWS_AT_ONCE if ids.device.type == "cpu" else max(len(ids), 1)
+    with _one_thread():
+        for start in range(0, len(ids), rows):
+            _fill(out[start : start + rows], seed, ids[start : start + rows], draw)
     return out.view(len(ids), n_pixels)
+
+
+def _fill(out: torch.Tensor, seed: int, ids: torch.Tensor, draw: int) -> None:
+    """Write the normals of some rows into `out` (N, P/4, 4)."""
+    x0, x1, x2, x3 = _words(seed, Stream.PIXEL_NOISE, ids, draw, out.shape[1])
+    for k, (radius_bits, angle_bits) in enumerate(((x0, x1), (x2, x3))):
+        radius = _unit(radius_bits).log_().mul_(-2.0).sqrt_()
+        angle = _unit(angle_bits).mul_(2.0 * math.pi)
+        torch.mul(radius, angle.cos(), out=out[:, :, 2 * k])
+        torch.mul(radius, angle.sin_(), out=out[:, :, 2 * k + 1])
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Operations this small gain nothing from a second thread, and lose tenfold where it has to wait for a core."""
+    before = torch.get_num_threads()
+    if before > 1:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if before > 1:
+            torch.set_num_threads(before)
 
 
 def _unit(words: torch.Tensor) -> torch.Tensor:

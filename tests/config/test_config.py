@@ -43,9 +43,7 @@ def test_an_unknown_key_like_no_other_and_one_at_the_top_get_the_known_keys():
 def test_a_wrong_choice_is_refused_with_its_value_and_the_choices():
     with pytest.raises(InputError, match=r"data\.labels = 'edges': .*'continuous' or 'grid_edges'"):
         validate({"data": {"labels": "edges"}})
-    with pytest.raises(
-        InputError, match=r"compute\.dask_scheduler = 'processes': expected threads, local, or"
-    ):
+    with pytest.raises(InputError, match=r"compute\.dask_scheduler = 'processes': expected threads, local, or"):
         validate({"compute": {"dask_scheduler": "processes"}})
 
 

@@ -131,7 +131,7 @@ def verdict(models: dict[str, Any], config: Bounds) -> dict[str, Any]:
         low, high = next(v for k, v in measured.items() if k.startswith("ci"))
         outcome = "headroom" if low > threshold else "near_bound" if high < threshold else "inconclusive"
     return {
-        "criterion": f"{config.statistic} > {threshold:g}: headroom, keep optimising; below: near the bound, change direction",
+        "criterion": f"{config.statistic} > {threshold:g}: headroom, keep optimising; below: near the bound",
         "statistic": config.statistic,
         "model": best,
         "ratio": measured,

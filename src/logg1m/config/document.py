@@ -45,7 +45,9 @@ def _lines(section: BaseModel, indent: str) -> list[str]:
 
 def _flow(value: Any) -> str:
     plain = json.loads(json.dumps(value, default=lambda v: v.model_dump(mode="json")))
-    return yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000).removesuffix("\n...\n").strip()
+    return (
+        yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000).removesuffix("\n...\n").strip()
+    )
 
 
 def main(root: Path = Path("config")) -> None:

@@ -165,6 +165,7 @@ class PfsRedArm:
         one = [np.array([_REFERENCE[k]]) for k in ("seeing", "zenith_angle", "field_angle")]
         throughput, sky = _scalings(*one)
         self._electrons = self._tensor(hat * table["electrons_per_fnu_cgs"].to_numpy() / throughput.T)
+        self.f_nu = self._tensor(WAVE**2 / SPEED_OF_LIGHT)  # f_ν per unit f_λ, per pixel
         self._sky = self._tensor(hat * table["sky_electrons"].to_numpy() / sky.T)
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
@@ -188,6 +189,27 @@ class PfsRedArm:
         torch.maximum(brightest[:, :-1], sky[:, 1:], out=brightest[:, :-1])
         constant = 0.02 * 0.75 * sky.mean(dim=1, keepdim=True) + 5 * (1e-4 * exposure_time + 4.0**2)
         return brightest.square_().mul_(0.01**2 * exposures).add_(sky).add_(constant).mul_(1.015)
+
+    def error(
+        self,
+        flux: torch.Tensor,
+        flux_scale: torch.Tensor,
+        conditions: Conditions,
+        exposures: int,
+        exposure_time: float,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """1σ error of normalised flux (N, P), with what is behind it.
+
+        flux_scale (N,): erg/s/cm²/Å per unit of normalised flux. Never divides by the star's own counts.
+
+        Returns
+        -------
+        error (N, P) in normalised units; electrons per unit of normalised flux and exposure; variance in electrons²
+        """
+        electrons, sky = self.response(conditions, exposure_time)
+        electrons.mul_(self.f_nu).mul_(flux_scale[:, None])
+        variance = self.background(sky, exposures, exposure_time).addcmul_(flux, electrons)
+        return variance.sqrt().div_(electrons).div_(math.sqrt(exposures)), electrons, variance
 
 
 def snr_per_pixel(

@@ -4,7 +4,6 @@ Everything is computed in tiles of a fixed number of rows, the last one padded: 
 rows are asked for at once. Median-normalised flux is 0.5 / median(flux) times the physical one.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -73,7 +72,6 @@ class Observer:
         self.line_spread = self._line_spread()  # sparse (P, M)
         band = hsc_i_band(WAVE)
         self.band = self._tensor(WAVE * band / (SPEED_OF_LIGHT * (band / WAVE).sum()))  # f_ν = band · f_λ
-        self.f_nu = self._tensor(WAVE**2 / SPEED_OF_LIGHT)  # f_ν per unit f_λ, per pixel
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(np.ascontiguousarray(values), device=self.device, dtype=self.dtype)
@@ -206,12 +204,7 @@ class Observer:
     def _error(
         self, flux: torch.Tensor, flux_scale: torch.Tensor, conditions: Conditions
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """1σ error in normalised units, and the electrons per unit of normalised flux and total variance behind it."""
-        exposures, time = self.observation.exposures, self.observation.exposure_time
-        electrons, sky = self.arm.response(conditions, time)
-        electrons.mul_(self.f_nu).mul_(flux_scale[:, None])
-        variance = self.arm.background(sky, exposures, time).addcmul_(flux, electrons)
-        return variance.sqrt().div_(electrons).div_(math.sqrt(exposures)), electrons, variance
+        return self.arm.error(flux, flux_scale, conditions, self.observation.exposures, self.observation.exposure_time)
 
     def _f_lambda(self, labels: torch.Tensor, conditions: Conditions) -> torch.Tensor:
         """Spectra on the detector in the units of the grid, (N, P)."""

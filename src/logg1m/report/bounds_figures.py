@@ -114,7 +114,14 @@ def sensitivity(values: pd.DataFrame, reference: str, path: Path) -> None:
     labelled = [f for f in FEATURES if f.in_range]
     for k, feature in enumerate(labelled):
         axis.axvline(feature.vacuum, color=style.RED, linewidth=0.6, alpha=0.5)
-        axis.text(max(feature.vacuum, wave[0] + 25), top * (1.03 + 0.09 * (k % 3)), feature.name, fontsize=7, ha="center", color=style.RED)
+        axis.text(
+            max(feature.vacuum, wave[0] + 25),
+            top * (1.03 + 0.09 * (k % 3)),
+            feature.name,
+            fontsize=7,
+            ha="center",
+            color=style.RED,
+        )
     axis.set_ylim(0, top * 1.32)
     axis.set_xlim(wave[0], wave[-1])
     axis.set_xlabel("vacuum wavelength, Å")

@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from cycler import cycler
 from matplotlib.figure import Figure
 
 from logg1m.files import save_with, write_csv
@@ -24,7 +25,7 @@ plt.rcParams.update(
         "figure.dpi": 130,
         "figure.constrained_layout.use": True,
         "font.size": 10,
-        "axes.prop_cycle": matplotlib.cycler(color=CYCLE),
+        "axes.prop_cycle": cycler(color=CYCLE),
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.titlesize": 10,

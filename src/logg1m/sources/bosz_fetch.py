@@ -153,7 +153,7 @@ def _attempt(url: str, part: Path, timeout: float) -> None:
                 write_json(_tag_file(part), {"etag": response.headers.get("ETag")})
             with open(part, "ab" if resumed else "wb") as out:
                 came = 0
-                while block := response.read(_BLOCK):
+                while block := response.read1(_BLOCK):  # what has come, so that a stall loses nothing
                     out.write(block)
                     came += len(block)
             if expected is not None and came < expected:

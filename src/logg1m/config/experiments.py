@@ -1,0 +1,196 @@
+"""What an experiment is: a recipe in full, variants as changes of it, and what would accept them."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from logg1m.config.base import Section
+
+Kind = Literal["ridge", "lightgbm", "vit"]
+Channel = Literal["flux", "flux_over_error", "log_error", "error", "smooth_residual", "derivative"]
+Normalisation = Literal[
+    "stored", "median", "zscore_100", "zscore_200", "zscore_500",
+    "continuum_poly3", "continuum_poly5", "continuum_spline", "continuum_running_median",
+]  # fmt: skip
+Metric = Literal["r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate", "bias_teff", "bias_m_h"]
+
+
+class Recipe(Section):
+    """Everything that a run trains; the base recipe is the reference model of the roadmap."""
+
+    model: Kind = Field("ridge", description="ridge (the linear preview), lightgbm, or vit")
+    channels: tuple[Channel, ...] = Field(("flux",), min_length=1, description="what the model sees, per pixel")
+    error_source: Literal["simulator", "honest"] = Field(
+        "honest",
+        description="simulator: the stored error, which leaks the labels; honest: re-estimated from noisy flux",
+    )
+    normalisation: Normalisation = Field("stored", description="stored: median of the noise-free spectrum is 0.5")
+    windows: Literal["full", "lines", "top_5", "top_10", "top_20"] = Field(
+        "full", description="pixels outside are set to zero; lines: line list; top_K: peaks of MVP-1.1's sensitivity"
+    )
+    mask: Literal["none", "error_1", "error_5", "error_10", "random_1", "random_5", "random_10"] = Field(
+        "none", description="pixels set to zero: the top 1/5/10 % of median error on the training set, or at random"
+    )
+    train_on: Literal["all", "low_noise"] = Field("all", description="which training spectra are used")
+    heads: Literal["single", "multi_equal", "multi_balanced", "multi_logg_first"] = Field(
+        "single", description="log g alone, or Teff, log g and [Fe/H] with these loss weights"
+    )
+    objective: Literal["mse", "gaussian_nll", "ordinal", "ordinal_soft"] = "mse"
+    tokeniser: Literal["patch_16", "dual_32_256", "dual_48_512"] = "patch_16"
+    position: Literal["learned", "sinusoidal", "rotary"] = "learned"
+    attention_bias: Literal["none", "attention", "token_loss"] = "none"
+    pretraining: Literal["none", "masked_token", "masked_span", "masked_pixel"] = "none"
+    denoiser: Literal["none", "blind_spot", "autoencoder", "autoencoder_clean", "pca"] = "none"
+
+
+# What each kind of model can be changed in; a variant that changes anything else does not exist for that kind.
+_SHARED = {"channels", "error_source", "normalisation", "windows", "mask", "train_on"}
+SUPPORTED: dict[str, set[str]] = {
+    "ridge": _SHARED | {"heads"},
+    "lightgbm": _SHARED,
+    "vit": set(),
+}
+
+
+class Variant(Section):
+    """One line of difference from the recipe."""
+
+    label: str
+    change: dict[str, Any] = Field(default_factory=dict, description="fields of the recipe that differ")
+    control: bool = Field(False, description="run and reported, but no candidate for acceptance")
+    leaky: bool = Field(False, description="sees what an observer cannot have; reported and marked, never accepted")
+    laptop: bool = Field(True, description="also run at laptop scale")
+
+    @model_validator(mode="after")
+    def _known(self) -> "Variant":
+        Recipe(**self.change)
+        return self
+
+
+class Criterion(Section):
+    """A difference from the reference variant that must be exceeded."""
+
+    metric: Metric
+    subset: Literal["low_noise", "full"] = "low_noise"
+    margin: float = Field(0.0, description="improvement that must be exceeded; negative: how much may be lost")
+    relative: bool = Field(False, description="margin and difference are shares of the reference's value")
+
+
+class Acceptance(Section):
+    """When the experiment is accepted."""
+
+    text: str = Field(description="the roadmap's words")
+    reference: str = Field(description="variant that the others are compared with")
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+    combine: Literal["all", "any"] = "all"
+    mixed: Literal["refuted", "inconclusive"] = Field(
+        "refuted", description="what 'all' means when some criteria hold and others fail"
+    )
+
+
+class Hypothesis(Section):
+    """What the experiment tests."""
+
+    id: str | None = None
+    text: str
+
+
+class Artifact(Section):
+    """An experiment whose verdict is read from an artifact of its own rules."""
+
+    file: str = Field(pattern=r"^results/[A-Za-z0-9_./]+\.json$")
+    value: str = Field(description="dotted path of the value that decides")
+    accepted: tuple[str, ...]
+    refuted: tuple[str, ...] = ()
+    text: str
+
+    @model_validator(mode="after")
+    def _inside(self) -> "Artifact":
+        if ".." in self.file.split("/"):
+            raise ValueError(f"file must stay inside results/, got {self.file!r}")
+        return self
+
+
+class Experiment(Section):
+    """One MVP of the roadmap, as its file in config/experiments says it."""
+
+    id: str = Field(pattern=r"^\d\.[0-9A-Z]$")
+    name: str = Field(pattern=r"^[a-z0-9_]+$", description="topic, in report names")
+    title: str
+    phase: int = Field(ge=0, le=3)
+    question: str
+    hypothesis: Hypothesis
+    variants: dict[str, Variant] = Field(default_factory=dict)
+    acceptance: Acceptance | None = None
+    artifact: Artifact | None = None
+    cancelled_by: dict[str, str] = Field(
+        default_factory=dict, description="decision → outcome that cancels this experiment, beyond its phase's gates"
+    )
+
+    @property
+    def key(self) -> str:
+        """Folder name, mvp_1_2."""
+        return "mvp_" + self.id.replace(".", "_").lower()
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Experiment":
+        if (self.acceptance is None) == (self.artifact is None):
+            raise ValueError("exactly one of acceptance (with variants) and artifact is needed")
+        if self.acceptance and self.acceptance.reference not in self.variants:
+            raise ValueError(
+                f"acceptance.reference = {self.acceptance.reference!r} is no variant; there are {', '.join(self.variants)}"
+            )
+        for name in self.variants:
+            if not name.replace("_", "").isalnum():
+                raise ValueError(f"variant names are letters, digits and _, got {name!r}")
+        return self
+
+
+class Experiments(Section):
+    """How experiments run at this scale."""
+
+    recipe: Recipe = Field(Recipe(), description="what Phase 1 changes, one thing at a time")
+    train_size: dict[Kind, int] = Field(
+        {"ridge": 6_000, "lightgbm": 16_000, "vit": 25_000},
+        description="training spectra (fit and validation) per kind of model; at most the training pool",
+    )
+    seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
+    seed_scatter: dict[Metric, float] = Field(
+        {"r2": 0.005, "mae": 0.005, "rmse": 0.005, "outlier_rate": 0.005, "nmad": 0.01, "median_bias": 0.01,
+         "bias_teff": 0.01, "bias_m_h": 0.01},
+        description="scatter between seeds that is assumed while there is one seed: an effect must exceed 3 × this",
+    )  # fmt: skip
+    alphas: tuple[float, ...] = Field(
+        (1e2, 1e3, 3e3, 1e4, 3e4, 1e5), min_length=1, description="penalties of the ridge runs"
+    )
+    all_variants: bool = Field(False, description="false: only variants marked for the laptop")
+    paused: tuple[str, ...] = Field((), description="experiment ids that are not run for now")
+
+
+class Decisions(Section):
+    """Rules of the decision points; every threshold is here."""
+
+    override: dict[Literal["d1", "d2", "d3"], str] = Field(
+        default_factory=dict, description="d1: continue | stop; d2: windows | full; d3: multi | single"
+    )
+    default: dict[Literal["d1", "d2", "d3"], str] = Field(
+        {"d1": "continue", "d2": "full", "d3": "single"}, description="outcome when the evidence is inconclusive"
+    )
+    d1_statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = "median_ratio"
+    d1_threshold: float = Field(2.0, gt=0, description="model error above this many bounds: continue with Phase 2")
+    d4_members: int = Field(3, ge=1, le=5, description="most directions that are combined into the recipe of Phase 2")
+
+    @model_validator(mode="after")
+    def _outcomes(self) -> "Decisions":
+        for where in ("override", "default"):
+            for name, outcome in getattr(self, where).items():
+                if outcome not in OUTCOMES[name]:
+                    raise ValueError(f"{where}.{name} = {outcome!r}: expected one of {', '.join(OUTCOMES[name])}")
+        return self
+
+
+OUTCOMES: dict[str, tuple[str, str]] = {
+    "d1": ("continue", "stop"),
+    "d2": ("windows", "full"),
+    "d3": ("multi", "single"),
+}

@@ -1,0 +1,1 @@
+"""An MVP file → variants → runs → verdict."""

@@ -1,0 +1,1 @@
+"""What a model sees of a noisy spectrum: normalisation, channels, windows and masks."""

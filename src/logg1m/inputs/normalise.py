@@ -1,0 +1,96 @@
+"""Normalisations of noisy spectra; every function maps (B, P) float32 → (B, P) and knows nothing but the spectrum."""
+
+from functools import cache
+
+import numpy as np
+import torch
+from scipy.interpolate import BSpline
+
+from logg1m.files import InputError
+
+_CLIP_ROUNDS = 3
+_CLIP_SIGMA = 3.0
+_RUNNING = 401  # pixels, 171 Å
+_SMALLEST = 0.05  # of the typical continuum: a fitted continuum is never divided by less
+
+
+def normalise(name: str, flux: torch.Tensor) -> torch.Tensor:
+    """Apply a normalisation of `config.experiments.Normalisation` to noisy flux (B, P).
+
+    `stored` leaves the flux as it is (the median of the noise-free spectrum is 0.5, published practice); `median`
+    divides by the noisy spectrum's own median; `zscore_W` standardises chunks of W pixels; `continuum_*` divides by a
+    fitted continuum and subtracts one.
+    """
+    if name == "stored":
+        return flux
+    if name == "median":
+        return flux * (0.5 / flux.median(dim=1, keepdim=True).values.clamp_min(1e-3))
+    if name.startswith("zscore_"):
+        return chunk_zscore(flux, int(name.removeprefix("zscore_")))
+    if name.startswith("continuum_"):
+        return flux / continuum(name.removeprefix("continuum_"), flux) - 1.0
+    raise InputError(f"unknown normalisation {name!r}")
+
+
+def chunk_zscore(flux: torch.Tensor, width: int) -> torch.Tensor:
+    """Zero mean and unit standard deviation in consecutive chunks of `width` pixels; a short last chunk joins in."""
+    n_pixels = flux.shape[1]
+    edges = list(range(0, n_pixels - width // 2, width)) + [n_pixels]
+    parts = []
+    for start, stop in zip(edges[:-1], edges[1:]):
+        part = flux[:, start:stop]
+        spread = part.std(dim=1, keepdim=True).clamp_min(1e-6)
+        parts.append((part - part.mean(dim=1, keepdim=True)) / spread)
+    return torch.cat(parts, dim=1)
+
+
+def continuum(kind: str, flux: torch.Tensor) -> torch.Tensor:
+    """A smooth continuum (B, P): poly3, poly5, spline (robust, clipped), or running_median."""
+    if kind == "running_median":
+        fitted = _running_median(flux)
+    elif kind in ("poly3", "poly5", "spline"):
+        fitted = _clipped_fit(_basis(kind, flux.shape[1]).to(flux), flux)
+    else:
+        raise InputError(f"unknown continuum {kind!r}")
+    floor = _SMALLEST * flux.median(dim=1, keepdim=True).values.abs().clamp_min(1e-3)
+    return torch.maximum(fitted, floor)
+
+
+@cache
+def _basis(kind: str, n_pixels: int) -> torch.Tensor:
+    """Columns (P, K) that continua are combinations of: Legendre polynomials or a cubic B-spline on 8 intervals."""
+    x = np.linspace(-1, 1, n_pixels)
+    if kind.startswith("poly"):
+        table = np.polynomial.legendre.legvander(x, int(kind.removeprefix("poly")))
+    else:
+        knots = np.concatenate([[-1] * 3, np.linspace(-1, 1, 9), [1] * 3])
+        table = BSpline.design_matrix(x, knots, 3).toarray()
+    return torch.as_tensor(table, dtype=torch.float32)
+
+
+def _clipped_fit(basis: torch.Tensor, flux: torch.Tensor) -> torch.Tensor:
+    """Least squares with rejection of pixels beyond 3 robust σ (sky residuals, deep lines), three rounds."""
+    weight = torch.ones_like(flux)
+    fitted = flux
+    for _ in range(_CLIP_ROUNDS):
+        normal = torch.einsum("pk,bp,pl->bkl", basis, weight, basis)
+        normal += 1e-6 * basis.shape[0] * torch.eye(basis.shape[1], device=flux.device)
+        right = (weight * flux) @ basis
+        fitted = torch.linalg.solve(normal, right[:, :, None])[:, :, 0] @ basis.T
+        residual = flux - fitted
+        spread = 1.4826 * residual.abs().median(dim=1, keepdim=True).values
+        weight = (residual.abs() < _CLIP_SIGMA * spread).to(flux.dtype)
+    return fitted
+
+
+def _running_median(flux: torch.Tensor) -> torch.Tensor:
+    """Running median over 401 pixels, taken at every 32nd pixel and interpolated linearly."""
+    half, step = _RUNNING // 2, 32
+    padded = torch.nn.functional.pad(flux[:, None], (half, half), mode="reflect")[:, 0]
+    medians = padded.unfold(1, _RUNNING, step).median(dim=2).values
+    n_pixels = flux.shape[1]
+    position = torch.arange(n_pixels, device=flux.device, dtype=flux.dtype) / step
+    low = position.floor().long().clamp_max(medians.shape[1] - 1)
+    high = (low + 1).clamp_max(medians.shape[1] - 1)
+    share = (position - low).clamp(0, 1)
+    return medians[:, low] * (1 - share) + medians[:, high] * share
