@@ -37,10 +37,13 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/protocol.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/fisher.smk"
+include: "workflow/rules/gates.smk"
+include: "workflow/rules/experiments.smk"
+include: "workflow/rules/decisions.smk"
 
 
 rule all:
     default_target: True
     input:
-        "results/mvp_0_b/scaling.json",
-        "results/mvp_1_1/fisher.json",
+        foundations(),
+        roadmap,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from logg1m import generation
 from logg1m.bounds import bayes, bayes_ceiling, bayes_model
@@ -51,10 +52,11 @@ def main(count: int, threads: int) -> None:
     model = bayes_model.model_of(source)
     assert model is not None
     labels, conditions = source.draw(np.arange(1024))
+    torch.set_num_threads(1)
     source.observer.flux(labels, conditions.redshift)
     lean = seconds(lambda: source.observer.flux(labels, conditions.redshift))
     whole = seconds(lambda: source.observer.observe(labels, conditions))
-    print(f"exact flux {1024 / lean:,.0f}/s, observe {1024 / whole:,.0f}/s: ratio {whole / lean:.2f}")
+    print(f"one thread: exact flux {1024 / lean:,.0f}/s, observe {1024 / whole:,.0f}/s, ratio {whole / lean:.2f}")
     with tempfile.TemporaryDirectory() as folder:
         generation.generate(source, Path(folder) / "manifest.json", compute)
         store = Store(Path(folder) / "manifest.json")

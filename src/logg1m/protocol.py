@@ -206,6 +206,20 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
     return protocol, members
 
 
+def reproduces(protocol: dict[str, Any], snr: pd.DataFrame, members: pd.DataFrame) -> bool:
+    """Whether the selection follows from the protocol file alone: pools, ranks and low-noise flags of every spectrum."""
+    order = noise.permutation(int(protocol["seed"]), int(protocol["n_spectra"]))
+    pool, rank = members["pool"].to_numpy(), members["rank"].to_numpy()
+    n_train = int(protocol["pools"]["n_train"])
+    selected = snr["snr"].to_numpy() >= protocol["low_noise"]["threshold"]
+    return bool(
+        (pool[order[:n_train]] == TRAIN).all()
+        and (pool[order[n_train:]] == TEST).all()
+        and np.array_equal(rank[order], np.concatenate([np.arange(n_train), np.arange(len(order) - n_train)]))
+        and np.array_equal(selected, members["low_noise"].to_numpy())
+    )
+
+
 def read_members(members: str | Path, snr: str | Path) -> pd.DataFrame:
     """Pool, rank, low-noise flag and signal-to-noise of every spectrum, indexed by id."""
     table = read_parquet(members, ("id", "pool", "rank", "low_noise"))

@@ -56,7 +56,7 @@ def test_snr_agrees_with_plain_loops_that_interpolate_nothing(condition):
     f_nu = np.full(4096, 10 ** (-0.4 * (mag + 48.6)))
     expected = f_nu / independent.error_of_f_nu(f_nu, seeing, zenith, field, exposures, seconds)
     found = snr_per_pixel(mag, seeing, zenith, field, exposures, seconds)
-    assert np.abs(found / expected - 1).max() < 2e-4
+    assert np.abs(found / expected - 1).max() < 2e-5
 
 
 def test_snr_of_a_bright_star_grows_with_the_root_of_the_total_exposure():

@@ -185,7 +185,7 @@ def test_the_median_and_its_pixels_are_those_of_numpy(seed, ties):
     np.testing.assert_array_equal(np.sort(middle, axis=1), np.sort(values, axis=1)[:, 5:7])
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 300), pick=st.lists(st.integers(0, 299), min_size=1, max_size=20))
 def test_a_spectrum_does_not_depend_on_its_batch_and_is_positive_and_finite(grid, seed, n, pick):
     observer = Observer(grid, Observation())

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from logg1m.baselines import boosting
@@ -26,7 +25,7 @@ with job(snakemake):
     pools = Pools.draw(params.seed, store.n_spectra, protocol)
     state = Path("results/.state/lightgbm") / snakemake.wildcards.scale
     boosted = boosting.train(store, pools.split(size), truth, config, params.seed, protocol.noise_level, compute, state)
-    rows = boosting.NoisyRows(store, np.sort(pools.common_test), params.seed, protocol.noise_level, compute)
+    rows = boosting.NoisyRows(store, pools.common_test, params.seed, protocol.noise_level, compute)
     predicted = boosting.predict(boosted, rows)
     write_parquet(
         snakemake.output.predictions,

@@ -1,14 +1,18 @@
 """Thresholds, pools and scales, and the signal-to-noise histogram."""
 
+import json
+
 from logg1m.config.protocol import Protocol
 from logg1m.files import read_parquet, write_json, write_parquet
 from logg1m.job import job
-from logg1m.protocol import define
+from logg1m.protocol import define, reproduces
 from logg1m.report.protocol_figures import snr_histogram
 
 with job(snakemake):
     snr = read_parquet(snakemake.input.snr, ("id", "snr"))
     protocol, members = define(snr, snakemake.params.seed, Protocol(**snakemake.params.protocol))
+    written = json.loads(json.dumps(protocol))
+    protocol["reproduced_from_this_file"] = reproduces(written, snr, members)
     snr_histogram(snr, protocol, snakemake.output.figure)
     write_parquet(snakemake.output.members, members)
     write_json(snakemake.output.protocol, protocol)

@@ -22,7 +22,8 @@ with job(snakemake):
     truth = store.labels()["logg"].to_numpy()
     pools = Pools.draw(params.seed, store.n_spectra, protocol)
     frame = ridge.Frame.of(read_parquet(snakemake.input.pixels), protocol.noise_level)
-    fits = ridge.fit_all(ridge.accumulate(store, pools, truth, frame, params.seed, compute), pools, config, compute)
+    moments = ridge.accumulate(store, pools, truth, frame, params.seed, compute)
+    fits = ridge.fit_all(moments, pools, frame, config, compute)
     models = [model for fit in fits.values() for model in fit.models]
     ids = pools.common_test
     predicted = ridge.predict(store, ids, models, frame, params.seed, protocol.noise_level, compute)

@@ -6,7 +6,7 @@ The early-stopped model is the prefix of the one booster at its best validation 
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,16 @@ _SAVE_EVERY = 60.0  # s between saved boosters
 
 @dataclass(frozen=True)
 class NoisyRows:
-    """Chunk-wise access to the noisy spectra of a set of ids, in the order of the ids."""
+    """Chunk-wise access to the noisy spectra of a set of ids: whatever their order, rows come in rising order."""
 
     store: Store
-    ids: np.ndarray  # sorted
+    ids: np.ndarray  # sorted on construction
     seed: int
     noise_level: float
     compute: Compute
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", np.sort(self.ids))
 
     def by_chunk(self) -> dict[int, np.ndarray]:
         """Chunk → ids in it."""
@@ -92,14 +95,35 @@ class _ChunkReader:
         return self._block
 
 
-@dataclass(frozen=True)
+@dataclass
 class Boosted:
-    """A trained booster, its best prefix, and the validation error (MSE, dex²) of every prefix."""
+    """A growing sequence of trees, and the validation error (MSE, dex²) of every prefix.
 
-    booster: lgb.Booster
-    best_iteration: int
-    history: list[float]
-    seconds: float
+    A run that was interrupted continues in a booster of its own, on the sum of the ones before: predictions are sums
+    over `parts`. (LightGBM's own `init_model` needs the raw data in memory, which a chunk-wise run does not have.)
+    """
+
+    parts: list[lgb.Booster] = field(default_factory=list)
+    history: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def n_trees(self) -> int:
+        return sum(part.num_trees() for part in self.parts)
+
+    @property
+    def best_iteration(self) -> int:
+        return int(np.argmin(self.history)) + 1
+
+    def predict(self, block: np.ndarray, trees: int) -> np.ndarray:
+        """Sum of the first `trees` trees for rows (B, P), (B,) dex."""
+        out = np.zeros(len(block))
+        for part in self.parts:
+            take = min(trees, part.num_trees())
+            if take > 0:  # LightGBM reads 0 as all
+                out += part.predict(block, num_iteration=take)
+            trees -= take
+        return out
 
 
 def parameters(config: LightGBMConfig, seed: int, compute: Compute) -> dict[str, Any]:
@@ -143,31 +167,47 @@ def train(
     options = parameters(config, seed, compute)
     identity = digest([store.manifest["store_id"], split.fit.tolist(), noise_level, config.model_dump(), seed])
     folder = state / identity
-    fit = NoisyRows(store, np.sort(split.fit), seed, noise_level, compute)
-    held = NoisyRows(store, np.sort(split.validation), seed, noise_level, compute)
+    fit = NoisyRows(store, split.fit, seed, noise_level, compute)
+    held = NoisyRows(store, split.validation, seed, noise_level, compute)
     data = _binned(fit, truth, options, folder / "binned.bin")
-    validation = data.create_valid(np.concatenate(list(held.blocks("validation"))), truth[held.ids])
-    history, model = _resume(folder, config.n_estimators)
+    validation_rows = np.concatenate(list(held.blocks("validation")))
+    validation = data.create_valid(validation_rows, truth[held.ids])
+    boosted = _resume(folder, config.n_estimators)
+    finished = boosted.n_trees
+    if finished:
+        blocks = fit.blocks("trees so far")
+        data.set_init_score(np.concatenate([boosted.predict(block, finished) for block in blocks]))
+        validation.set_init_score(boosted.predict(validation_rows, finished))
     progress = Progress("LightGBM", config.n_estimators, "trees")
-    progress.skip(len(history))
+    progress.skip(finished)
     saved = started = time.monotonic()
 
     def watch(env: Any) -> None:
         nonlocal saved
-        history.append(float(env.evaluation_result_list[0][2]))
+        boosted.history.append(float(env.evaluation_result_list[0][2]))
         progress.add(1)
         if time.monotonic() - saved > _SAVE_EVERY:
-            _save(folder, env.model, history)
+            _save(folder, [*boosted.parts, env.model], boosted.history)
             saved = time.monotonic()
 
-    # A resumed run draws its features from a seed of its own: it is as random, not the same trees.
-    options["feature_fraction_seed"] = (seed + len(history)) % 2**31
-    booster = lgb.train(
-        options, data, config.n_estimators - len(history), valid_sets=[validation], init_model=model, callbacks=[watch]
-    )
+    if finished < config.n_estimators:
+        # Every tree draws its features from a seed of its own, so that a resumed run grows the same trees.
+        seeds = np.random.SeedSequence(seed).generate_state(config.n_estimators) >> 1
+        options["feature_fraction_seed"] = int(seeds[finished])
+        own_seed = lgb.reset_parameter(feature_fraction_seed=[int(s) for s in seeds[finished:]])
+        boosted.parts.append(
+            lgb.train(
+                options,
+                data,
+                config.n_estimators - finished,
+                valid_sets=[validation],
+                callbacks=[own_seed, watch],
+            )
+        )
+        _save(folder, boosted.parts, boosted.history)
     progress.finish()
-    _save(folder, booster, history)
-    return Boosted(booster, int(np.argmin(history)) + 1, history, time.monotonic() - started)
+    boosted.seconds = time.monotonic() - started
+    return boosted
 
 
 def _binned(rows: NoisyRows, truth: np.ndarray, options: dict[str, Any], path: Path) -> lgb.Dataset:
@@ -185,32 +225,27 @@ def _binned(rows: NoisyRows, truth: np.ndarray, options: dict[str, Any], path: P
     return lgb.Dataset(str(path), params=options)
 
 
-def _resume(folder: Path, wanted: int) -> tuple[list[float], lgb.Booster | None]:
-    history_file, model_file = folder / "history.json", folder / "booster.txt"
-    if not (history_file.exists() and model_file.exists()):
-        return [], None
-    booster = lgb.Booster(model_file=str(model_file))
-    history = [float(v) for v in read_json(history_file, ("mse",))["mse"]][: booster.num_trees()]
-    if len(history) < booster.num_trees() or len(history) > wanted:
-        return [], None
-    log.info(f"resuming LightGBM after {len(history)} trees")
-    return history, booster
+def _resume(folder: Path, wanted: int) -> Boosted:
+    """What an earlier run saved, or nothing."""
+    path = folder / "trees.json"
+    if not path.exists():
+        return Boosted()
+    stored = read_json(path, ("mse", "models"))
+    boosted = Boosted([lgb.Booster(model_str=text) for text in stored["models"]], [float(v) for v in stored["mse"]])
+    if boosted.n_trees != len(boosted.history) or boosted.n_trees > wanted:
+        return Boosted()
+    log.info(f"resuming LightGBM after {boosted.n_trees} trees")
+    return boosted
 
 
-def _save(folder: Path, booster: lgb.Booster, history: list[float]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "history.json", {"mse": history})
-    with atomic_path(folder / "booster.txt") as temporary:
-        booster.save_model(temporary)
+def _save(folder: Path, parts: list[lgb.Booster], history: list[float]) -> None:
+    write_json(folder / "trees.json", {"mse": history, "models": [part.model_to_string() for part in parts]})
 
 
 def predict(boosted: Boosted, rows: NoisyRows) -> np.ndarray:
-    """Predictions of the best prefix for the (sorted) ids of `rows`, (N,) dex."""
-    parts = [
-        np.asarray(boosted.booster.predict(block, num_iteration=boosted.best_iteration))
-        for block in rows.blocks("LightGBM predictions")
-    ]
-    return np.concatenate(parts)
+    """Predictions of the best prefix for the ids of `rows` in rising order, (N,) dex."""
+    blocks = rows.blocks("LightGBM predictions")
+    return np.concatenate([boosted.predict(block, boosted.best_iteration) for block in blocks])
 
 
 def discard(state: Path) -> None:
@@ -220,10 +255,9 @@ def discard(state: Path) -> None:
 
 def report(boosted: Boosted, config: LightGBMConfig) -> dict[str, Any]:
     """What was trained and where it stopped, as plain JSON."""
-    last = config.n_estimators
     return {
         "setting": config.model_dump(mode="json"),
         "best_iteration": boosted.best_iteration,
-        "best_iteration_is_last": boosted.best_iteration == last,
+        "best_iteration_is_last": boosted.best_iteration == config.n_estimators,
         "validation_mse": boosted.history,
     }

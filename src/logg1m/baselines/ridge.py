@@ -7,6 +7,7 @@ components of the features are the eigenvectors, every PCA feature set too.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from logg1m.baselines.gram import Moments, ShellAccumulator
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import scale_name
+from logg1m.files import InputError
 from logg1m.progress import Progress
 from logg1m.protocol import Pools, Split, noisy_rows
 from logg1m.store import Store
@@ -37,7 +39,7 @@ class Frame:
     def of(cls, pixels: pd.DataFrame, noise_level: float) -> "Frame":
         """From the per-pixel statistics of the survey: mean flux, and scatter of flux and noise together."""
         scatter = np.hypot(pixels["flux_std"].to_numpy(), noise_level * pixels["error_rms"].to_numpy())
-        return cls(pixels["flux_mean"].to_numpy(), scatter)
+        return cls(pixels["flux_mean"].to_numpy(), np.where(scatter > 0, scatter, 1.0))
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,20 @@ def shells(splits: Sequence[Split], n_spectra: int) -> np.ndarray:
 
     Shell 2k is the fit part that scale k adds, 2k + 1 the part of the training prefix of k − its validation rows −
     that only larger scales fit.
+
+    Raises
+    ------
+    InputError
+        If two scales are so close that the validation rows of one lie among the training rows of the other.
     """
     shell = np.full(n_spectra, -1)
+    for small, large in pairwise(splits):
+        n_small, n_large = (len(split.fit) + len(split.validation) for split in (small, large))
+        if n_small > len(large.fit):
+            raise InputError(
+                f"protocol.scales: with {n_small} and {n_large} training spectra two scales are too close: the last "
+                f"{len(large.validation)} of the larger one validate it and must lie outside the smaller one"
+            )
     for k, split in reversed(list(enumerate(splits))):
         shell[split.validation] = 2 * k + 1
         shell[split.fit] = 2 * k
@@ -108,13 +122,20 @@ def standardised(store: Store, chunk: int, ids: np.ndarray, frame: Frame, seed: 
 
 
 def fit_scale(
-    fit: Moments, validation: Moments, size: int, config: RidgeConfig, standardise: bool, device: str
+    fit: Moments, validation: Moments, size: int, config: RidgeConfig, device: str, unit: np.ndarray | None = None
 ) -> ScaleFit:
-    """Solve every feature set and α of one scale; α is chosen by R² on the validation rows."""
+    """Solve every feature set and α of one scale; α is chosen by R² on the validation rows.
+
+    Parameters
+    ----------
+    unit : (P,) what features are divided by once they are centred; None: their standard deviation over the fit rows
+    """
     n, mean_x, mean_y = fit.n, fit.sum_x / fit.n, fit.sum_y / fit.n
     covariance = fit.gram() - n * np.outer(mean_x, mean_x)
-    spread = np.sqrt(np.maximum(covariance.diagonal() / n, 0.0))
-    spread = np.where(spread > 0, spread, 1.0) if standardise else np.ones_like(spread)
+    spread = unit
+    if spread is None:
+        spread = np.sqrt(np.maximum(covariance.diagonal() / n, 0.0))
+        spread = np.where(spread > 0, spread, 1.0)
     covariance /= np.outer(spread, spread)
     xty = (fit.xty - n * mean_x * mean_y) / spread
     values_t, vectors_t = torch.linalg.eigh(torch.as_tensor(covariance, device=device))
@@ -135,7 +156,7 @@ def fit_scale(
     for k, name in enumerate(names):
         if name not in best or scores[k] > scores[best[name]]:
             best[name] = k
-    prefix = "ridge" if standardise else "ridge_raw"
+    prefix = "ridge" if unit is None else "ridge_raw"
     models = [
         Linear(f"{prefix}_{name}", name, alphas[k], size, table[:, k], float(intercepts[k]), float(scores[k]))
         for name, k in best.items()
@@ -162,24 +183,25 @@ def _r2_from_moments(rows: Moments, weights: np.ndarray, intercepts: np.ndarray)
     return np.asarray(1 - squared / (rows.sum_yy - rows.sum_y**2 / rows.n))
 
 
-def fit_all(moments: list[Moments], pools: Pools, config: RidgeConfig, compute: Compute) -> dict[int, ScaleFit]:
+def fit_all(
+    moments: list[Moments], pools: Pools, frame: Frame, config: RidgeConfig, compute: Compute
+) -> dict[int, ScaleFit]:
     """Every scale of the run, size → fit; moments of a scale's fit rows are a cumulative sum of shells."""
     fits: dict[int, ScaleFit] = {}
-    ways = [True, False] if config.raw else [True]
+    ways = [None, 1 / frame.scale] if config.raw else [None]  # raw undoes the scale of the frame: flux as it is
+    device = str(devices.resolve(compute.device))
     progress = Progress("ridge eigendecompositions", len(ways) * len(pools.settings.scales), "scales")
     before: Moments | None = None
     with passes.all_threads(compute):
         for k, size in enumerate(pools.settings.scales):
             fit = moments[2 * k] if before is None else before + moments[2 * k]
             parts = []
-            for standardise in ways:
-                parts.append(
-                    fit_scale(fit, moments[2 * k + 1], size, config, standardise, str(devices.resolve(compute.device)))
-                )
+            for unit in ways:
+                parts.append(fit_scale(fit, moments[2 * k + 1], size, config, device, unit))
                 progress.add(1)
             fits[size] = ScaleFit(
                 [model for part in parts for model in part.models],
-                [{"standardised": way, **row} for way, part in zip(ways, parts) for row in part.curve],
+                [{"standardised": unit is None, **row} for unit, part in zip(ways, parts) for row in part.curve],
                 parts[0].condition_number,
             )
             before = fit + moments[2 * k + 1]

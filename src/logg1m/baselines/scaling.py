@@ -41,7 +41,10 @@ def table(
         entry["saturation"] = saturation(
             predictions[predictions["model"] == name], members, protocol, baselines, bootstrap, seed
         )
+    verdicts = [entry["saturation"]["verdict"] for entry in models.values()]
+    outcome = "still gaining" if "still gaining" in verdicts else "ceiling" if set(verdicts) == {"ceiling"} else "open"
     return {
+        "verdict": {"outcome": outcome, "by_model": {n: e["saturation"]["verdict"] for n, e in models.items()}},
         "question": "Do classical models hit a ceiling?",
         "noise_level": protocol.noise_level,
         "common_test": {"n": int(predictions["id"].nunique()), "scale": scale_name(protocol.scales[-1])},
@@ -92,12 +95,12 @@ def _power_law(points: list[tuple[int, float]]) -> dict[str, Any]:
     n, r2 = np.array(points, dtype=np.float64).T
 
     def curve(x: np.ndarray, limit: float, a: float, b: float) -> np.ndarray:
-        return limit - a * (x / n[0]) ** -b
+        return np.asarray(limit - a * (x / n[0]) ** -b)
 
+    bounds = np.array([(-1, 0, 0.01), (1, 2, 5)])
+    start = np.clip((r2[-1], r2[-1] - r2[0], 0.5), *bounds)  # a curve that falls would start outside
     try:
-        best, covariance = curve_fit(
-            curve, n, r2, p0=(r2[-1], r2[-1] - r2[0], 0.5), bounds=((-1, 0, 0.01), (1, 2, 5)), maxfev=20_000
-        )
+        best, covariance = curve_fit(curve, n, r2, p0=start, bounds=bounds, maxfev=20_000)
     except RuntimeError as error:
         return {"fitted": False, "reason": str(error)}
     spread = np.sqrt(np.diag(covariance))

@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
+from threadpoolctl import threadpool_limits
 
 from logg1m import passes
 from logg1m.bounds.bayes_model import TARGET, Library, Model
@@ -91,13 +92,14 @@ def posterior(
     places = library.labels if model is None else model.prior.scores(library.labels)
     solve = partial(_solve, model=model, places=places, target=names.index(TARGET), config=config, seed=seed)
     rows: list[tuple[float, ...]] = []
-    for start in range(0, len(stars), _GROUP):
-        group = stars[start : start + _GROUP]
-        likelihood = library_log_likelihood(group, library, compute)
-        parts = [slice(k, k + _BATCH) for k in range(0, len(group), _BATCH)]
-        tasks = [(group[part], likelihood[part]) for part in parts]
-        for batch in passes.over(solve, tasks, compute, "posteriors", lambda task: len(task[0])):
-            rows += batch
+    with threadpool_limits(1):  # parallelism is over stars; BLAS threads under it would only get in each other's way
+        for start in range(0, len(stars), _GROUP):
+            group = stars[start : start + _GROUP]
+            likelihood = library_log_likelihood(group, library, compute)
+            parts = [slice(k, k + _BATCH) for k in range(0, len(group), _BATCH)]
+            tasks = [(group[part], likelihood[part]) for part in parts]
+            for batch in passes.over(solve, tasks, compute, "posteriors", lambda task: len(task[0])):
+                rows += batch
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({"id": "int64", "iterations": "int64", "converged": bool})
 

@@ -3,8 +3,10 @@
 The library (draws from the prior) is the first proposal and stays the defensive share of the mixture. Every further
 proposal is a multivariate Student-t fitted to all samples so far under tempered weights w^β (Koblents & Míguez 2015,
 Stat. Comput. 25, 407), with the largest β ≤ 1 that leaves enough effective samples: far from the posterior the steps
-are cautious, and near it β = 1. All samples are pooled with deterministic-mixture weights (Owen & Zhou 2000, JASA 95, 135; AMIS: Cornuet et al.
-2012, Scand. J. Stat. 39, 798, eq. 3): the density behind a sample is the mean over everything that was drawn from.
+are cautious, and near it β = 1. All samples are pooled with deterministic-mixture weights (Owen & Zhou 2000, JASA 95,
+135; AMIS: Cornuet et al. 2012, Scand. J. Stat. 39, 798): the density behind a sample is the mean over everything that
+was drawn from. One Student-t serves curved and truncated posteriors; several narrow, well-separated modes may end
+with a small effective sample size, which is reported.
 """
 
 from collections.abc import Callable

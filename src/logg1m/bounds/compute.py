@@ -89,7 +89,7 @@ def compute_bounds(
     index, weights = derivatives.regression_weights(scaled, everyone, neighbours, config.linear_degree)
     differences = derivatives.knn_weights(scaled, everyone, config.knn_neighbours)
 
-    def visit(start: int) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray]]:
+    def visit(start: int) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray], dict[str, int]]:
         rows = slice(start, start + _BATCH)
         error = library.error[rows]
         per_unit = (1 / scale)[None, :, None].astype(np.float32)
@@ -102,31 +102,37 @@ def compute_bounds(
             exact = source.derivatives(library.ids[rows])
             d_flux["exact"] = exact.d_flux.cpu().numpy()
             trace = fisher.trace_term(exact.d_ln_error.cpu().numpy())
-        tables, sums = {}, {}
+        tables, sums, counts = {}, {}, {}
         for name, jacobian in d_flux.items():
             information = fisher.fisher_information(jacobian, error)
             tables[name] = fisher.bounds(information, ranges, config.max_condition)
             if name == "exact" and trace is not None:
                 tables[name]["trace_share"] = trace[:, 1, 1] / information[:, 1, 1]
-            signal = jacobian[:, 1] / error
-            sums[name] = np.abs(signal).sum(axis=0, dtype=np.float64)
-            sums[f"{name}_marginalised"] = np.abs(_own_signal(jacobian / error[:, None], information)).sum(axis=0)
-        return tables, sums
+            known = np.isfinite(information).all(axis=(1, 2))  # a local regression may have no solution
+            weighted = jacobian[known] / error[known][:, None]
+            signal = np.stack([np.abs(weighted[:, 1]), np.abs(_own_signal(weighted, information[known]))])
+            sums[name] = signal.sum(axis=1, dtype=np.float64)
+            counts[name] = int(known.sum())
+        return tables, sums, counts
 
     starts = range(0, len(scaled), _BATCH)
     parts: dict[str, list[pd.DataFrame]] = {}
     totals: dict[str, np.ndarray] = {}
-    for tables, sums in passes.over(visit, starts, compute, "bounds", lambda s: min(_BATCH, len(scaled) - s)):
+    known_stars: dict[str, int] = {}
+    for tables, sums, counts in passes.over(visit, starts, compute, "bounds", lambda s: min(_BATCH, len(scaled) - s)):
         for name, table in tables.items():
             parts.setdefault(name, []).append(table)
         for name, values in sums.items():
             totals[name] = totals.get(name, 0.0) + values
+            known_stars[name] = known_stars.get(name, 0) + counts[name]
     frames = [pd.DataFrame({"id": library.ids, **dict(zip(LABELS, library.labels.T))})]
     for name in ESTIMATORS:
         if name in parts:
             frames.append(pd.concat(parts[name], ignore_index=True).add_prefix(f"{name}_"))
-    sensitivity = pd.DataFrame({"wave": source.wave} | {name: values / len(scaled) for name, values in totals.items()})
-    return BoundsResult(pd.concat(frames, axis=1), sensitivity)
+    columns = {"wave": source.wave}
+    for name, values in totals.items():
+        columns[name], columns[f"{name}_marginalised"] = values / max(known_stars[name], 1)
+    return BoundsResult(pd.concat(frames, axis=1), pd.DataFrame(columns))
 
 
 def _own_signal(weighted: np.ndarray, information: np.ndarray) -> np.ndarray:

@@ -64,7 +64,8 @@ def regression_weights(
     """Weights of a local regression of flux on all labels.
 
     Least squares with tricube weights (Cleveland 1979, JASA 74, 829) among the nearest `neighbours`, the star itself
-    included; terms: a constant, the five labels and, for degree 2, their products.
+    included; terms: a constant, the five labels and, for degree 2, their products. Where the neighbours do not span
+    all terms (labels that vary together or not at all) no derivative exists, and its weights are NaN.
 
     Returns
     -------
@@ -77,16 +78,27 @@ def regression_weights(
             f"neighbours and at most the {len(scaled)} spectra there are"
         )
     distance, index = cKDTree(scaled).query(scaled[stars], k=neighbours)
-    width = distance[:, -1:] * 1.001
+    weights = np.empty((len(stars), len(LABELS), neighbours))
+    for start in range(0, len(stars), _BATCH_STARS):
+        rows = slice(start, start + _BATCH_STARS)
+        weights[rows] = _local_regression(scaled[index[rows]] - scaled[stars[rows], None, :], distance[rows], degree)
+    return index, weights
+
+
+def _local_regression(offset: np.ndarray, distance: np.ndarray, degree: int) -> np.ndarray:
+    """Weights (N, 5, k) from the labels of the neighbours less those of the star (N, k, 5), nearest first."""
+    width = np.where(distance[:, -1:] > 0, distance[:, -1:] * 1.001, 1.0)
     root = (1 - (distance / width) ** 3) ** 1.5  # square root of the tricube weight
-    offset = (scaled[index] - scaled[stars][:, None, :]) / width[:, :, None]
+    offset = offset / width[:, :, None]
     columns = [np.ones_like(distance)[:, :, None], offset]
     if degree == 2:
         i, j = np.triu_indices(len(LABELS))
         columns.append(offset[:, :, i] * offset[:, :, j])
-    design = np.concatenate(columns, axis=2) * root[:, :, None]
-    pseudo = np.linalg.pinv(design, rcond=1e-10)[:, 1 : 1 + len(LABELS)]
-    return index, pseudo * root[:, None, :] / width[:, :, None]
+    left, singular, right = np.linalg.svd(np.concatenate(columns, axis=2) * root[:, :, None], full_matrices=False)
+    spanned = singular[:, -1:] > 1e-10 * singular[:, :1]
+    inverse = np.where(spanned, 1 / np.where(spanned, singular, 1.0), np.nan)
+    slopes = right.transpose(0, 2, 1)[:, 1 : 1 + len(LABELS)] * inverse[:, None, :]  # rows of V S⁻¹ that give labels
+    return np.asarray(np.matmul(slopes, left.transpose(0, 2, 1)) * root[:, None, :] / width[:, :, None])
 
 
 def apply_weights(index: np.ndarray, weights: np.ndarray, flux: np.ndarray) -> np.ndarray:

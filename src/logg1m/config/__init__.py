@@ -11,6 +11,7 @@ from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
+from logg1m.config.experiments import Decisions, Experiments
 from logg1m.config.protocol import Protocol
 from logg1m.files import InputError
 
@@ -26,6 +27,8 @@ class Config(Section):
     baselines: Baselines = Baselines()
     bounds: Bounds = Bounds()
     bootstrap: Bootstrap = Bootstrap()
+    experiments: Experiments = Experiments()
+    decisions: Decisions = Decisions()
     compute: Compute = Compute()
 
     @model_validator(mode="after")

@@ -60,6 +60,9 @@ class Variant(Section):
     control: bool = Field(False, description="run and reported, but no candidate for acceptance")
     leaky: bool = Field(False, description="sees what an observer cannot have; reported and marked, never accepted")
     laptop: bool = Field(True, description="also run at laptop scale")
+    check_r2: dict[Literal["above", "below"], float] = Field(
+        default_factory=dict, description="a control's expected R² on the full test; whether it holds is reported"
+    )
 
     @model_validator(mode="after")
     def _known(self) -> "Variant":
@@ -123,6 +126,9 @@ class Experiment(Section):
     variants: dict[str, Variant] = Field(default_factory=dict)
     acceptance: Acceptance | None = None
     artifact: Artifact | None = None
+    figures: dict[str, Literal["comparison", "bias_teff", "bias_m_h", "windows", "normalisations"]] = Field(
+        default_factory=dict, description="file name → kind of figure"
+    )
     cancelled_by: dict[str, str] = Field(
         default_factory=dict, description="decision → outcome that cancels this experiment, beyond its phase's gates"
     )
@@ -141,9 +147,17 @@ class Experiment(Section):
                 f"acceptance.reference = {self.acceptance.reference!r} is no variant; there are {', '.join(self.variants)}"
             )
         for name in self.variants:
-            if not name.replace("_", "").isalnum():
+            if not _is_name(name):
                 raise ValueError(f"variant names are letters, digits and _, got {name!r}")
+        for name in self.figures:
+            if not _is_name(name):
+                raise ValueError(f"figure names are letters, digits and _, got {name!r}")
         return self
+
+
+def _is_name(text: str) -> bool:
+    """Safe as a folder or file name."""
+    return text.isascii() and text.replace("_", "a").isalnum()
 
 
 class Experiments(Section):
@@ -154,6 +168,7 @@ class Experiments(Section):
         {"ridge": 6_000, "lightgbm": 16_000, "vit": 25_000},
         description="training spectra (fit and validation) per kind of model; at most the training pool",
     )
+    test_size: int = Field(20_000, ge=10, description="largest test set: a prefix of the common test")
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
     seed_scatter: dict[Metric, float] = Field(
         {"r2": 0.005, "mae": 0.005, "rmse": 0.005, "outlier_rate": 0.005, "nmad": 0.01, "median_bias": 0.01,

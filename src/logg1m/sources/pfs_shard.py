@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _PIECE_BYTES = 256 * 2**20  # of one array held at a time while reading
 _FULL_HASH_BYTES = 64 * 2**20  # files up to this size are hashed whole, larger ones at _HASH_PLACES
 _HASH_PLACES, _HASH_BYTES = 512, 64 * 2**10
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_UNPACKING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -155,11 +157,11 @@ class Shard:
 
     def _whole_piece(self, file: h5py.File, low: int) -> Spectra:
         """A compressed HDF5 chunk, unpacked once and kept for the next block that needs the rest of it."""
-        kept = self._piece
-        if kept is None or kept[0] != low:
-            kept = (low, self._clean(file, low, min(low + self._piece_rows, self.n_rows)))
-            self._piece = kept
-        return kept[1]
+        with _UNPACKING:  # threads that need the same chunk wait for one of them, or each would hold its own copy
+            kept = self._piece
+            if kept is None or kept[0] != low:
+                self._piece = kept = (low, self._clean(file, low, min(low + self._piece_rows, self.n_rows)))
+            return kept[1]
 
     def forget(self) -> None:
         """Let go of the unpacked chunk."""

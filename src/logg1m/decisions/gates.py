@@ -1,0 +1,161 @@
+"""D1, D2 and D3: evidence with the rule's own verdict and any override, and the outcome that the workflow obeys."""
+
+from typing import Any
+
+from logg1m.config.experiments import OUTCOMES, Decisions
+from logg1m.experiments.verdict import ACCEPTED, REFUTED
+
+_STATISTICS = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
+
+
+def settle(
+    name: str, verdict: str, settings: Decisions, rule: str, evidence: dict[str, Any], flip: str
+) -> dict[str, Any]:
+    """Evidence of one decision: the rule's three-valued verdict, the default if it is open, the override on top."""
+    default, override = settings.default[name], settings.override.get(name)  # type: ignore[index,call-overload]
+    ruled = verdict if verdict != "inconclusive" else default
+    return {
+        "decision": name,
+        "outcome": override or ruled,
+        "rule": rule,
+        "rule_verdict": verdict,
+        "rule_outcome": ruled,
+        "default_if_inconclusive": default,
+        "override": override,
+        "choices": list(OUTCOMES[name]),
+        "evidence": evidence,
+        "would_flip": flip,
+    }
+
+
+def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
+    """Continue with Phase 2 if the best model's error is far above the bound; else stop and name what remains."""
+    key, threshold = _STATISTICS[settings.d1_statistic], settings.d1_threshold
+    best = min(fisher["models"], key=lambda name: fisher["models"][name]["rmse"]["value"])
+    model = fisher["models"][best]
+    measured = model.get(key)
+    verdict = "inconclusive"
+    if measured is not None:
+        low, high = _ci(measured)
+        verdict = "continue" if low > threshold else "stop" if high < threshold else "inconclusive"
+    shown = (
+        f"{measured['value']:.2f}, interval [{_ci(measured)[0]:.2f}, {_ci(measured)[1]:.2f}]"
+        if measured
+        else "not available"
+    )
+    evidence = {
+        "model": best,
+        "statistic": settings.d1_statistic,
+        "threshold": threshold,
+        "measured": measured,
+        "all_statistics": {name: model.get(k) for name, k in _STATISTICS.items()},
+        "n": model["n"],
+    }
+    settled = settle(
+        "d1", verdict, settings,
+        f"{settings.d1_statistic} of the best model > {threshold:g}: continue; below: stop (Phases 2 and 3 are cancelled)",
+        evidence,
+        f"{settings.d1_statistic} of {best} is {shown}; the whole interval on the other side of {threshold:g} flips it",
+    )  # fmt: skip
+    if settled["outcome"] == "stop":
+        settled["remaining_directions"] = directions(fisher)
+    return settled
+
+
+def directions(fisher: dict[str, Any]) -> list[dict[str, str]]:
+    """Physical directions that remain when models are near the bound, with what the bounds say about each."""
+    sigma = fisher["estimators"][fisher["reference_estimator"]]["sigma_logg"]
+    gain = 1 - sigma["1d"]["median"] / sigma["5d"]["median"]
+    ceiling = fisher["ceilings"]["crlb_median_r2"]
+    return [
+        {
+            "direction": "physical priors on the other labels",
+            "bounds_say": f"knowing Teff, [M/H], [α/M] and [C/M] would shrink the median σ(log g) by {gain:.0%} "
+            f"({sigma['5d']['median']:.3f} → {sigma['1d']['median']:.3f} dex): the most that priors can give",
+        },
+        {
+            "direction": "longer exposures or brighter targets",
+            "bounds_say": f"σ falls as 1/SNR; the median R² ceiling on low-noise spectra is {ceiling:.3f}",
+        },
+        {
+            "direction": "the other arms of the spectrograph",
+            "bounds_say": "information adds: σ⁻² of independent arms sum; this run holds the red arm only",
+        },
+        {
+            "direction": "real data",
+            "bounds_say": "bounds and models share one simulator; what remains to be learnt is where it fails",
+        },
+    ]
+
+
+def d2(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
+    """Windows as good as the full spectrum give MVP-2.3 priority; else the window experiments are cancelled."""
+    return settle(
+        "d2", {ACCEPTED: "windows", REFUTED: "full"}.get(verdict["outcome"], "inconclusive"), settings,
+        "MVP-1.4 accepted (R² in windows not worse than full): windows, MVP-2.3 goes first; refuted: full, MVP-3.5 is cancelled",
+        _evidence(verdict), "the verdict of MVP-1.4",
+    )  # fmt: skip
+
+
+def d3(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
+    """Multi-task heads become the default of all later experiments if MVP-1.5 is accepted."""
+    settled = settle(
+        "d3", {ACCEPTED: "multi", REFUTED: "single"}.get(verdict["outcome"], "inconclusive"), settings,
+        "MVP-1.5 accepted: multi-task heads are the default of all later experiments; refuted: single-task stays",
+        _evidence(verdict), "the verdict of MVP-1.5",
+    )  # fmt: skip
+    best = verdict.get("best_accepted")
+    settled["heads"] = (
+        verdict["variants"][best]["change"].get("heads", "multi_equal") if best else "multi_equal"
+    ) if settled["outcome"] == "multi" else "single"  # fmt: skip
+    return settled
+
+
+def outcome(evidence: dict[str, Any]) -> dict[str, Any]:
+    """The small file that the workflow depends on: outcome alone, so that new evidence for it reruns nothing."""
+    return {key: evidence[key] for key in ("decision", "outcome", "heads") if key in evidence}
+
+
+def explain(evidence: dict[str, Any]) -> str:
+    """A decision in words: the rule, the numbers, the outcome, and what would flip it."""
+    lines = [
+        f"{evidence['decision'].upper()}: {evidence['outcome']}",
+        f"  rule          {evidence['rule']}",
+        f"  rule says     {evidence['rule_verdict']}"
+        + (f" → default {evidence['default_if_inconclusive']}" if evidence["rule_verdict"] == "inconclusive" else ""),
+        f"  override      {evidence['override'] or 'none'}",
+    ]
+    lines += [f"  {name:<13} {value}" for name, value in _flat(evidence["evidence"])]
+    lines.append(f"  would flip    {evidence['would_flip']}")
+    for row in evidence.get("remaining_directions", []):
+        lines.append(f"  remains       {row['direction']}: {row['bounds_say']}")
+    return "\n".join(lines)
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows = []
+    for key, item in value.items():
+        if isinstance(item, dict) and "value" in item and any(k.startswith("ci") for k in item):
+            low, high = _ci(item)
+            rows.append((prefix + key, f"{item['value']:.4g} [{low:.4g}, {high:.4g}]"))
+        elif isinstance(item, dict):
+            rows += _flat(item, f"{prefix}{key}.")
+        else:
+            rows.append((prefix + key, str(item)))
+    return rows
+
+
+def _evidence(verdict: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "verdict": verdict["outcome"],
+        "best_accepted": verdict["best_accepted"],
+        "reason": verdict["reason"],
+        "variants": {
+            name: v["differences"]["r2_low_noise"] for name, v in verdict["variants"].items() if "differences" in v
+        },
+    }
+
+
+def _ci(entry: dict[str, Any]) -> list[float]:
+    found: list[float] = next(v for k, v in entry.items() if k.startswith("ci"))
+    return found

@@ -1,0 +1,99 @@
+"""D4 and the recipes: accepted directions are ranked, the best are combined, and the combination must earn its place."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from logg1m import metrics
+from logg1m.config.bounds import Bootstrap
+from logg1m.config.experiments import Recipe
+from logg1m.experiments.verdict import ACCEPTED
+
+
+def rank(verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Accepted directions, the largest fall of the low-noise MAE first."""
+    accepted = []
+    for verdict in verdicts:
+        best = verdict.get("best_accepted")
+        if verdict["outcome"] == ACCEPTED and best:
+            entry = verdict["variants"][best]
+            accepted.append(
+                {
+                    "mvp": verdict["key"],
+                    "variant": best,
+                    "change": entry["change"],
+                    "mae_improvement": entry["differences"]["mae_low_noise"]["value"],
+                }
+            )
+    return sorted(accepted, key=lambda row: (-row["mae_improvement"], row["mvp"]))
+
+
+def compose(verdicts: list[dict[str, Any]], base: Recipe, heads: str, most: int) -> dict[str, Any]:
+    """What D4 proposes: the members, their recipe together, and what is closed.
+
+    Where two directions change one field the better one keeps it. `heads` is D3's outcome for all later experiments.
+    """
+    ranked = rank(verdicts)
+    changes: dict[str, Any] = {}
+    members: list[dict[str, Any]] = []
+    for row in ranked[:most]:
+        new = {field: value for field, value in row["change"].items() if field not in changes and field != "heads"}
+        if new or "heads" in row["change"]:
+            members.append(row)
+            changes |= new
+    recipe = Recipe(**{**base.model_dump(), **changes, "heads": heads})
+    closed = sorted(v["key"] for v in verdicts if v["key"] not in {row["mvp"] for row in members})
+    return {
+        "recipe": recipe.model_dump(mode="json"),
+        "members": [{"mvp": row["mvp"], "variant": row["variant"], "change": row["change"]} for row in members],
+        "closed": closed,
+        "combination": len(members) > 1 and recipe != base,
+    }
+
+
+def keep_combination(
+    combined: list[pd.DataFrame], best: list[pd.DataFrame], members: pd.DataFrame, bootstrap: Bootstrap, seed: int
+) -> dict[str, Any]:
+    """Whether the trained combination loses to its best member in low-noise MAE (paired; it may tie).
+
+    combined, best : predictions per seed, columns id, truth, predicted, on the same spectra
+    """
+
+    def low_noise_errors(tables: list[pd.DataFrame]) -> list[np.ndarray]:
+        ordered = [t.sort_values("id") for t in tables]
+        return [
+            (t["predicted"] - t["truth"]).to_numpy()[members.loc[t["id"], "low_noise"].to_numpy(dtype=bool)]
+            for t in ordered
+        ]
+
+    ours, theirs = (np.abs(np.stack(low_noise_errors(tables))).mean(axis=0) for tables in (combined, best))
+    difference = metrics.with_interval(metrics.mean(theirs - ours), len(ours), bootstrap, seed)
+    high = next(v for k, v in difference.items() if k.startswith("ci"))[1]
+    return {"mae_improvement_over_best_member": difference, "kept": bool(high >= 0)}
+
+
+def settle(proposal: dict[str, Any], base: Recipe, heads: str, trial: dict[str, Any] | None) -> dict[str, Any]:
+    """d4.json: the recipe of Phase 2, its members and what is closed; a combination that loses is dropped."""
+    if trial is None or trial["kept"]:
+        recipe, members = proposal["recipe"], proposal["members"]
+        combination = "kept" if trial else "none"
+    else:
+        members = proposal["members"][:1]
+        change = {field: value for field, value in members[0]["change"].items() if field != "heads"}
+        recipe = Recipe(**{**base.model_dump(), **change, "heads": heads}).model_dump(mode="json")
+        combination = "dropped"
+    dropped = [row["mvp"] for row in proposal["members"] if row not in members]
+    return {
+        "decision": "d4",
+        "members": members,
+        "combination": combination,
+        "closed": sorted({*proposal["closed"], *dropped}),
+        "recipe": recipe,
+    }
+
+
+def next_recipe(recipe: Recipe, verdicts: list[dict[str, Any]]) -> Recipe:
+    """Phase 3 starts from the best accepted recipe of Phase 2, or from Phase 2's own."""
+    ranked = rank(verdicts)
+    return Recipe(**{**recipe.model_dump(), **ranked[0]["change"]}) if ranked else recipe

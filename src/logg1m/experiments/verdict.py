@@ -1,0 +1,285 @@
+"""Verdicts: every variant against the reference on the same spectra, by the roadmap's rules of comparison.
+
+Superiority is accepted if the 95 % interval of the paired difference lies above the margin, refuted if below, else
+inconclusive. Intervals resample spectra, and seeds where there are several; with one seed the difference must also
+be further from the margin than three times the assumed scatter between seeds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from logg1m import metrics
+from logg1m.config.bounds import Bootstrap
+from logg1m.config.experiments import Criterion, Experiment
+from logg1m.experiments.bias import BIN_WIDTH, bias_scatter
+
+ACCEPTED, REFUTED, INCONCLUSIVE = "accepted", "refuted", "inconclusive"
+HYPOTHESIS = {ACCEPTED: "supported", REFUTED: "refuted", INCONCLUSIVE: "open"}
+_HIGHER_IS_BETTER = {"r2"}
+_SEED_FACTOR = 3.0
+Statistic = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Predictions of every variant and seed on one test set.
+
+    truth, snr, about[...] : (N,); low_noise : (N,) bool; errors : variant → (S, N), dex
+    """
+
+    truth: np.ndarray
+    low_noise: np.ndarray
+    about: dict[str, np.ndarray]
+    errors: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, tables: dict[str, list[pd.DataFrame]], members: pd.DataFrame, labels: pd.DataFrame) -> "Runs":
+        """From predictions (columns id, truth, predicted) per variant and seed; all on the same spectra."""
+        first = next(iter(tables.values()))[0].sort_values("id")
+        ids = first["id"].to_numpy()
+        errors = {}
+        for name, seeds in tables.items():
+            ordered = [table.sort_values("id") for table in seeds]
+            if any(not np.array_equal(table["id"].to_numpy(), ids) for table in ordered):
+                raise ValueError(f"variant {name} was tested on other spectra than the first variant")
+            errors[name] = np.stack([(t["predicted"] - t["truth"]).to_numpy(dtype=np.float64) for t in ordered])
+        return cls(
+            first["truth"].to_numpy(dtype=np.float64),
+            members.loc[ids, "low_noise"].to_numpy(dtype=bool),
+            {name: labels.loc[ids, name].to_numpy() for name in BIN_WIDTH},
+            errors,
+        )
+
+    def statistic(self, metric: str, error: np.ndarray, subset: np.ndarray) -> Statistic:
+        """A metric of one error vector (N,) on a subset, as a statistic of counts."""
+        part, truth = error[subset], self.truth[subset]
+        if metric == "r2":
+            return metrics.r2(truth, part)
+        if metric == "mae":
+            return metrics.mean(np.abs(part))
+        if metric == "rmse":
+            return metrics.rms(part)
+        if metric == "nmad":
+            return metrics.nmad(part)
+        if metric == "median_bias":
+            middle = metrics.median(part)
+            return lambda counts: np.asarray(np.abs(middle(counts)), dtype=np.float64)
+        if metric == "outlier_rate":
+            return metrics.mean(np.abs(part) > metrics.OUTLIER)
+        label = metric.removeprefix("bias_")
+        return bias_scatter(part, self.about[label][subset], BIN_WIDTH[label])
+
+
+def improvement(
+    runs: Runs, candidate: str, reference: str, criterion: Criterion, bootstrap: Bootstrap, seed: int
+) -> dict[str, Any]:
+    """Paired improvement of a candidate over the reference, positive = better, {value, ci95, per_seed}.
+
+    The value is the mean over seeds; relative improvements are shares of the reference's metric.
+    """
+    subset = runs.low_noise if criterion.subset == "low_noise" else np.ones(len(runs.truth), dtype=bool)
+    n = int(subset.sum())
+    sign = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
+    parts = {
+        name: [runs.statistic(criterion.metric, error, subset) for error in runs.errors[name]]
+        for name in (candidate, reference)
+    }
+
+    def difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        change = sign * (ours - theirs)
+        return change / np.abs(theirs) if criterion.relative else change
+
+    one = np.ones((1, n), dtype=np.float32)
+    ours, theirs = (np.array([f(one)[0] for f in parts[name]]) for name in (candidate, reference))
+    rng = np.random.Generator(np.random.PCG64([seed, n, 1]))
+    replicates = []
+    for counts in metrics.resamples(n, bootstrap, seed):
+        drawn = []
+        for name in (candidate, reference):
+            per_seed = np.stack([f(counts) for f in parts[name]], axis=1)  # (B, S)
+            chosen = rng.integers(0, per_seed.shape[1], size=per_seed.shape)
+            drawn.append(np.take_along_axis(per_seed, chosen, axis=1).mean(axis=1))
+        replicates.append(difference(*drawn))
+    common = min(len(ours), len(theirs))
+    return {
+        "value": float(difference(ours.mean(), theirs.mean())),
+        f"ci{bootstrap.level * 100:.0f}": metrics.interval(np.concatenate(replicates), bootstrap.level),
+        "per_seed": difference(ours[:common], theirs[:common]).tolist(),
+        "reference_value": float(theirs.mean()),
+    }
+
+
+def decide(measured: dict[str, Any], criterion: Criterion, seeds: int, seed_scatter: float) -> tuple[str, str]:
+    """(outcome, reason) of one criterion."""
+    low, high = next(v for k, v in measured.items() if k.startswith("ci"))
+    margin = criterion.margin
+    outcome = ACCEPTED if low > margin else REFUTED if high < margin else INCONCLUSIVE
+    reason = f"interval [{low:+.4f}, {high:+.4f}] against the margin {margin:+g}"
+    scatter = seed_scatter / abs(measured["reference_value"]) if criterion.relative else seed_scatter
+    if outcome != INCONCLUSIVE and seeds == 1 and abs(measured["value"] - margin) <= _SEED_FACTOR * scatter:
+        return (
+            INCONCLUSIVE,
+            f"{reason}; one seed, and within {_SEED_FACTOR:g} × the scatter between seeds ({scatter:.4f})",
+        )
+    return outcome, reason
+
+
+def combine(outcomes: list[str], how: str, mixed: str) -> str:
+    """Three-valued 'all' or 'any' of criteria; `mixed` is what 'all' means when some hold and others fail."""
+    if how == "any":
+        if ACCEPTED in outcomes:
+            return ACCEPTED
+        return REFUTED if all(o == REFUTED for o in outcomes) else INCONCLUSIVE
+    if REFUTED in outcomes:
+        return mixed if ACCEPTED in outcomes else REFUTED
+    return ACCEPTED if all(o == ACCEPTED for o in outcomes) else INCONCLUSIVE
+
+
+def judge(
+    experiment: Experiment,
+    runs: Runs,
+    evaluations: dict[str, list[dict[str, Any]]],
+    seed_scatter: dict[str, float],
+    bootstrap: Bootstrap,
+    seed: int,
+) -> dict[str, Any]:
+    """verdict.json of an experiment with variants.
+
+    Parameters
+    ----------
+    evaluations : variant → metrics.json per seed
+    seed_scatter : metric → assumed scatter between seeds
+    """
+    acceptance = experiment.acceptance
+    assert acceptance is not None
+    variants: dict[str, Any] = {}
+    for name in runs.errors:
+        variant = experiment.variants[name]
+        entry: dict[str, Any] = {
+            "label": variant.label,
+            "change": variant.change,
+            "role": _role(experiment, name),
+            "leaky": variant.leaky,
+            "seeds": len(evaluations[name]),
+            "metrics": {subset: _mean_metrics(evaluations[name], subset) for subset in ("low_noise", "full")},
+            "bias": evaluations[name][0]["bias"],
+            "windows": evaluations[name][0].get("windows", []),
+        }
+        if name != acceptance.reference:
+            entry["differences"] = {
+                f"{metric}_{subset}": improvement(
+                    runs, name, acceptance.reference, Criterion(metric=metric, subset=subset), bootstrap, seed
+                )
+                for metric in ("r2", "mae", "rmse", "outlier_rate", "bias_teff", "bias_m_h")
+                for subset in ("low_noise", "full")
+            }
+            entry["criteria"] = []
+            for criterion in acceptance.criteria:
+                measured = improvement(runs, name, acceptance.reference, criterion, bootstrap, seed)
+                seeds = min(len(runs.errors[name]), len(runs.errors[acceptance.reference]))
+                outcome, reason = decide(measured, criterion, seeds, seed_scatter[criterion.metric])
+                entry["criteria"].append(
+                    {**criterion.model_dump(), "improvement": measured, "outcome": outcome, "reason": reason}
+                )
+            entry["outcome"] = combine([c["outcome"] for c in entry["criteria"]], acceptance.combine, acceptance.mixed)
+        if variant.check_r2:
+            entry["check"] = _check(variant.check_r2, entry["metrics"]["full"]["r2"]["value"])
+        variants[name] = entry
+    candidates = {name: v for name, v in variants.items() if v["role"] == "candidate"}
+    outcome = combine([v["outcome"] for v in candidates.values()], "any", REFUTED) if candidates else INCONCLUSIVE
+    accepted = [name for name, v in candidates.items() if v["outcome"] == ACCEPTED]
+    best = max(accepted, key=lambda name: variants[name]["differences"]["mae_low_noise"]["value"], default=None)
+    return header(experiment) | {
+        "criterion": acceptance.text,
+        "reference": acceptance.reference,
+        "model": evaluations[acceptance.reference][0]["recipe"]["model"],
+        "n_test": len(runs.truth),
+        "n_test_low_noise": int(runs.low_noise.sum()),
+        "outcome": outcome,
+        "hypothesis_outcome": HYPOTHESIS[outcome],
+        "best_accepted": best,
+        "reason": _reason(candidates, best),
+        "variants": variants,
+    }
+
+
+def header(experiment: Experiment) -> dict[str, Any]:
+    """What every verdict says of its experiment."""
+    return {
+        "id": experiment.id,
+        "key": experiment.key,
+        "title": experiment.title,
+        "phase": experiment.phase,
+        "question": experiment.question,
+        "hypothesis": experiment.hypothesis.model_dump(),
+    }
+
+
+def without_variants(experiment: Experiment, model: str) -> dict[str, Any]:
+    """verdict.json of an experiment whose variants do not exist for this kind of model."""
+    assert experiment.acceptance is not None
+    return header(experiment) | {
+        "criterion": experiment.acceptance.text,
+        "reference": experiment.acceptance.reference,
+        "model": model,
+        "outcome": INCONCLUSIVE,
+        "hypothesis_outcome": HYPOTHESIS[INCONCLUSIVE],
+        "best_accepted": None,
+        "reason": f"not run: no candidate of this experiment exists for model {model!r}",
+        "variants": {},
+    }
+
+
+def from_artifact(experiment: Experiment, artifact: dict[str, Any]) -> dict[str, Any]:
+    """verdict.json of an experiment that has rules of its own."""
+    rule = experiment.artifact
+    assert rule is not None
+    value: Any = artifact
+    for part in rule.value.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    outcome = ACCEPTED if text in rule.accepted else REFUTED if text in rule.refuted else INCONCLUSIVE
+    return header(experiment) | {
+        "criterion": rule.text,
+        "outcome": outcome,
+        "hypothesis_outcome": HYPOTHESIS[outcome],
+        "best_accepted": None,
+        "reason": f"{rule.value} = {text} in {rule.file}",
+        "variants": {},
+    }
+
+
+def _role(experiment: Experiment, name: str) -> str:
+    variant = experiment.variants[name]
+    if experiment.acceptance and name == experiment.acceptance.reference:
+        return "reference"
+    return "control" if variant.control or variant.leaky else "candidate"
+
+
+def _mean_metrics(evaluations: list[dict[str, Any]], subset: str) -> dict[str, Any]:
+    """Metrics of the first seed with its intervals; the value is the mean over seeds where there are several."""
+    if evaluations[0][subset] is None:
+        return {}
+    merged: dict[str, Any] = {}
+    for name, entry in evaluations[0][subset].items():
+        if not isinstance(entry, dict):
+            merged[name] = entry
+            continue
+        per_seed = [evaluation[subset][name]["value"] for evaluation in evaluations]
+        merged[name] = {**entry, "value": float(np.mean(per_seed)), "per_seed": per_seed}
+    return merged
+
+
+def _check(expected: dict[Any, float], r2: float) -> dict[str, Any]:
+    passed = r2 > expected.get("above", -np.inf) and r2 < expected.get("below", np.inf)
+    return {"r2_full": r2, "expected": dict(expected), "passed": bool(passed)}
+
+
+def _reason(candidates: dict[str, Any], best: str | None) -> str:
+    if best is not None:
+        return f"{best}: " + "; ".join(c["reason"] for c in candidates[best]["criteria"])
+    return "; ".join(f"{name} {v['outcome']}" for name, v in candidates.items()) or "no candidates"

@@ -1,0 +1,209 @@
+"""LightGBM from chunks: best prefix, resuming from saved trees, binned data reused, each chunk read at most twice."""
+
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+from toys import ONE, linear_source, noisy, store_of
+
+from logg1m.baselines import boosting
+from logg1m.baselines.boosting import Boosted, NoisyRows
+from logg1m.config.baselines import LightGBMConfig
+from logg1m.config.protocol import Protocol
+from logg1m.files import read_json, write_json
+from logg1m.protocol import Pools, Split
+from logg1m.store import Store
+
+SEED, N = 7, 3_000
+TREES = 40
+CONFIG = LightGBMConfig(n_estimators=TREES, learning_rate=0.3, num_leaves=15, feature_fraction=0.4, bin_sample=1_000)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Store:
+    return store_of(linear_source(N, seed=5, sigma=0.5), tmp_path_factory.mktemp("boosting"))
+
+
+@pytest.fixture(scope="module")
+def truth(store) -> np.ndarray:
+    return store.labels()["logg"].to_numpy()
+
+
+@pytest.fixture(scope="module")
+def split() -> Split:
+    return Pools.draw(SEED, N, Protocol(scales=(N,))).split(N)
+
+
+@pytest.fixture(scope="module")
+def boosted(store, split, truth, tmp_path_factory) -> Boosted:
+    return train(store, split, truth, tmp_path_factory.mktemp("state"))
+
+
+def train(store: Store, split: Split, truth: np.ndarray, state: Path, config: LightGBMConfig = CONFIG) -> Boosted:
+    return boosting.train(store, split, truth, config, SEED, 1.0, ONE, state)
+
+
+def rows_of(store: Store, ids: np.ndarray) -> NoisyRows:
+    return NoisyRows(store, ids, SEED, 1.0, ONE)
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_after(monkeypatch, trees: int) -> None:
+    """Save at every tree, and die in the callback after `trees` of them (counted in this process)."""
+    save, done = boosting._save, []
+
+    def save_and_die(*arguments) -> None:
+        save(*arguments)
+        done.append(1)
+        if len(done) == trees:
+            raise Killed
+
+    monkeypatch.setattr(boosting, "_SAVE_EVERY", -1.0)
+    monkeypatch.setattr(boosting, "_save", save_and_die)
+
+
+def test_the_model_is_the_prefix_with_the_smallest_validation_error(boosted, store, split, truth):
+    assert boosted.n_trees == len(boosted.history) == TREES
+    assert boosted.history[boosted.best_iteration - 1] == min(boosted.history)
+    rows = rows_of(store, split.validation)
+    predicted = boosting.predict(boosted, rows)
+    assert np.mean((predicted - truth[rows.ids]) ** 2) == pytest.approx(min(boosted.history), rel=1e-6)
+
+
+def test_history_is_the_validation_error_of_every_prefix(boosted, store, split, truth):
+    ids = np.sort(split.validation)
+    block = noisy(store, ids, SEED)
+    for trees in (1, 7, TREES):
+        error = boosted.predict(block, trees) - truth[ids]
+        assert np.mean(error**2) == pytest.approx(boosted.history[trees - 1], rel=1e-6)
+
+
+def test_the_prefix_stops_before_the_last_tree_if_validation_says_so(store, split, truth, tmp_path):
+    greedy = CONFIG.model_copy(update={"learning_rate": 1.0, "num_leaves": 63})
+    boosted = train(store, split, truth, tmp_path, greedy)
+    assert boosted.best_iteration < TREES
+    report = boosting.report(boosted, greedy)
+    assert report["best_iteration_is_last"] is False
+    assert len(report["validation_mse"]) == TREES
+
+
+def test_it_predicts_what_lightgbm_trained_on_the_same_matrix_predicts(boosted, store, split, truth):
+    """Binning from chunks is binning from memory, up to the sample of rows that bins are cut from."""
+    ids = np.sort(split.fit)
+    options = boosting.parameters(CONFIG, SEED, ONE) | {"bin_construct_sample_cnt": 10_000, "feature_fraction": 1.0}
+    peer = lgb.train(options, lgb.Dataset(noisy(store, ids, SEED).astype(np.float64), truth[ids]), TREES)
+    rows = rows_of(store, split.test)
+    theirs = peer.predict(noisy(store, rows.ids, SEED)) - truth[rows.ids]
+    ours = boosting.predict(boosted, rows) - truth[rows.ids]
+    assert np.mean(ours**2) == pytest.approx(np.mean(theirs**2), rel=0.1)
+
+
+@pytest.mark.parametrize("deaths", [[13], [13, 5], [1, 1, 30]])
+def test_a_killed_run_resumes_from_its_last_trees_and_ends_with_the_same_ones(
+    boosted, store, split, truth, tmp_path, monkeypatch, deaths
+):
+    for trees in deaths:
+        with monkeypatch.context() as patch:
+            killed_after(patch, trees)
+            with pytest.raises(Killed):
+                train(store, split, truth, tmp_path)
+    resumed = train(store, split, truth, tmp_path)
+    assert [part.num_trees() for part in resumed.parts] == [*deaths, TREES - sum(deaths)]
+    assert len(resumed.history) == TREES
+    np.testing.assert_allclose(resumed.history, boosted.history, rtol=1e-9)
+    assert resumed.best_iteration == boosted.best_iteration
+    rows = rows_of(store, split.test)
+    np.testing.assert_allclose(boosting.predict(resumed, rows), boosting.predict(boosted, rows), rtol=1e-9)
+
+
+def test_a_finished_run_that_is_asked_again_trains_nothing(boosted, store, split, truth, tmp_path, monkeypatch):
+    train(store, split, truth, tmp_path)
+    monkeypatch.setattr(lgb, "train", lambda *_, **__: pytest.fail("trained again"))
+    again = train(store, split, truth, tmp_path)
+    assert again.history == boosted.history
+
+
+def test_saved_trees_that_do_not_fit_their_history_are_not_resumed_from(boosted, store, split, truth, tmp_path):
+    train(store, split, truth, tmp_path)
+    (path,) = tmp_path.glob("*/trees.json")
+    stored = read_json(path)
+    write_json(path, stored | {"mse": stored["mse"][:-3]})
+    again = train(store, split, truth, tmp_path)
+    assert len(again.parts) == 1
+    assert again.history == boosted.history
+
+
+def test_data_are_binned_once_and_read_back_from_their_file(store, split, truth, boosted, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        killed_after(patch, 3)
+        with pytest.raises(Killed):
+            train(store, split, truth, tmp_path)
+    (binned,) = tmp_path.glob("*/binned.bin")
+    before = binned.stat().st_mtime_ns
+    monkeypatch.setattr(boosting, "_ChunkReader", lambda *_: pytest.fail("binned again"))
+    resumed = train(store, split, truth, tmp_path)
+    assert binned.stat().st_mtime_ns == before
+    np.testing.assert_allclose(resumed.history, boosted.history, rtol=1e-9)
+
+
+def test_other_settings_or_other_rows_do_not_share_state(store, split, truth, tmp_path):
+    few = CONFIG.model_copy(update={"n_estimators": 2})
+    train(store, split, truth, tmp_path, few)
+    train(store, split, truth, tmp_path, few.model_copy(update={"max_bin": 31}))
+    train(store, Split(split.fit[:-5], split.validation, split.test), truth, tmp_path, few)
+    assert len(list(tmp_path.iterdir())) == 3
+    boosting.discard(tmp_path)
+    assert not tmp_path.exists()
+
+
+def test_the_same_seed_grows_the_same_trees(boosted, store, split, truth, tmp_path):
+    again = train(store, split, truth, tmp_path)
+    assert again.history == boosted.history
+    assert again.parts[0].dump_model()["tree_info"] == boosted.parts[0].dump_model()["tree_info"]
+
+
+def test_trees_draw_different_features(boosted):
+    used = [
+        {t for t in np.unique(tree["split_feature"].dropna())}
+        for _, tree in boosted.parts[0].trees_to_dataframe().groupby("tree_index")
+    ]
+    assert len({frozenset(s) for s in used}) > TREES / 2
+    assert len(set.union(*used)) > 50  # of 64 pixels; a tree is offered 26
+
+
+def test_to_be_binned_chunks_are_read_in_two_passes_and_no_more(store, split, truth, tmp_path, monkeypatch):
+    seen, original = [], Store.read
+
+    def read(self: Store, chunk: int, name: str) -> np.ndarray:
+        if name == "flux":
+            seen.append(chunk)
+        return original(self, chunk, name)
+
+    monkeypatch.setattr(Store, "read", read)
+    data = boosting._binned(
+        rows_of(store, split.fit), truth, boosting.parameters(CONFIG, SEED, ONE), tmp_path / "binned.bin"
+    )
+    assert sorted(seen[:3]) == sorted(seen[3:]) == [0, 1, 2]  # the bin sample, then every row
+    assert data.num_data() == len(split.fit)
+    np.testing.assert_allclose(data.get_label(), truth[np.sort(split.fit)], rtol=1e-6)
+
+
+def test_rows_come_in_rising_order_whatever_the_order_of_the_ids(store, split):
+    rows = rows_of(store, split.test)
+    np.testing.assert_array_equal(rows.ids, np.sort(split.test))
+    np.testing.assert_array_equal(np.concatenate(list(rows.blocks("rows"))), noisy(store, rows.ids, SEED))
+
+
+def test_a_prediction_does_not_depend_on_the_other_ids_or_their_order(boosted, store, split):
+    everyone = rows_of(store, split.test)
+    whole = dict(zip(everyone.ids.tolist(), boosting.predict(boosted, everyone)))
+    some = rows_of(store, split.test[::-3])
+    np.testing.assert_array_equal(boosting.predict(boosted, some), [whole[k] for k in some.ids.tolist()])
+
+
+def test_without_trees_nothing_is_predicted(boosted, store):
+    assert not boosted.predict(noisy(store, np.arange(4), SEED), 0).any()

@@ -1,0 +1,155 @@
+"""The scaling table and the saturation verdicts, from predictions that are made to order."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import r2_score
+
+from logg1m.baselines import scaling
+from logg1m.config.baselines import Baselines
+from logg1m.config.bounds import Bootstrap
+from logg1m.config.protocol import Protocol
+
+SEED = 3
+BOOTSTRAP = Bootstrap(resamples=300)
+PROTOCOL = Protocol(scales=(1_000, 2_000, 4_000, 8_000, 16_000))
+N_TEST = 3_200
+CURVE = {1_000: 0.30, 2_000: 0.38, 4_000: 0.44, 8_000: 0.47, 16_000: 0.48}
+
+
+def predictions(r2_by_scale: dict[int, float], model: str = "ridge_full", seed: int = 1, shared: float = 1.0):
+    """A table on the common test set with exactly these R²; `shared` is the errors' correlation between scales."""
+    rng = np.random.default_rng(seed)
+    ids = rng.permutation(50_000)[:N_TEST]
+    truth = rng.uniform(1, 5, N_TEST)
+    common = rng.standard_normal(N_TEST)
+    parts = []
+    for scale, r2 in r2_by_scale.items():
+        shape = shared * common + np.sqrt(1 - shared**2) * rng.standard_normal(N_TEST)
+        error = shape * np.sqrt((1 - r2) * truth.var() / np.mean(shape**2))
+        parts.append(pd.DataFrame({"model": model, "scale": scale, "id": ids, "truth": truth, "predicted": truth + error}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def members_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Ranks in the order in which the ids stand in the table; every fifth spectrum is low-noise."""
+    ids = table["id"].unique()
+    return pd.DataFrame(
+        {"snr": np.linspace(1, 8, len(ids)), "low_noise": np.arange(len(ids)) % 5 == 0, "rank": np.arange(len(ids))},
+        index=pd.Index(ids, name="id"),
+    )
+
+
+def saturation(table: pd.DataFrame, **settings) -> dict:
+    return scaling.saturation(table, members_of(table), PROTOCOL, Baselines(**settings), BOOTSTRAP, SEED)
+
+
+def test_verdict_is_ceiling_if_the_gain_is_surely_small():
+    found = saturation(predictions({1_000: 0.30, 4_000: 0.500, 16_000: 0.505}), saturation_from=4_000)
+    assert found["verdict"] == "ceiling"
+    assert (found["from"], found["to"]) == ("4k", "16k")
+    assert found["relative_gain"]["value"] == pytest.approx(0.01)
+    assert found["relative_gain"]["ci95"][1] < 0.05
+
+
+def test_verdict_is_still_gaining_if_the_gain_is_surely_large():
+    found = saturation(predictions({4_000: 0.40, 16_000: 0.48}), saturation_from=4_000)
+    assert found["verdict"] == "still gaining"
+    assert found["relative_gain"]["value"] == pytest.approx(0.2)
+    assert found["relative_gain"]["ci95"][0] > 0.05
+
+
+def test_verdict_is_open_if_the_interval_holds_the_limit():
+    found = saturation(predictions({4_000: 0.400, 16_000: 0.420}, shared=0.5), saturation_from=4_000)
+    low, high = found["relative_gain"]["ci95"]
+    assert low < 0.05 < high
+    assert found["verdict"] == "open"
+
+
+def test_verdict_is_open_with_one_scale_alone():
+    found = saturation(predictions({16_000: 0.5}))
+    assert found["verdict"] == "open"
+    assert found["reason"] == "one scale only"
+
+
+def test_the_smallest_scale_takes_the_place_of_a_reference_that_the_run_lacks():
+    assert saturation(predictions(CURVE), saturation_from=100_000)["from"] == "1k"
+    assert saturation(predictions(CURVE), saturation_from=8_000)["from"] == "8k"
+    assert saturation(predictions(CURVE), saturation_from=16_000)["from"] == "1k"  # the largest gains nothing on itself
+
+
+def test_scales_are_paired_by_spectrum_whatever_the_order_of_the_rows():
+    table = predictions({4_000: 0.40, 16_000: 0.41})
+    shuffled = table.sample(frac=1, random_state=1)
+    assert saturation(table, saturation_from=4_000) == saturation(shuffled, saturation_from=4_000)
+
+
+def test_a_power_law_is_recovered_from_its_own_points():
+    n = np.array([800, 1_600, 3_200, 6_400, 12_800, 25_600])
+    law = scaling._power_law([(int(k), 0.6 - 0.25 * (k / 800) ** -0.4) for k in n])
+    assert law["fitted"] is True
+    assert law["limit"]["value"] == pytest.approx(0.6, abs=1e-4)
+    assert law["amplitude"] == pytest.approx(0.25, abs=1e-4)
+    assert law["exponent"]["value"] == pytest.approx(0.4, abs=1e-3)
+    assert law["limit"]["standard_error"] < 1e-3
+
+
+def test_a_noisy_power_law_is_recovered_within_its_errors():
+    rng = np.random.default_rng(2)
+    n = np.geomspace(800, 800_000, 12)
+    law = scaling._power_law([(round(k), 0.55 - 0.2 * (k / 800) ** -0.5 + rng.normal(0, 0.002)) for k in n])
+    assert abs(law["limit"]["value"] - 0.55) < 4 * law["limit"]["standard_error"]
+    assert abs(law["exponent"]["value"] - 0.5) < 4 * law["exponent"]["standard_error"]
+
+
+def test_three_points_are_too_few_for_a_power_law():
+    law = scaling._power_law([(800, 0.3), (1_600, 0.4), (3_200, 0.45)])
+    assert law["fitted"] is False
+    assert "at least four scales, got 3" in law["reason"]
+
+
+@pytest.mark.parametrize(
+    "r2", [(0.5, 0.49, 0.48, 0.47), (-3.0, -2.5, -2.0, -1.5), (0.4, 0.4, 0.4, 0.4), (0.1, 0.9, 0.2, 0.8)],
+    ids=["falling", "below minus one", "flat", "erratic"],
+)  # fmt: skip
+def test_a_curve_that_is_no_power_law_does_not_stop_the_run(r2):
+    law = scaling._power_law(list(zip((800, 1_600, 3_200, 6_400), r2)))
+    assert set(law) >= {"fitted"}
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+    table = pd.concat([predictions(CURVE), predictions({16_000: 0.6}, model="lightgbm")])
+    members = members_of(table)
+    return table, members, scaling.table(table, members, PROTOCOL, Baselines(), BOOTSTRAP, SEED)
+
+
+def test_the_table_holds_every_model_at_every_scale_with_its_r2_on_the_common_test(whole):
+    _, _, found = whole
+    assert list(found["models"]) == ["ridge_full", "lightgbm"]
+    assert found["common_test"] == {"n": N_TEST, "scale": "16k"}
+    for scale, r2 in zip(("1k", "2k", "4k", "8k", "16k"), CURVE.values()):
+        measured = found["models"]["ridge_full"]["scales"][scale]["common_test"]
+        assert measured["full"]["n"] == N_TEST
+        assert measured["full"]["r2"]["value"] == pytest.approx(r2)
+        assert measured["low_noise"]["n"] == N_TEST // 5
+    assert list(found["models"]["lightgbm"]["scales"]) == ["16k"]
+
+
+def test_the_own_test_of_a_scale_is_the_first_spectra_of_the_test_pool(whole):
+    table, members, found = whole
+    for scale, n_train, n_test in ((1_000, 800, 200), (4_000, 3_200, 800), (16_000, 12_800, 3_200)):
+        entry = found["models"]["ridge_full"]["scales"][f"{scale // 1000}k"]
+        first = members.index[members["rank"] < n_test]
+        rows = table[(table["model"] == "ridge_full") & (table["scale"] == scale) & table["id"].isin(first)]
+        assert entry["n_train"] == n_train
+        assert entry["own_test"]["full"]["n"] == n_test == len(rows)
+        assert entry["own_test"]["full"]["r2"]["value"] == pytest.approx(r2_score(rows["truth"], rows["predicted"]))
+
+
+def test_the_outcome_sums_up_the_models(whole):
+    found = whole[2]
+    assert found["verdict"] == {"outcome": "still gaining", "by_model": {"ridge_full": "still gaining", "lightgbm": "open"}}
+    flat = predictions({4_000: 0.500, 16_000: 0.501})
+    both = scaling.table(flat, members_of(flat), PROTOCOL, Baselines(saturation_from=4_000), BOOTSTRAP, SEED)
+    assert both["verdict"]["outcome"] == "ceiling"

@@ -1,0 +1,167 @@
+"""Decision points. Evidence is collected first; the outcome alone is what anything else depends on, so new evidence
+for the same outcome reruns nothing.
+
+Requires: results/mvp_1_1/fisher.json and the verdicts of Phase 1 (and of Phase 2 for the recipe of Phase 3).
+Produces: results/decisions/{d1,d2,d3}.evidence.json → {d1,d2,d3}.json; d4.proposal.json → d4.json and the recipes
+recipe_phase2.json and recipe_phase3.json, which say in full what a phase trains.
+"""
+
+EVIDENCE = {
+    "d1": "results/mvp_1_1/fisher.json",
+    "d2": "results/mvp_1_4/verdict.json",
+    "d3": "results/mvp_1_5/verdict.json",
+}
+
+
+wildcard_constraints:
+    d="d[123]",
+
+
+rule evidence:
+    input:
+        lambda wildcards: EVIDENCE[wildcards.d],
+    output:
+        update("results/decisions/{d}.evidence.json"),
+    log:
+        "logs/decisions/{d}.evidence.log",
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        decisions=CONFIG.decisions.model_dump(mode="json"),
+        code=code("logg1m.decisions.gates"),
+    script:
+        "../scripts/evidence.py"
+
+
+checkpoint decide:
+    input:
+        "results/decisions/{d}.evidence.json",
+    output:
+        "results/decisions/{d}.json",
+    log:
+        "logs/decisions/{d}.log",
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("logg1m.decisions.gates"),
+    script:
+        "../scripts/decide.py"
+
+
+checkpoint propose:
+    input:
+        d3="results/decisions/d3.json",
+        verdicts=phase_verdicts(1),
+    output:
+        "results/decisions/d4.proposal.json",
+    log:
+        "logs/decisions/d4.proposal.log",
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
+        members=CONFIG.decisions.d4_members,
+        code=code("logg1m.decisions.recipes"),
+    script:
+        "../scripts/propose.py"
+
+
+def trial_runs(wildcards):
+    """Predictions of the combination and of its best member, if a combination is proposed."""
+    proposal = read_json(checkpoints.propose.get().output[0])
+    if not proposal["combination"]:
+        return []
+    best = proposal["members"][0]
+    folders = ["results/combination/recipe", f"results/{best['mvp']}/{best['variant']}"]
+    return expand(
+        "{f}/seed_{k}/predictions.parquet", f=folders, k=range(CONFIG.experiments.seeds)
+    )
+
+
+use rule run_variant as run_combination with:
+    input:
+        manifest="results/data/manifest.json",
+        members="results/mvp_0_a/members.parquet",
+        snr="results/mvp_0_a/snr.parquet",
+        recipe="results/decisions/d4.proposal.json",
+        sensitivity="results/mvp_1_1/sensitivity.parquet",
+    output:
+        update(multiext("results/combination/recipe/seed_{seed}/", *RUN_FILES)),
+    log:
+        "logs/combination/seed_{seed}.log",
+    benchmark:
+        "logs/combination/seed_{seed}.tsv"
+    params:
+        recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
+        change={},
+        settings=CONFIG.experiments.model_dump(
+            mode="json", include={"train_size", "test_size", "alphas"}
+        ),
+        lightgbm=CONFIG.baselines.lightgbm.model_dump(mode="json"),
+        protocol=CONFIG.protocol.model_dump(
+            mode="json", exclude={"low_noise_fraction", "quantiles"}
+        ),
+        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        observation=CONFIG.data.observation.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=MODEL_CODE[CONFIG.experiments.recipe.model],
+
+
+rule settle_recipe:
+    input:
+        proposal="results/decisions/d4.proposal.json",
+        d3="results/decisions/d3.json",
+        members="results/mvp_0_a/members.parquet",
+        snr="results/mvp_0_a/snr.parquet",
+        trial=trial_runs,
+    output:
+        d4=update("results/decisions/d4.json"),
+        evidence=update("results/decisions/d4.evidence.json"),
+        recipe=update("results/decisions/recipe_phase2.json"),
+    log:
+        "logs/decisions/d4.log",
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
+        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=code("logg1m.decisions.recipes"),
+    script:
+        "../scripts/settle_recipe.py"
+
+
+rule recipe_phase3:
+    input:
+        recipe="results/decisions/recipe_phase2.json",
+        verdicts=phase_verdicts(2),
+    output:
+        update("results/decisions/recipe_phase3.json"),
+    log:
+        "logs/decisions/recipe_phase3.log",
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("logg1m.decisions.recipes"),
+    script:
+        "../scripts/recipe_phase3.py"

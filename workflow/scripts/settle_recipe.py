@@ -1,0 +1,22 @@
+"""D4: the combination against its best member, and the recipe of Phase 2."""
+
+from logg1m.config.bounds import Bootstrap
+from logg1m.config.experiments import Recipe
+from logg1m.decisions.recipes import keep_combination, settle
+from logg1m.files import read_json, read_parquet, write_json
+from logg1m.job import job
+from logg1m.protocol import read_members
+
+with job(snakemake):
+    params, given = snakemake.params, snakemake.input
+    proposal, heads = read_json(given.proposal), read_json(given.d3, ("heads",))["heads"]
+    trial = None
+    if given.trial:
+        half = len(given.trial) // 2
+        tables = [read_parquet(path, ("id", "truth", "predicted")) for path in given.trial]
+        members = read_members(given.members, given.snr)
+        trial = keep_combination(tables[:half], tables[half:], members, Bootstrap(**params.bootstrap), params.seed)
+    settled = settle(proposal, Recipe(**params.recipe), heads, trial)
+    write_json(snakemake.output.evidence, {"decision": "d4", "proposal": proposal, "trial": trial, "settled": settled})
+    write_json(snakemake.output.recipe, {"recipe": settled["recipe"]})
+    write_json(snakemake.output.d4, settled)
