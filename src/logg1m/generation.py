@@ -34,4 +34,5 @@ def generate(
 
     for _ in passes.over(make, missing, compute, "spectra", size):
         pass
-    return writer.finish()
+    summary = getattr(source, "summary", None)
+    return writer.finish(summary() if summary else None)

@@ -6,7 +6,7 @@ on the same rows, so a pass gives the same numbers on one thread, on many, and o
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import dask
@@ -29,6 +29,7 @@ def over(
     title: str,
     size: Callable[[Item], int] = lambda _: 1,
     unit: str = "spectra",
+    consumer_threads: bool = False,
 ) -> Iterator[Result]:
     """Yield function(item) for every item, in order.
 
@@ -41,9 +42,12 @@ def over(
     items : usually chunk numbers
     compute : threads and scheduler
     title, size, unit : what the progress line says, and how much work an item counts for
+    consumer_threads : whether the caller's linear algebra between items keeps all its threads (NumPy's BLAS has one
+        limit per process); `function` should then do none of its own
     """
     progress = Progress(title, sum(size(item) for item in items), unit)
-    with _scheduler(compute) as (run, workers), ThreadPoolExecutor(1) as ahead:
+    limit = nullcontext() if consumer_threads else threadpool_limits(1, user_api="blas")
+    with limit, _scheduler(compute) as (run, workers), ThreadPoolExecutor(1) as ahead:
         windows = [items[k : k + 2 * workers] for k in range(0, len(items), 2 * workers)]
         pending = ahead.submit(run, function, windows[0]) if windows else None
         for k, window in enumerate(windows):

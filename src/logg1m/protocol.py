@@ -19,7 +19,7 @@ from logg1m.config.protocol import Protocol, scale_name
 from logg1m.files import InputError, read_parquet
 from logg1m.store import Store
 
-TEST, TRAIN = "test", "train"
+TEST, TRAIN, VALIDATION = "test", "train", "validation"
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,43 @@ class Split:
 
 @dataclass(frozen=True)
 class Pools:
-    """Training and test pools; every scale is a prefix of each."""
+    """Training and test pools; every scale is a prefix of each.
+
+    `validation` is None (a share of each training prefix) or the frozen set of a source that brings its own files.
+    """
 
     train: np.ndarray
     test: np.ndarray
     settings: Protocol
+    validation: np.ndarray | None = None
+    frozen_test: bool = False
 
     @classmethod
-    def draw(cls, seed: int, n_spectra: int, settings: Protocol) -> "Pools":
-        """80/20 (by default) of one fixed permutation of all spectra of the store."""
+    def draw(cls, seed: int, n_spectra: int, settings: Protocol, role: np.ndarray | None = None) -> "Pools":
+        """80/20 (by default) of one fixed permutation of all spectra of the store.
+
+        `role` (N,): 0 train, 1 validation, 2 test, for sources with files of their own for them; these stay frozen.
+        """
         order = noise.permutation(seed, n_spectra)
-        n_train = round(settings.train_fraction * n_spectra)
-        return cls(order[:n_train], order[n_train:], settings)
+        if role is None or not np.asarray(role).any():
+            n_train = round(settings.train_fraction * n_spectra)
+            return cls(order[:n_train], order[n_train:], settings)
+        kind = np.asarray(role)[order]
+        train, validation, test = (order[kind == k] for k in range(3))
+        frozen_test = len(test) > 0
+        if not frozen_test:
+            n_train = round(settings.train_fraction * len(train))
+            train, test = train[:n_train], train[n_train:]
+        return cls(train, test, settings, validation if len(validation) else None, frozen_test)
+
+    @classmethod
+    def of(cls, store: Store, seed: int, settings: Protocol) -> "Pools":
+        """Pools of a store, honouring the roles that its source gave its spectra."""
+        role = store.labels()["role"].to_numpy() if "role" in store.manifest["labels"] else None
+        return cls.draw(seed, store.n_spectra, settings, role)
 
     def split(self, size: int) -> Split:
-        """Fit, validation and test ids of the scale with `size` spectra in all.
+        """Fit, validation and test ids of the scale with `size` spectra in all; frozen sets are the same at every scale.
 
         Raises
         ------
@@ -55,15 +77,21 @@ class Pools:
             If the pools are too small for the scale.
         """
         n_train = round(self.settings.train_fraction * size)
-        n_test = size - n_train
+        n_test = min(size - n_train, len(self.test)) if self.frozen_test else size - n_train
         if n_train > len(self.train) or n_test > len(self.test):
             raise InputError(
                 f"scale {scale_name(size)} needs {n_train} training and {n_test} test spectra; "
                 f"the pools hold {len(self.train)} and {len(self.test)}"
             )
-        n_validation = min(max(1, int(self.settings.validation_fraction * n_train)), self.settings.validation_max)
-        train = self.train[:n_train]
-        return Split(train[:-n_validation], train[-n_validation:], self.test[:n_test])
+        fit, validation = self.hold_out(self.train[:n_train])
+        return Split(fit, validation, self.test[:n_test])
+
+    def hold_out(self, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Training ids → (fit, validation): the last 5 % of them, or all of them and the frozen validation set."""
+        if self.validation is not None:
+            return train, self.validation[: self.settings.validation_max]
+        n_validation = min(max(1, int(self.settings.validation_fraction * len(train))), self.settings.validation_max)
+        return train[:-n_validation], train[-n_validation:]
 
     @property
     def common_test(self) -> np.ndarray:
@@ -136,6 +164,9 @@ def survey(store: Store, seed: int, settings: Protocol, compute: Compute) -> tup
     )
     table = pd.DataFrame({name: np.concatenate([part[name] for part in spectra]) for name in spectra[0]})
     table.insert(0, "id", np.arange(n))
+    for name in ("role", "simulator_snr"):
+        if name in store.manifest["labels"]:
+            table[name] = store.labels()[name]
     return table, pixels
 
 
@@ -145,7 +176,7 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
     The threshold is a quantile of the noise-free ‖flux‖/‖error‖ over the whole store, never per scale.
     """
     n = len(snr)
-    pools = Pools.draw(seed, n, settings)
+    pools = Pools.draw(seed, n, settings, snr["role"].to_numpy() if "role" in snr else None)
     definitions = {
         name: {
             "formula": formula,
@@ -158,10 +189,13 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
     threshold = float(np.quantile(snr["snr"], 1 - settings.low_noise_fraction))
     members = snr[["id"]].copy()
     members["pool"] = TRAIN
-    members.loc[pools.test, "pool"] = TEST
     members["rank"] = 0
-    members.loc[pools.train, "rank"] = np.arange(len(pools.train))
-    members.loc[pools.test, "rank"] = np.arange(len(pools.test))
+    parts = {TRAIN: pools.train, TEST: pools.test}
+    if pools.validation is not None:
+        parts[VALIDATION] = pools.validation
+    for name, ids in parts.items():
+        members.loc[ids, "pool"] = name
+        members.loc[ids, "rank"] = np.arange(len(ids))
     members["low_noise"] = snr["snr"].to_numpy() >= threshold
     scales = {}
     for size in settings.scales:
@@ -190,6 +224,10 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
             f"counter (0, id, 0, {int(noise.Stream.POOLS)}) and the 64-bit seed as key; the first n_train ids are the "
             "training pool, the rest the test pool; a scale takes a prefix of each; validation = the last "
             "n_validation of a training prefix",
+            "frozen_sets": [
+                k for k, v in (("validation", pools.validation is not None), ("test", pools.frozen_test)) if v
+            ],
+            "frozen_rule": "spectra that the source calls validation or test (label `role` 1 or 2) are exactly those pools",
             "train_fraction": settings.train_fraction,
             "n_train": len(pools.train),
             "n_test": len(pools.test),
@@ -208,15 +246,16 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
 
 def reproduces(protocol: dict[str, Any], snr: pd.DataFrame, members: pd.DataFrame) -> bool:
     """Whether the selection follows from the protocol file alone: pools, ranks and low-noise flags of every spectrum."""
-    order = noise.permutation(int(protocol["seed"]), int(protocol["n_spectra"]))
+    settings = Protocol(train_fraction=protocol["pools"]["train_fraction"])
+    role = snr["role"].to_numpy() if "role" in snr else None
+    pools = Pools.draw(int(protocol["seed"]), int(protocol["n_spectra"]), settings, role)
     pool, rank = members["pool"].to_numpy(), members["rank"].to_numpy()
-    n_train = int(protocol["pools"]["n_train"])
     selected = snr["snr"].to_numpy() >= protocol["low_noise"]["threshold"]
-    return bool(
-        (pool[order[:n_train]] == TRAIN).all()
-        and (pool[order[n_train:]] == TEST).all()
-        and np.array_equal(rank[order], np.concatenate([np.arange(n_train), np.arange(len(order) - n_train)]))
-        and np.array_equal(selected, members["low_noise"].to_numpy())
+    parts = ((TRAIN, pools.train), (TEST, pools.test), (VALIDATION, pools.validation))
+    return np.array_equal(selected, members["low_noise"].to_numpy()) and all(
+        (pool[ids] == name).all() and np.array_equal(rank[ids], np.arange(len(ids)))
+        for name, ids in parts
+        if ids is not None
     )
 
 

@@ -179,8 +179,8 @@ class Writer:
         with atomic_path(self.journal / f"chunk_{chunk:06d}.npz") as temporary:
             np.savez(temporary, allow_pickle=False, **entry, **checks)
 
-    def finish(self) -> dict[str, Any]:
-        """Write the labels and, last of all, the manifest, which is returned."""
+    def finish(self, summary: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Write the labels and, last of all, the manifest, which is returned; `summary` is what the source reports."""
         layout = self.layout
         entries = [self._entry(k) for k in range(layout.n_chunks)]
         missing = [k for k, entry in enumerate(entries) if entry is None]
@@ -206,6 +206,7 @@ class Writer:
             "labels": layout.labels,
             "wave_crc32c": crc32c(layout.wave.astype("float64")),
             "source": layout.source,
+            **({"summary": summary} if summary is not None else {}),
             "crc32c": checks,
         }
         write_json(self.manifest, manifest)

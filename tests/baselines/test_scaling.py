@@ -27,7 +27,9 @@ def predictions(r2_by_scale: dict[int, float], model: str = "ridge_full", seed: 
     for scale, r2 in r2_by_scale.items():
         shape = shared * common + np.sqrt(1 - shared**2) * rng.standard_normal(N_TEST)
         error = shape * np.sqrt((1 - r2) * truth.var() / np.mean(shape**2))
-        parts.append(pd.DataFrame({"model": model, "scale": scale, "id": ids, "truth": truth, "predicted": truth + error}))
+        parts.append(
+            pd.DataFrame({"model": model, "scale": scale, "id": ids, "truth": truth, "predicted": truth + error})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -149,7 +151,10 @@ def test_the_own_test_of_a_scale_is_the_first_spectra_of_the_test_pool(whole):
 
 def test_the_outcome_sums_up_the_models(whole):
     found = whole[2]
-    assert found["verdict"] == {"outcome": "still gaining", "by_model": {"ridge_full": "still gaining", "lightgbm": "open"}}
+    assert found["verdict"] == {
+        "outcome": "still gaining",
+        "by_model": {"ridge_full": "still gaining", "lightgbm": "open"},
+    }
     flat = predictions({4_000: 0.500, 16_000: 0.501})
     both = scaling.table(flat, members_of(flat), PROTOCOL, Baselines(saturation_from=4_000), BOOTSTRAP, SEED)
     assert both["verdict"]["outcome"] == "ceiling"

@@ -2,7 +2,7 @@
 
 Requires: the store, the protocol, predictions of the classical models.
 Produces: results/mvp_1_1/bounds.parquet and sensitivity.parquet (every low-noise spectrum, three derivative
-estimators), fisher.json (bounds, agreement, ceilings, models beside the bounds, verdict), and the figures.
+estimators), bayes.parquet (posteriors of test spectra), fisher.json (bounds, agreement, ceilings, models beside the bounds, verdict), and the figures.
 """
 
 FISHER_FIGURES = [
@@ -50,11 +50,38 @@ rule bounds:
         "../scripts/bounds.py"
 
 
+rule bayes:
+    input:
+        manifest="results/data/manifest.json",
+        members="results/mvp_0_a/members.parquet",
+    output:
+        update("results/mvp_1_1/bayes.parquet"),
+    log:
+        "logs/mvp_1_1/bayes.log",
+    benchmark:
+        "logs/mvp_1_1/bayes.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        data=CONFIG.data.model_dump(mode="json"),
+        bayes=CONFIG.bounds.bayes.model_dump(mode="json"),
+        noise_level=CONFIG.protocol.noise_level,
+        seed=CONFIG.seed,
+        code=code("logg1m.bounds.bayes", "logg1m.bounds.compute", "logg1m.sources"),
+    script:
+        "../scripts/bayes.py"
+
+
 rule fisher:
     input:
         manifest="results/data/manifest.json",
         stars="results/mvp_1_1/bounds.parquet",
         sensitivity="results/mvp_1_1/sensitivity.parquet",
+        bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
         predictions=[
@@ -76,6 +103,7 @@ rule fisher:
         runtime=30,
     params:
         scale=CONFIG.protocol.scales[-1],
+        data=CONFIG.data.model_dump(mode="json"),
         priors=CONFIG.data.priors.model_dump(mode="json"),
         bounds=CONFIG.bounds.model_dump(mode="json"),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),

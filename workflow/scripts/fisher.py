@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from logg1m.bounds.bayes_comparison import add_bayes
+from logg1m.bounds.bayes_model import prior_text
 from logg1m.bounds.comparison import compare
 from logg1m.config.bounds import Bootstrap, Bounds
+from logg1m.config.compute import Compute
+from logg1m.config.data import Data
 from logg1m.files import read_parquet, write_json
 from logg1m.job import job
 from logg1m.protocol import read_members
 from logg1m.report import bounds_figures
+from logg1m.sources import build
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
@@ -26,6 +31,11 @@ with job(snakemake):
         Bounds(**params.bounds),
         Bootstrap(**params.bootstrap),
         params.seed,
+    )
+    bayes = read_parquet(given.bayes, ("id", "mean", "truth", "var", "ess"))
+    prior = prior_text(build(Data(**params.data), params.seed, Compute.from_job(snakemake)))
+    add_bayes(
+        fisher, bayes, members, predictions, Bounds(**params.bounds), Bootstrap(**params.bootstrap), params.seed, prior
     )
     folder, reference, best = (
         Path(snakemake.output.fisher).parent,

@@ -22,7 +22,7 @@ with job(snakemake):
     )
     size = next(s for s in protocol.scales if scale_name(s) == snakemake.wildcards.scale)
     truth = store.labels()["logg"].to_numpy()
-    pools = Pools.draw(params.seed, store.n_spectra, protocol)
+    pools = Pools.of(store, params.seed, protocol)
     state = Path("results/.state/lightgbm") / snakemake.wildcards.scale
     boosted = boosting.train(store, pools.split(size), truth, config, params.seed, protocol.noise_level, compute, state)
     rows = boosting.NoisyRows(store, pools.common_test, params.seed, protocol.noise_level, compute)

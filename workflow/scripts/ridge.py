@@ -20,7 +20,7 @@ with job(snakemake):
         Protocol(**params.protocol),
     )
     truth = store.labels()["logg"].to_numpy()
-    pools = Pools.draw(params.seed, store.n_spectra, protocol)
+    pools = Pools.of(store, params.seed, protocol)
     frame = ridge.Frame.of(read_parquet(snakemake.input.pixels), protocol.noise_level)
     moments = ridge.accumulate(store, pools, truth, frame, params.seed, compute)
     fits = ridge.fit_all(moments, pools, frame, config, compute)

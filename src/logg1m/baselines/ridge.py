@@ -86,7 +86,7 @@ def shells(splits: Sequence[Split], n_spectra: int) -> np.ndarray:
     for k, split in reversed(list(enumerate(splits))):
         shell[split.validation] = 2 * k + 1
         shell[split.fit] = 2 * k
-    return shell
+    return shell  # a frozen validation set, the same for all scales, ends up in shell 1
 
 
 def accumulate(
@@ -107,7 +107,9 @@ def accumulate(
     wanted = [chunk for chunk in range(store.n_chunks) if len(rows_of(chunk))]
     sums = ShellAccumulator(store.n_pixels, 2 * len(splits))
     with passes.all_threads(compute):
-        for ids, x in passes.over(visit, wanted, compute, "Gram matrices", lambda c: len(rows_of(c))):
+        for ids, x in passes.over(
+            visit, wanted, compute, "Gram matrices", lambda c: len(rows_of(c)), consumer_threads=True
+        ):
             sums.add(x, truth[ids], shell[ids])
         return sums.finish()
 
@@ -195,16 +197,17 @@ def fit_all(
     with passes.all_threads(compute):
         for k, size in enumerate(pools.settings.scales):
             fit = moments[2 * k] if before is None else before + moments[2 * k]
+            validation = moments[1] if pools.validation is not None else moments[2 * k + 1]
             parts = []
             for unit in ways:
-                parts.append(fit_scale(fit, moments[2 * k + 1], size, config, device, unit))
+                parts.append(fit_scale(fit, validation, size, config, device, unit))
                 progress.add(1)
             fits[size] = ScaleFit(
                 [model for part in parts for model in part.models],
                 [{"standardised": unit is None, **row} for unit, part in zip(ways, parts) for row in part.curve],
                 parts[0].condition_number,
             )
-            before = fit + moments[2 * k + 1]
+            before = fit if pools.validation is not None else fit + validation
     progress.finish()
     return fits
 

@@ -10,6 +10,7 @@ from logg1m import metrics
 from logg1m.bounds import fisher
 from logg1m.bounds.compute import ESTIMATORS
 from logg1m.config.bounds import Bootstrap, Bounds
+from logg1m.files import InputError
 
 GAUSSIAN_MEDIAN = 0.6745  # median |x| of a unit Gaussian: a median ratio of 1 is an efficient estimator
 
@@ -103,6 +104,11 @@ def model_ratio(table: pd.DataFrame, sigma: pd.Series, bootstrap: Bootstrap, see
     truth = joined["truth"].to_numpy(dtype=np.float64)[good]
     error = joined["predicted"].to_numpy(dtype=np.float64)[good] - truth
     n = len(error)
+    if not n:
+        raise InputError(
+            f"none of the {len(table)} test spectra of a model is a low-noise star with a bound: enlarge "
+            "data.n_spectra, protocol.scales or bounds.max_spectra"
+        )
     ratio = error / bound[good]
     statistics = {
         "mae": metrics.mean(np.abs(error)),

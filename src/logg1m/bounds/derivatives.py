@@ -74,8 +74,8 @@ def regression_weights(
     terms = 1 + len(LABELS) + (len(LABELS) * (len(LABELS) + 1) // 2 if degree == 2 else 0)
     if neighbours < terms + 2 or len(scaled) < neighbours:
         raise InputError(
-            f"bounds.linear_neighbours = {neighbours}: a local regression with {terms} terms needs at least {terms + 2} "
-            f"neighbours and at most the {len(scaled)} spectra there are"
+            f"bounds.linear_neighbours = {neighbours}: a local regression with {terms} terms needs at least "
+            f"{terms + 2} neighbours and at most the {len(scaled)} spectra there are"
         )
     distance, index = cKDTree(scaled).query(scaled[stars], k=neighbours)
     weights = np.empty((len(stars), len(LABELS), neighbours))

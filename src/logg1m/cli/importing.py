@@ -30,8 +30,7 @@ def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:
     _require_free(manifest, source)
     was_there = folder.exists()
     try:
-        generate(source, manifest, compute, data.compression)
-        summary = source.summary()
+        summary: dict[str, Any] = generate(source, manifest, compute, data.compression)["summary"]
     except ShardError:
         # The shard must change before this can succeed, and then nothing written so far is of use.
         for part in (folder / "spectra.zarr", folder / "journal"):

@@ -9,6 +9,7 @@ class BayesConfig(Section):
     """Stars, samples and the effective sample sizes (ESS) that count as enough."""
 
     n_stars: int = Field(300, ge=1, description="low-noise test spectra whose posterior is sampled, at most")
+    n_full: int = Field(200, ge=0, description="further test spectra of any noise, for the full ceiling and SNR bins")
     library_max: int = Field(
         32_768, ge=1024, description="stored spectra that serve as draws from the prior, at most; whole chunks of 1,024"
     )

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from logg1m.config.base import Section
+from logg1m.config.bayes import BayesConfig
 
 
 class Bounds(Section):
@@ -28,6 +29,7 @@ class Bounds(Section):
     statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
         "median_ratio", description="which model error to bound ratio the verdict reads; all are recorded"
     )
+    bayes: BayesConfig = BayesConfig()
     ratio_threshold: float = Field(2.0, gt=0, description="above: headroom, keep optimising")
 
 

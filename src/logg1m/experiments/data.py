@@ -46,12 +46,12 @@ def choose_rows(
     if recipe.train_on == "low_noise":
         train = train[members.loc[train, "low_noise"].to_numpy(dtype=bool)]
     train = train[: min(train_size, len(train))]
-    n_validation = min(max(1, int(pools.settings.validation_fraction * len(train))), pools.settings.validation_max)
-    if len(train) - n_validation < 2:
+    if len(train) < 3:
         raise InputError(
             f"only {len(train)} training spectra for train_on = {recipe.train_on!r}; at least 3 are needed"
         )
-    return Rows(train[:-n_validation], train[-n_validation:], pools.common_test[:test_size], seed_number + 1)
+    fit, validation = pools.hold_out(train)
+    return Rows(fit, validation, pools.common_test[:test_size], seed_number + 1)
 
 
 class Preparation:

@@ -65,7 +65,7 @@ def run(
     """
     started = time.monotonic()
     labels = store.labels()
-    pools = Pools.draw(setting.seed, store.n_spectra, setting.protocol)
+    pools = Pools.of(store, setting.seed, setting.protocol)
     rows = data.choose_rows(pools, members, recipe, setting.train_size, setting.test_size, setting.seed_number)
     visible, windows = data.visible_pixels(store, recipe, rows, sensitivity, setting.seed, compute)
     prepare = data.Preparation(

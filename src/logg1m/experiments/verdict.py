@@ -91,7 +91,7 @@ def improvement(
 
     def difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
         change = sign * (ours - theirs)
-        return change / np.abs(theirs) if criterion.relative else change
+        return np.asarray(change / np.abs(theirs) if criterion.relative else change)
 
     one = np.ones((1, n), dtype=np.float32)
     ours, theirs = (np.array([f(one)[0] for f in parts[name]]) for name in (candidate, reference))

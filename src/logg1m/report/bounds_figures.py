@@ -144,11 +144,15 @@ def ceiling_vs_snr(
         axis.plot(middle, [b[key] for b in bins], color=style.BLACK, linestyle=linestyle,
                   label=f"unbiased bound, {key.split('_')[1]} over spectra")  # fmt: skip
         rows += [{"series": key, "snr": b["snr_median"], "r2": b[key], "n": b["n"]} for b in bins]
-    for series, bayes in fisher["ceilings"].get("bayes_bins", {}).items():
-        axis.errorbar([b["snr_median"] for b in bayes], [b["r2"]["value"] for b in bayes], color=style.RED, marker="o",
-                      linewidth=1.5, label=f"Bayes-optimal ({series.replace('_', '-')})")  # fmt: skip
+    bayes = fisher["ceilings"].get("bayes_bins", [])
+    if bayes:
+        value = np.array([b["r2"]["value"] for b in bayes])
+        low, high = np.array([next(v for k, v in b["r2"].items() if k.startswith("ci")) for b in bayes]).T
+        snr = [b["snr_median"] for b in bayes]
+        axis.errorbar(snr, value, yerr=[value - low, high - value], color=style.RED, marker="o", markersize=4, capsize=2,
+                      label="Bayes-optimal: no estimator is above it")  # fmt: skip
         rows += [
-            {"series": f"bayes_{series}", "snr": b["snr_median"], "r2": b["r2"]["value"], "n": b["n"]} for b in bayes
+            {"series": "bayes_optimal", "snr": b["snr_median"], "r2": b["r2"]["value"], "n": b["n"]} for b in bayes
         ]
     for k, (name, table) in enumerate(predictions.items()):
         about = members.loc[table["id"], "snr"].to_numpy()
@@ -159,9 +163,9 @@ def ceiling_vs_snr(
                 continue
             truth = table["truth"].to_numpy()[inside]
             error = table["predicted"].to_numpy()[inside] - truth
-            value = float(metrics.r2(truth, error)(np.ones((1, len(truth)), dtype=np.float32))[0])
-            points.append((float(np.median(about[inside])), value))
-            rows.append({"series": name, "snr": points[-1][0], "r2": value, "n": int(inside.sum())})
+            reached = float(metrics.r2(truth, error)(np.ones((1, len(truth)), dtype=np.float32))[0])
+            points.append((float(np.median(about[inside])), reached))
+            rows.append({"series": name, "snr": points[-1][0], "r2": reached, "n": int(inside.sum())})
         axis.plot(
             *np.array(points).T,
             marker=style.MARKERS[k % 8],

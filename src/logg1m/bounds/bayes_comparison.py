@@ -1,0 +1,108 @@
+"""The Bayes-optimal ceiling in fisher.json, and the efficiency of every model against it."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from logg1m import metrics
+from logg1m.bounds.bayes_ceiling import ceiling
+from logg1m.bounds.comparison import verdict
+from logg1m.config.bounds import Bootstrap, Bounds
+
+
+def add_bayes(
+    fisher: dict[str, Any],
+    posteriors: pd.DataFrame,
+    members: pd.DataFrame,
+    predictions: dict[str, pd.DataFrame],
+    config: Bounds,
+    bootstrap: Bootstrap,
+    seed: int,
+    prior: str,
+) -> None:
+    """Put ceilings.bayes_*, models.*.efficiency and rmse_over_bayes into fisher.json, and take its verdict again.
+
+    Parameters
+    ----------
+    posteriors : see `bayes.posterior`; the low-noise stars give the main ceiling, all of them the bins
+    predictions : model → columns id, truth, predicted (dex)
+    prior : how the prior is represented
+    """
+    low = posteriors[members.loc[posteriors["id"], "low_noise"].to_numpy(dtype=bool)]
+    main = ceiling(low, config.bayes, bootstrap, seed, prior)
+    ceilings = fisher["ceilings"]
+    ceilings |= {name: main[name] for name in ("bayes_r2", "bayes_mae", "bayes_rmse")}
+    ceilings["bayes"] = {"low_noise": main, "full": _full(posteriors, members, config, bootstrap, seed, prior)}
+    ceilings["bayes_bins"] = bins(posteriors, members, ceilings["logg_variance"], bootstrap, seed)
+    fisher["leaks"] = []
+    for name, table in predictions.items():
+        if main["bayes_r2"] is None:
+            continue
+        joined = low.merge(table[["id", "predicted"]], on="id")
+        optimal = ((joined["mean"] - joined["truth"]) ** 2).to_numpy()
+        squared = ((joined["predicted"] - joined["truth"]) ** 2).to_numpy()
+        efficiency = metrics.with_interval(_ratio(optimal, squared), len(joined), bootstrap, seed)
+        over = metrics.with_interval(_root(_ratio(squared, optimal)), len(joined), bootstrap, seed)
+        fisher["models"][name] |= {"efficiency": efficiency, "rmse_over_bayes": over, "n_bayes": len(joined)}
+        if next(v for k, v in efficiency.items() if k.startswith("ci"))[0] > 1:
+            fisher["leaks"].append(
+                {
+                    "model": name,
+                    "efficiency": efficiency,
+                    "meaning": "better than any estimator can be: look for a leak",
+                }
+            )
+    fisher["verdict"] = verdict(fisher["models"], config)
+
+
+def _full(
+    posteriors: pd.DataFrame, members: pd.DataFrame, config: Bounds, bootstrap: Bootstrap, seed: int, prior: str
+) -> dict[str, Any] | None:
+    """The ceiling of the full distribution, from the stars that were drawn whatever their noise."""
+    rank = members.loc[posteriors["id"], "rank"].to_numpy()
+    drawn = posteriors[rank < config.bayes.n_full]
+    return ceiling(drawn, config.bayes, bootstrap, seed, prior) if len(drawn) else None
+
+
+def bins(
+    posteriors: pd.DataFrame, members: pd.DataFrame, variance: float, bootstrap: Bootstrap, seed: int, fewest: int = 10
+) -> list[dict[str, Any]]:
+    """R² of the posterior mean per SNR bin, 1 − E[posterior variance] / Var(log g): equal in expectation to the R² of
+    its errors, with less scatter in bins of few stars."""
+    snr = members.loc[posteriors["id"], "snr"].to_numpy()
+    rows = []
+    for low, high in pairwise(metrics.SNR_EDGES):
+        inside = (snr >= low) & (snr < high)
+        n = int(inside.sum())
+        if n < fewest:
+            continue
+        spread = metrics.mean(posteriors["var"].to_numpy()[inside])
+        rows.append(
+            {
+                "snr_low": low,
+                "snr_high": None if np.isinf(high) else high,
+                "snr_median": float(np.median(snr[inside])),
+                "n": n,
+                "ess_below_needed": int((~posteriors["converged"].to_numpy(dtype=bool)[inside]).sum()),
+                "r2": metrics.with_interval(_ceiling_of(spread, variance), n, bootstrap, seed),
+            }
+        )
+    return rows
+
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
+    return lambda counts: np.asarray((counts @ above) / (counts @ below))
+
+
+def _root(statistic: Statistic) -> Statistic:
+    return lambda counts: np.asarray(np.sqrt(statistic(counts)))
+
+
+def _ceiling_of(spread: Statistic, variance: float) -> Statistic:
+    return lambda counts: np.asarray(1 - spread(counts) / variance)

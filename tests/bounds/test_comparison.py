@@ -1,0 +1,209 @@
+"""fisher.json: models beside the bounds of the same spectra, ceilings, verdicts, and every key that readers rely on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+from logg1m.bounds import comparison, fisher
+from logg1m.bounds.comparison import compare, model_ratio
+from logg1m.config.bounds import Bootstrap, Bounds
+from logg1m.files import InputError, read_json, write_json
+
+SEED, N = 5, 3_000
+BOOTSTRAP = Bootstrap(resamples=400)
+VARIANCE = 16 / 12
+
+
+def stars_of(n: int = N, estimators: tuple[str, ...] = ("exact", "local_linear", "knn"), seed: int = 1) -> pd.DataFrame:
+    """Bounds of n stars; the local regression is 5 % high, kNN differences are half."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"id": np.arange(n) * 3, "logg": rng.uniform(1, 5, n)})
+    sigma = np.exp(rng.normal(np.log(0.2), 0.6, n))
+    for name in estimators:
+        factor = {"exact": 1.0, "local_linear": 1.05, "knn": 0.5}[name]
+        for dims, share in (("1d", 0.3), ("3d", 0.6), ("5d", 1.0)):
+            table[f"{name}_sigma_{dims}"] = sigma * factor * share
+            table[f"{name}_retention_{dims}"] = (0.3 / share) ** 2
+            table[f"{name}_condition_{dims}"] = 100.0
+            table[f"{name}_failed_{dims}"] = False
+    if "exact" in estimators:
+        table["exact_trace_share"] = 0.01
+    return table
+
+
+def members_of(stars: pd.DataFrame, low_noise: float = 0.7, seed: int = 2) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    n = len(stars)
+    return pd.DataFrame(
+        {"snr": rng.uniform(1, 8, n), "pool": "test", "low_noise": rng.random(n) < low_noise},
+        index=pd.Index(stars["id"], name="id"),
+    )
+
+
+def model(stars: pd.DataFrame, factor: float, seed: int = 3) -> pd.DataFrame:
+    """Predictions whose errors are Gaussian, `factor` times the bound of each star."""
+    error = factor * stars["exact_sigma_5d"] * np.random.default_rng(seed).standard_normal(len(stars))
+    table = pd.DataFrame({"id": stars["id"], "truth": stars["logg"], "predicted": stars["logg"] + error})
+    return table.sample(frac=1, random_state=1)
+
+
+def compared(factor: float = 1.0, **settings) -> dict:
+    stars = stars_of()
+    models = {"poor": model(stars, 3 * factor, seed=8), "good": model(stars, factor)}
+    return compare(stars, members_of(stars), models, VARIANCE, Bounds(**settings), BOOTSTRAP, SEED)
+
+
+@pytest.fixture(scope="module")
+def efficient() -> dict:
+    return compared()
+
+
+def test_an_efficient_estimator_has_ratio_one_by_both_statistics(efficient):
+    for statistic in ("ratio_median", "ratio_rms"):
+        found = efficient["models"]["good"][statistic]
+        low, high = found["ci95"]
+        assert low < 1 < high, statistic
+        assert found["value"] == pytest.approx(1, abs=0.06)
+        assert high - low < 0.2
+
+
+def test_a_model_thrice_the_bound_has_ratio_three(efficient):
+    for statistic in ("ratio_median", "ratio_rms"):
+        low, high = efficient["models"]["poor"][statistic]["ci95"]
+        assert low < 3 < high
+
+
+def test_intervals_of_an_efficient_estimator_hold_one_as_often_as_they_say():
+    hits, repetitions = {"ratio_median": 0, "ratio_rms": 0}, 250
+    for k in range(repetitions):
+        stars = stars_of(300, ("exact",), seed=k)
+        found = model_ratio(
+            model(stars, 1.0, seed=1_000 + k), stars.set_index("id")["exact_sigma_5d"], Bootstrap(resamples=200), SEED
+        )
+        for name in hits:
+            low, high = found[name]["ci95"]
+            hits[name] += low <= 1 <= high
+    for name, count in hits.items():
+        assert count / repetitions == pytest.approx(0.95, abs=0.05), name
+
+
+def test_errors_are_those_of_the_low_noise_stars_joined_by_id(efficient):
+    stars = stars_of()
+    low = members_of(stars)["low_noise"].to_numpy()
+    rows = model(stars, 1.0).set_index("id").loc[stars["id"][low]]
+    found = efficient["models"]["good"]
+    assert found["n"] == efficient["n_spectra"] == low.sum()
+    assert found["mae"]["value"] == pytest.approx(mean_absolute_error(rows["truth"], rows["predicted"]))
+    assert found["rmse"]["value"] == pytest.approx(root_mean_squared_error(rows["truth"], rows["predicted"]))
+    assert found["r2"]["value"] == pytest.approx(r2_score(rows["truth"], rows["predicted"]))
+
+
+@pytest.mark.parametrize(
+    ("factor", "outcome"), [(1.0, "near_bound"), (4.0, "headroom"), (2.0, "inconclusive")]
+)  # fmt: skip
+@pytest.mark.parametrize("statistic", ["median_ratio", "rms_ratio"])
+def test_outcome_of_the_verdict(factor, outcome, statistic):
+    verdict = compared(factor, statistic=statistic)["verdict"]
+    assert verdict["outcome"] == outcome
+    assert verdict["model"] == "good"  # the one with the smallest error
+    assert verdict["statistic"] == statistic
+    assert verdict["ratio"] == verdict["all_statistics"][statistic]
+
+
+def test_the_verdict_is_inconclusive_while_its_statistic_is_not_known():
+    verdict = compared(statistic="rmse_over_bayes")["verdict"]
+    assert verdict["outcome"] == "inconclusive"
+    assert verdict["ratio"] is None
+
+
+def test_the_threshold_is_the_configured_one():
+    assert compared(2.0, ratio_threshold=1.2)["verdict"]["outcome"] == "headroom"
+    assert compared(2.0, ratio_threshold=3.0)["verdict"]["outcome"] == "near_bound"
+
+
+def test_the_file_has_every_key_that_was_promised(efficient, tmp_path):
+    write_json(tmp_path / "fisher.json", efficient)
+    file = read_json(tmp_path / "fisher.json")
+    assert {"n_spectra", "subset", "convergence", "ceilings", "verdict"} <= set(file)
+    for estimator in ("knn", "local_linear", "exact"):
+        for dims in ("1d", "3d", "5d"):
+            entry = file["estimators"][estimator]["sigma_logg"][dims]
+            assert {"p10", "median", "p90", "mean", "n_failed", "condition_number"} <= set(entry)
+    for estimator in ("knn", "local_linear"):
+        assert {"median_ratio", "p10", "p90"} <= set(file["agreement_with_exact"][estimator])
+    for place in (file["ceilings"], *file["ceilings"]["snr_bins"]):
+        assert {"crlb_median_r2", "crlb_mean_r2"} <= set(place)
+    for entry in file["models"].values():
+        for statistic in ("mae", "rmse", "r2", "ratio_median", "ratio_rms"):
+            assert set(entry[statistic]) == {"value", "ci95"}
+    assert {"criterion", "statistic", "ratio", "outcome"} <= set(file["verdict"])
+    assert {"n", "estimator", "median_sigma_5d"} <= set(file["convergence"][0])
+
+
+def test_agreement_with_exact_is_star_by_star(efficient):
+    assert efficient["agreement_with_exact"]["local_linear"]["median_ratio"] == pytest.approx(1.05)
+    assert efficient["agreement_with_exact"]["knn"]["median_ratio"] == pytest.approx(0.5)
+    assert efficient["reference_estimator"] == "exact"
+    assert efficient["trace_term_share"]["median"] == pytest.approx(0.01)
+
+
+def test_estimators_are_summed_up_over_low_noise_stars_only(efficient):
+    stars = stars_of()
+    sigma = stars["exact_sigma_5d"][members_of(stars)["low_noise"].to_numpy()]
+    found = efficient["estimators"]["exact"]["sigma_logg"]["5d"]
+    assert found["median"] == pytest.approx(sigma.median())
+    assert found["n_failed"] == 0
+    assert efficient["ceilings"]["crlb_median_r2"] == pytest.approx(
+        np.median(np.clip(1 - sigma**2 / VARIANCE, 0, None))
+    )
+
+
+def test_ceilings_in_bins_take_every_star_with_a_bound(efficient):
+    bins = efficient["ceilings"]["snr_bins"]
+    assert sum(entry["n"] for entry in bins) == N
+    stars = stars_of()
+    snr = members_of(stars)["snr"].to_numpy()
+    for entry in bins:
+        inside = (snr >= entry["snr_low"]) & (snr < (entry["snr_high"] or np.inf))
+        expected = fisher.crlb_ceilings(stars["exact_sigma_5d"].to_numpy()[inside], VARIANCE)
+        assert {k: entry[k] for k in expected} == expected
+
+
+def test_without_exact_derivatives_the_local_regression_takes_their_place_and_the_file_says_so():
+    stars = stars_of(estimators=("local_linear", "knn"))
+    table = pd.DataFrame({"id": stars["id"], "truth": stars["logg"], "predicted": stars["logg"] + 0.1})
+    found = compare(stars, members_of(stars), {"only": table}, VARIANCE, Bounds(), BOOTSTRAP, SEED)
+    assert found["reference_estimator"] == "local_linear"
+    assert "cannot compute derivatives" in found["exact_missing"]
+    assert found["agreement_with_exact"] == {}
+    assert set(found["estimators"]) == {"local_linear", "knn"}
+
+
+def test_stars_whose_bound_failed_are_left_out_of_ratios_and_counted():
+    stars = stars_of()
+    stars.loc[:99, "exact_sigma_5d"] = np.nan
+    stars.loc[:99, "exact_failed_5d"] = True
+    found = compare(
+        stars, members_of(stars, low_noise=1.1), {"one": model(stars_of(), 1.0)}, VARIANCE, Bounds(), BOOTSTRAP, SEED
+    )
+    assert found["models"]["one"]["n"] == N - 100
+    assert found["estimators"]["exact"]["sigma_logg"]["5d"]["n_failed"] == 100
+    assert np.isfinite(found["models"]["one"]["ratio_rms"]["value"])
+
+
+def test_models_without_a_star_in_common_with_the_bounds_are_refused():
+    stars = stars_of()
+    other = model(stars, 1.0).assign(id=lambda t: t["id"] + 1)
+    with pytest.raises(InputError, match="none of the 3000 test spectra"):
+        compare(stars, members_of(stars), {"one": other}, VARIANCE, Bounds(), BOOTSTRAP, SEED)
+
+
+def test_comparison_is_reproducible(efficient):
+    assert compared() == efficient
+
+
+def test_the_median_of_a_unit_gaussian_is_what_ratios_are_scaled_by():
+    from scipy.stats import norm
+
+    assert pytest.approx(norm.ppf(0.75), abs=2e-5) == comparison.GAUSSIAN_MEDIAN

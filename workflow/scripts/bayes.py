@@ -1,0 +1,24 @@
+"""Posteriors of log g of low-noise and other test spectra, for the Bayes-optimal ceiling."""
+
+from logg1m.bounds.bayes import Stars, posterior
+from logg1m.bounds.bayes_model import library_of, model_of
+from logg1m.bounds.compute import collect, select
+from logg1m.config.bayes import BayesConfig
+from logg1m.config.compute import Compute
+from logg1m.config.data import Data
+from logg1m.files import read_parquet, write_parquet
+from logg1m.job import job
+from logg1m.sources import build
+from logg1m.store import Store
+
+with job(snakemake):
+    params, compute = snakemake.params, Compute.from_job(snakemake)
+    config, store = BayesConfig(**params.bayes), Store(snakemake.input.manifest)
+    source = build(Data(**params.data), params.seed, compute)
+    members = read_parquet(snakemake.input.members, ("id", "pool", "rank", "low_noise"))
+    ids = select(members[members["pool"] == "test"], config.n_stars, config.n_full)
+    seen = collect(store, ids, compute)
+    stars = Stars.observed(ids, seen.labels[:, 1], seen.flux, seen.error, params.noise_level, params.seed)
+    model = model_of(source)
+    library = library_of(source, store, model, config, params.seed)
+    write_parquet(snakemake.output[0], posterior(stars, model, library, config, params.seed, compute))
