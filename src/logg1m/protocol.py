@@ -6,7 +6,6 @@ The protocol file alone reproduces the selection: pools are prefixes of the perm
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import torch
 from logg1m import noise, passes
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol, scale_name
-from logg1m.files import InputError, read_parquet
+from logg1m.files import InputError
 from logg1m.store import Store
 
 TEST, TRAIN, VALIDATION = "test", "train", "validation"
@@ -257,12 +256,6 @@ def reproduces(protocol: dict[str, Any], snr: pd.DataFrame, members: pd.DataFram
         for name, ids in parts
         if ids is not None
     )
-
-
-def read_members(members: str | Path, snr: str | Path) -> pd.DataFrame:
-    """Pool, rank, low-noise flag and signal-to-noise of every spectrum, indexed by id."""
-    table = read_parquet(members, ("id", "pool", "rank", "low_noise"))
-    return table.merge(read_parquet(snr, ("id", "snr")), on="id").set_index("id")
 
 
 _FORMULAS: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import read_parquet, write_json
 from logg1m.job import job
-from logg1m.protocol import read_members
+from logg1m.members import read_members
 from logg1m.report import bounds_figures
 from logg1m.sources import build
 

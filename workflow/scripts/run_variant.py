@@ -11,7 +11,7 @@ from logg1m.config.protocol import Protocol
 from logg1m.experiments.run import Setting, run
 from logg1m.files import read_json, read_parquet
 from logg1m.job import job
-from logg1m.protocol import read_members
+from logg1m.members import read_members
 from logg1m.store import Store
 
 with job(snakemake):

@@ -8,7 +8,7 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol
 from logg1m.files import write_json
 from logg1m.job import job
-from logg1m.protocol import read_members
+from logg1m.members import read_members
 from logg1m.report import baseline_figures
 
 with job(snakemake):

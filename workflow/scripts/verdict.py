@@ -7,7 +7,7 @@ from logg1m.config.experiments import Experiment
 from logg1m.experiments import verdict
 from logg1m.files import read_json, read_parquet, write_json
 from logg1m.job import job
-from logg1m.protocol import read_members
+from logg1m.members import read_members
 from logg1m.report.experiment_figures import draw
 from logg1m.store import Store
 

@@ -144,7 +144,7 @@ class Experiment(Section):
             raise ValueError("exactly one of acceptance (with variants) and artifact is needed")
         if self.acceptance and self.acceptance.reference not in self.variants:
             raise ValueError(
-                f"acceptance.reference = {self.acceptance.reference!r} is no variant; there are {', '.join(self.variants)}"
+                f"acceptance.reference = {self.acceptance.reference!r} is not among {', '.join(self.variants)}"
             )
         for name in self.variants:
             if not _is_name(name):

@@ -53,7 +53,7 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     }
     settled = settle(
         "d1", verdict, settings,
-        f"{settings.d1_statistic} of the best model > {threshold:g}: continue; below: stop (Phases 2 and 3 are cancelled)",
+        f"{settings.d1_statistic} of the best model > {threshold:g}: continue; below: stop (no Phases 2 and 3)",
         evidence,
         f"{settings.d1_statistic} of {best} is {shown}; the whole interval on the other side of {threshold:g} flips it",
     )  # fmt: skip
@@ -92,7 +92,7 @@ def d2(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     """Windows as good as the full spectrum give MVP-2.3 priority; else the window experiments are cancelled."""
     return settle(
         "d2", {ACCEPTED: "windows", REFUTED: "full"}.get(verdict["outcome"], "inconclusive"), settings,
-        "MVP-1.4 accepted (R² in windows not worse than full): windows, MVP-2.3 goes first; refuted: full, MVP-3.5 is cancelled",
+        "MVP-1.4 accepted (windows not worse than full): windows, MVP-2.3 goes first; refuted: full, no MVP-3.5",
         _evidence(verdict), "the verdict of MVP-1.4",
     )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
@@ -70,6 +69,8 @@ def fit_lightgbm(
     features: dict[str, np.ndarray], targets: dict[str, np.ndarray], config: LightGBMConfig, seed: int, threads: int
 ) -> Fitted:
     """LightGBM on the first target; the best prefix on validation is used."""
+    import lightgbm as lgb  # slow to import, and most runs do without
+
     options = {
         "objective": "regression", "metric": "l2", "learning_rate": config.learning_rate,
         "num_leaves": config.num_leaves, "feature_fraction": config.feature_fraction,

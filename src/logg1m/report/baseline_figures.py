@@ -41,7 +41,7 @@ def scaling(scaling: dict[str, Any], path: Path) -> None:
         axis.set_title(f"{title}, n = {count:,}")
         axis.grid(axis="y")
     axes[0].set_ylabel("R² of log g")
-    axes[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes[1].legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     figure.suptitle(f"common test, noise level {scaling['noise_level']:g}, bars: 95 % bootstrap", fontsize=9, x=0.4)
     style.save(figure, path, pd.DataFrame(rows))
 

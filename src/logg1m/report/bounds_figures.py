@@ -92,8 +92,10 @@ def sigma_map(stars: pd.DataFrame, reference: str, path: Path) -> None:
     figure, axis = plt.subplots(figsize=(6, 4.2))
     image = axis.pcolormesh(teff_edges, logg_edges, np.log10(grid), cmap="viridis")
     bar = figure.colorbar(image, ax=axis, label="median σ(log g), dex")
-    ticks = [t for t in (0.03, 0.05, 0.1, 0.2, 0.5, 1, 2) if np.nanmin(grid) * 0.9 <= t <= np.nanmax(grid) * 1.1]
-    bar.set_ticks(np.log10(ticks), labels=[f"{t:g}" for t in ticks])
+    filled = grid[np.isfinite(grid)]
+    if len(filled):
+        ticks = [t for t in (0.03, 0.05, 0.1, 0.2, 0.5, 1, 2) if filled.min() * 0.9 <= t <= filled.max() * 1.1]
+        bar.set_ticks(np.log10(ticks), labels=[f"{t:g}" for t in ticks])
     axis.invert_xaxis()
     axis.invert_yaxis()
     axis.set_xlabel("Teff, K")

@@ -6,10 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import torch
 
-from logg1m.inputs.normalise import normalise
-from logg1m.protocol import noisy_rows
 from logg1m.report import style
 from logg1m.store import Store
 
@@ -119,6 +116,11 @@ def windows(verdict: dict[str, Any], store: Store, path: Path) -> None:
 
 def normalisations(verdict: dict[str, Any], store: Store, seed: int, path: Path) -> None:
     """The first spectrum of the store with its frozen noise under every normalisation of the experiment."""
+    import torch  # slow to import, and other figures do without
+
+    from logg1m.inputs.normalise import normalise
+    from logg1m.protocol import noisy_rows
+
     flux, error = store.read(0, "flux")[:1], store.read(0, "error")[:1]
     noisy = torch.from_numpy(noisy_rows(flux, error, np.array([0]), seed, 1.0, draw=0))
     figure, axes = plt.subplots(
