@@ -40,10 +40,12 @@ include: "workflow/rules/fisher.smk"
 include: "workflow/rules/gates.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/decisions.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
         foundations(),
-        roadmap,
+        later_verdicts,
+        "results/report/roadmap.md",

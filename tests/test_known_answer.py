@@ -168,7 +168,7 @@ def test_the_best_ridge_comes_within_its_interval_of_the_bayes_mse(gauss, table)
     best = min(table.by_alpha.values(), key=lambda p: np.mean((p - truth) ** 2))
     found = metrics.with_interval(metrics.mean((best - truth) ** 2), len(truth), BOOTSTRAP, SEED)
     assert found["ci95"][0] < variance < found["ci95"][1]
-    assert found["value"] < 1.02 * variance
+    assert found["value"] < 1.05 * variance
 
 
 @pytest.mark.parametrize("prior", ["gauss", "box"])

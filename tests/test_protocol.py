@@ -11,7 +11,7 @@ from toys import ONE, TWO, linear_source, store_of
 
 from logg1m import protocol
 from logg1m.config.protocol import Protocol, scale_name
-from logg1m.files import InputError, read_json, write_json, write_parquet
+from logg1m.files import InputError, read_json, write_json
 from logg1m.protocol import Pools
 
 SEED = 20251222
@@ -217,17 +217,6 @@ def test_a_selection_that_the_file_does_not_reproduce_is_noticed(surveyed):
     assert not protocol.reproduces(written, snr, swapped)
     higher = written["low_noise"] | {"threshold": written["low_noise"]["threshold"] * 1.01}
     assert not protocol.reproduces(written | {"low_noise": higher}, snr, members)
-
-
-def test_members_are_read_back_with_their_signal_to_noise(surveyed, tmp_path):
-    snr, _ = surveyed
-    _, members = protocol.define(snr, SEED, SMALL)
-    write_parquet(tmp_path / "members.parquet", members)
-    write_parquet(tmp_path / "snr.parquet", snr)
-    table = protocol.read_members(tmp_path / "members.parquet", tmp_path / "snr.parquet")
-    assert table.index.name == "id"
-    np.testing.assert_array_equal(table["snr"], snr["snr"])
-    np.testing.assert_array_equal(table["low_noise"], members["low_noise"])
 
 
 def test_noisy_rows_are_flux_plus_scaled_noise_of_their_own_id(tmp_path):

@@ -133,9 +133,8 @@ def test_ratio_histogram_is_the_density_of_errors_over_bounds(path, stars, predi
     edges = np.append(values["ratio"] - step / 2, values["ratio"].iloc[-1] + step / 2)
     density, _ = np.histogram(ratio.dropna(), bins=edges, density=True)
     np.testing.assert_allclose(values["density"], density, rtol=0.02, atol=0.002)  # edges of the CSV are rounded
-    np.testing.assert_allclose(
-        values["half_normal"], np.sqrt(2 / np.pi) * np.exp(-(values["ratio"] ** 2) / 2), rtol=1e-6
-    )
+    half_normal = np.sqrt(2 / np.pi) * np.exp(-(values["ratio"] ** 2) / 2)
+    np.testing.assert_allclose(values["half_normal"], half_normal, rtol=1e-6, atol=1e-9)
 
 
 def test_map_of_sigma_holds_the_median_of_each_cell(path, stars):
@@ -153,9 +152,15 @@ def test_map_of_sigma_holds_the_median_of_each_cell(path, stars):
 
 
 def test_map_of_few_stars_leaves_cells_open(path, stars):
-    bounds_figures.sigma_map(stars.head(60), "exact", path)
+    bounds_figures.sigma_map(stars.head(240), "exact", path)
     values = values_of(path)
     assert values["sigma"].isna().equals(values["n"] < 3)
+    assert values["n"].max() >= 3
+
+
+def test_map_of_hardly_any_star_is_empty_and_no_error(path, stars):
+    bounds_figures.sigma_map(stars.head(10), "exact", path)
+    assert values_of(path)["sigma"].isna().all()
 
 
 def test_sensitivity_figure_shows_the_values_along_wavelength(path):
@@ -170,13 +175,13 @@ def test_ceilings_against_snr_hold_bounds_bayes_and_models(path, members, predic
         {"snr_median": 2.2, "crlb_median_r2": 0.2, "crlb_mean_r2": 0.3, "n": 40},
         {"snr_median": 6.0, "crlb_median_r2": 0.9, "crlb_mean_r2": 0.8, "n": 60},
     ]
-    bayes = {"low_noise": [{"snr_median": 6.1, "r2": {"value": 0.93, "ci95": [0.9, 0.95]}, "n": 30}]}
+    bayes = [{"snr_median": 6.1, "r2": {"value": 0.93, "ci95": [0.9, 0.95]}, "n": 30}]
     fisher = {"ceilings": {"snr_bins": bins, "bayes_bins": bayes}}
     bounds_figures.ceiling_vs_snr(fisher, members, predictions, path)
     values = values_of(path).set_index("series")
     assert values.loc["crlb_median_r2", "r2"].tolist() == [0.2, 0.9]
     assert values.loc["crlb_mean_r2", "r2"].tolist() == [0.3, 0.8]
-    assert values.loc["bayes_low_noise", ["snr", "r2", "n"]].tolist() == [6.1, 0.93, 30]
+    assert values.loc["bayes_optimal", ["snr", "r2", "n"]].tolist() == [6.1, 0.93, 30]
     table = predictions["lightgbm"].set_index("id")
     rows = values.loc["lightgbm"]
     assert len(rows) == 8

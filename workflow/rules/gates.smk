@@ -64,8 +64,6 @@ def foundations():
     return [f"results/{key}/verdict.json" for phase in (0, 1) for key in active(phase)]
 
 
-def roadmap(wildcards):
-    """The decisions, and what they allow of Phases 2 and 3."""
-    later = [f"results/{key}/verdict.json" for phase in (2, 3) for key in active(phase)]
-    decisions = ["d1", "d2", "d3", "d4"]
-    return later + [f"results/decisions/{d}.json" for d in decisions]
+def later_verdicts(wildcards):
+    """What the decisions allow of Phases 2 and 3."""
+    return [f"results/{key}/verdict.json" for phase in (2, 3) for key in active(phase)]

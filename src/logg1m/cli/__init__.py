@@ -17,22 +17,12 @@ examples:
   logg1m import '/data/train_200k_*/dataset.h5' --test /data/test_10k/dataset.h5 --store stores/mine
   logg1m verify stores/mine                           read every byte back and compare checksums
   logg1m export-hdf5 results/data ours.h5             the spectra of a run, for tools that read pfsspec's shards
-  logg1m status                                       which results are there
+  logg1m status                                       what the roadmap has done
+  logg1m decide --explain d1                          why a decision came out as it did
 
 A shard is an HDF5 file written by pfsspec; a store is the folder that holds manifest.json and spectra.zarr.
 Exit status: 0 if all is well, 1 if something is wrong with the input (one line on stderr says what), 2 for wrong usage.
 """
-_ARTIFACTS = {
-    "spectra": "data/manifest.json",
-    "MVP-0.A low-noise protocol": "mvp_0_a/protocol.json",
-    "MVP-0.B baseline scaling": "mvp_0_b/scaling.json",
-    "MVP-1.1 Fisher bounds": "mvp_1_1/fisher.json",
-    **{f"MVP-{k}": f"mvp_{k.replace('.', '_')}/verdict.json" for k in ("1.2", "1.3", "1.4", "1.5")},
-    **{f"MVP-{k}": f"mvp_{k.replace('.', '_')}/verdict.json" for k in ("2.1", "2.2", "2.3")},
-    **{f"MVP-3.{k}": f"mvp_3_{k}/verdict.json" for k in range(1, 7)},
-    **{f"decision D{k}": f"decisions/d{k}.json" for k in range(1, 5)},
-    "report": "report/index.html",
-}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,7 +97,24 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("store", metavar="STORE", help="folder of the store, or its manifest.json")
 
-    one = add("status", _status, "which results of the roadmap are there", "Looks for the known files; reads nothing.")
+    one = add(
+        "status",
+        _status,
+        "what the roadmap has done",
+        "Every MVP with its state (done, cancelled, ready, planned) and why, and the decisions. Run it in the\n"
+        "project's folder.",
+    )
+    one.add_argument("--results", metavar="DIR", default="results", help="the workflow's results (default: results)")
+    one.add_argument("--experiments", metavar="DIR", default="config/experiments", help="the experiment files")
+
+    one = add(
+        "decide",
+        _decide,
+        "explain a decision",
+        "Prints the rule of a decision point, the numbers it read, the outcome with any override, and what would\n"
+        "flip it.",
+    )
+    one.add_argument("--explain", metavar="D", choices=("d1", "d2", "d3", "d4"), required=True, help="d1, d2, d3 or d4")
     one.add_argument("--results", metavar="DIR", default="results", help="the workflow's results (default: results)")
     return top
 
@@ -190,7 +197,19 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    results = Path(options.results)
-    for title, name in _ARTIFACTS.items():
-        print(f"{'done' if (results / name).is_file() else '-':5s} {title:28s} {results / name}")
+    from logg1m.experiments.catalogue import load
+    from logg1m.report import status
+
+    experiments = load(options.experiments)
+    verdicts, decisions = status.read(Path(options.results), experiments)
+    print(status.as_text(status.rows(experiments, verdicts, decisions), decisions))
+    return 0
+
+
+def _decide(options: argparse.Namespace) -> int:
+    from logg1m.decisions import gates, recipes
+    from logg1m.files import read_json
+
+    evidence = read_json(Path(options.results) / "decisions" / f"{options.explain}.evidence.json", ("decision",))
+    print(recipes.explain(evidence) if options.explain == "d4" else gates.explain(evidence))
     return 0

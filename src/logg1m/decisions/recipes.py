@@ -97,3 +97,26 @@ def next_recipe(recipe: Recipe, verdicts: list[dict[str, Any]]) -> Recipe:
     """Phase 3 starts from the best accepted recipe of Phase 2, or from Phase 2's own."""
     ranked = rank(verdicts)
     return Recipe(**{**recipe.model_dump(), **ranked[0]["change"]}) if ranked else recipe
+
+
+def explain(evidence: dict[str, Any]) -> str:
+    """D4 in words: what was accepted, whether the combination earned its place, the recipe, what is closed."""
+    settled, trial = evidence["settled"], evidence["trial"]
+    members = [f"{m['mvp']}/{m['variant']} {m['change']}" for m in evidence["proposal"]["members"]]
+    lines = [
+        "D4: the recipe of Phase 2",
+        "  rule          accepted directions by fall of the low-noise MAE; the best are combined, and the combination stays "
+        "unless it loses to its best member",
+        f"  accepted      {'; '.join(members) or 'none: the reference recipe goes on'}",
+    ]
+    if trial:
+        low, high = next(v for k, v in trial["mae_improvement_over_best_member"].items() if k.startswith("ci"))
+        lines.append(
+            f"  combination   {settled['combination']}: MAE improves on the best member by [{low:+.4f}, {high:+.4f}] dex"
+        )
+    changed = {k: v for k, v in settled["recipe"].items() if v != Recipe().model_dump(mode="json")[k]}
+    lines += [
+        f"  recipe        reference with {changed or 'no change'}",
+        f"  closed        {', '.join(settled['closed']) or 'none'}",
+    ]
+    return "\n".join(lines)

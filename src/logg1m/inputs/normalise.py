@@ -1,6 +1,7 @@
 """Normalisations of noisy spectra; every function maps (B, P) float32 → (B, P) and knows nothing but the spectrum."""
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -35,9 +36,9 @@ def normalise(name: str, flux: torch.Tensor) -> torch.Tensor:
 def chunk_zscore(flux: torch.Tensor, width: int) -> torch.Tensor:
     """Zero mean and unit standard deviation in consecutive chunks of `width` pixels; a short last chunk joins in."""
     n_pixels = flux.shape[1]
-    edges = list(range(0, n_pixels - width // 2, width)) + [n_pixels]
+    edges = [*range(0, n_pixels - width // 2, width), n_pixels]
     parts = []
-    for start, stop in zip(edges[:-1], edges[1:]):
+    for start, stop in pairwise(edges):
         part = flux[:, start:stop]
         spread = part.std(dim=1, keepdim=True).clamp_min(1e-6)
         parts.append((part - part.mean(dim=1, keepdim=True)) / spread)
