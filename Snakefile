@@ -47,5 +47,6 @@ rule all:
     default_target: True
     input:
         foundations(),
+        extras(),
         later_verdicts,
         "results/report/roadmap.md",

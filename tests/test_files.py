@@ -55,9 +55,11 @@ def test_an_interrupt_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_the_old_file_stands_until_the_new_one_is_whole(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with atomic_path(path) as temporary:
-        temporary.write_text("new")
-        assert path.read_text() == "old"
+    with path.open() as reader:
+        with atomic_path(path) as temporary:
+            temporary.write_text("new")
+            assert path.read_text() == "old"
+        assert reader.read() == "old"  # the new file took the place of the old one, which was never written to
     assert path.read_text() == "new"
     assert only_files(tmp_path) == ["a.txt"]
 
@@ -197,10 +199,10 @@ def test_parquet_comes_back_and_its_bytes_depend_on_the_values_alone(tmp_path):
 
 def test_damaged_parquet_is_refused_by_name(tmp_path):
     path = tmp_path / "predictions.parquet"
-    write_parquet(path, pd.DataFrame({"id": np.arange(1000)}))
+    write_parquet(path, pd.DataFrame({"id": np.random.default_rng(0).normal(size=1000)}))
     whole = path.read_bytes()
     flipped = bytearray(whole)
-    flipped[60] ^= 1  # inside a page of values
+    flipped[len(whole) // 3] ^= 1  # inside a page of values that no compression shortens
     for content in (b"", whole[: len(whole) // 2], bytes(flipped), b"no table"):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"predictions\.parquet is not a readable Parquet file"):

@@ -70,6 +70,47 @@ def test_splits_are_disjoint_whatever_the_settings(n, fraction, share, seed):
         assert len(split.validation) >= 1
 
 
+@pytest.fixture(scope="module")
+def role() -> np.ndarray:
+    """A source with files of its own for validation (1) and test (2)."""
+    role = np.zeros(2_100)
+    role[1_700:1_800], role[1_800:] = 1, 2
+    return role
+
+
+def test_sets_that_a_source_brings_are_frozen_and_the_same_at_every_scale(role):
+    pools = Pools.draw(SEED, 2_100, Protocol(scales=(500, 2_000)), role)
+    for size in (500, 2_000):
+        split = pools.split(size)
+        assert len(split.fit) == 0.8 * size
+        assert set(split.fit) <= set(range(1_700))
+        assert set(split.validation) == set(range(1_700, 1_800))
+        assert set(split.test) <= set(range(1_800, 2_100))
+    np.testing.assert_array_equal(np.sort(pools.common_test), np.arange(1_800, 2_100))
+    assert len(pools.split(500).test) == 100
+
+
+def test_a_frozen_validation_set_alone_leaves_the_test_pool_to_the_permutation(role):
+    pools = Pools.draw(SEED, 2_100, Protocol(scales=(500,)), np.where(role == 1, 1, 0))
+    assert set(pools.split(500).validation) == set(range(1_700, 1_800))
+    assert (len(pools.train), len(pools.test)) == (1_600, 400)
+    assert not set(pools.test) & set(range(1_700, 1_800))
+
+
+def test_roles_that_are_all_training_change_nothing():
+    plain, zeros = (Pools.draw(SEED, 2_100, SMALL, role) for role in (None, np.zeros(2_100)))
+    np.testing.assert_array_equal(plain.train, zeros.train)
+    np.testing.assert_array_equal(plain.test, zeros.test)
+
+
+def test_frozen_sets_stand_in_the_protocol_and_are_reproduced_from_it(role):
+    snr = pd.DataFrame({"id": np.arange(2_100), "snr": np.random.default_rng(1).gamma(9, 0.35, 2_100), "role": role})
+    written, members = protocol.define(snr, SEED, Protocol(scales=(500, 2_000)))
+    assert written["pools"]["frozen_sets"] == ["validation", "test"]
+    assert (members["pool"].to_numpy() == np.array(["train", "validation", "test"])[role.astype(int)]).all()
+    assert protocol.reproduces(written, snr, members)
+
+
 def test_a_scale_that_does_not_fit_is_refused_with_both_numbers():
     pools = Pools.draw(SEED, 2_100, Protocol(scales=(500, 5_000)))
     with pytest.raises(InputError, match=r"scale 5k needs 4000 training and 1000 test spectra.*1680 and 420"):

@@ -168,8 +168,7 @@ def test_the_same_seed_grows_the_same_trees(boosted, store, split, truth, tmp_pa
 
 def test_trees_draw_different_features(boosted):
     used = [
-        {t for t in np.unique(tree["split_feature"].dropna())}
-        for _, tree in boosted.parts[0].trees_to_dataframe().groupby("tree_index")
+        set(tree["split_feature"].dropna()) for _, tree in boosted.parts[0].trees_to_dataframe().groupby("tree_index")
     ]
     assert len({frozenset(s) for s in used}) > TREES / 2
     assert len(set.union(*used)) > 50  # of 64 pixels; a tree is offered 26

@@ -162,6 +162,22 @@ def test_scales_whose_validation_rows_would_be_trained_on_are_refused():
         ridge.shells([pools.split(size) for size in (1_000, 1_020)], 3_000)
 
 
+def test_a_frozen_validation_set_judges_every_scale_and_is_never_fitted(fitted):
+    settings = Protocol(scales=(600, 620, 2_000))  # scales as close as one likes: no scale validates on its own rows
+    role = np.zeros(3_000)
+    role[500:600], role[2_500:] = 1, 2
+    pools = Pools.draw(SEED, 3_000, settings, role)
+    moments = ridge.accumulate(fitted.store, pools, fitted.truth, fitted.frame, SEED, ONE)
+    fits = ridge.fit_all(moments, pools, fitted.frame, RidgeConfig(alphas=(10.0,), pca=(20,)), ONE)
+    held = np.arange(500, 600)
+    for size in settings.scales:
+        x = noisy(fitted.store, pools.split(size).fit, SEED).astype(np.float64)
+        for row in fits[size].curve:
+            model = peer(row["features"], 10.0, raw=False).fit(x, fitted.truth[pools.split(size).fit])
+            expected = r2_score(fitted.truth[held], model.predict(noisy(fitted.store, held, SEED).astype(np.float64)))
+            assert row["validation_r2"] == pytest.approx(expected, abs=1e-6)
+
+
 def test_components_that_the_rows_cannot_give_are_left_out(fitted):
     wide = RidgeConfig(alphas=(1.0,), pca=(20, 63, 500))
     fits = ridge.fit_all(fitted.moments, fitted.pools, fitted.frame, wide, ONE)

@@ -172,7 +172,7 @@ def test_the_trace_term_is_what_a_label_dependent_error_adds_to_the_expected_cur
     """Minus the second difference of the expected log-likelihood E[ln N(F(θ₀) + noise; F(θ), σ(θ))] in θ."""
     rng = np.random.default_rng(3)
     slope, d_ln = rng.standard_normal((2, 5, 40)), 0.2 * rng.standard_normal((2, 5, 40))
-    flux0, ln_sigma0 = rng.uniform(1, 2, (2, 40)), rng.uniform(-1, 0, (2, 40))
+    ln_sigma0 = rng.uniform(-1, 0, (2, 40))
 
     def expected_log_likelihood(star: int, theta: np.ndarray) -> float:
         shift = theta @ slope[star]

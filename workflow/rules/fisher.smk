@@ -76,6 +76,30 @@ rule bayes:
         "../scripts/bayes.py"
 
 
+rule magnitude_sweep:
+    output:
+        table=update("results/mvp_1_1/magnitude_sweep.json"),
+        figure=update("results/mvp_1_1/magnitude_sweep.png"),
+        csv=update("results/mvp_1_1/magnitude_sweep.csv"),
+    log:
+        "logs/mvp_1_1/magnitude_sweep.log",
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        data=CONFIG.data.model_dump(mode="json"),
+        bounds=CONFIG.bounds.model_dump(
+            mode="json", include={"sweep_magnitudes", "sweep_stars", "max_condition"}
+        ),
+        seed=CONFIG.seed,
+        code=code("logg1m.bounds.sweep", "logg1m.sources", "logg1m.report.sweep_figure"),
+    script:
+        "../scripts/magnitude_sweep.py"
+
+
 rule fisher:
     input:
         manifest="results/data/manifest.json",

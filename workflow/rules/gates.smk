@@ -64,6 +64,15 @@ def foundations():
     return [f"results/{key}/verdict.json" for phase in (0, 1) for key in active(phase)]
 
 
+def extras():
+    """Tables beside the experiments; only a source that simulates has a magnitude sweep."""
+    return (
+        []
+        if CONFIG.data.source == "pfs_hdf5"
+        else ["results/mvp_1_1/magnitude_sweep.json"]
+    )
+
+
 def later_verdicts(wildcards):
     """What the decisions allow of Phases 2 and 3."""
     return [f"results/{key}/verdict.json" for phase in (2, 3) for key in active(phase)]

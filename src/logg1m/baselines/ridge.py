@@ -78,7 +78,8 @@ def shells(splits: Sequence[Split], n_spectra: int) -> np.ndarray:
     shell = np.full(n_spectra, -1)
     for small, large in pairwise(splits):
         n_small, n_large = (len(split.fit) + len(split.validation) for split in (small, large))
-        if n_small > len(large.fit):
+        frozen = np.array_equal(small.validation, large.validation)
+        if n_small > len(large.fit) and not frozen:
             raise InputError(
                 f"protocol.scales: with {n_small} and {n_large} training spectra two scales are too close: the last "
                 f"{len(large.validation)} of the larger one validate it and must lie outside the smaller one"

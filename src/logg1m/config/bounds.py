@@ -29,6 +29,10 @@ class Bounds(Section):
     statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
         "median_ratio", description="which model error to bound ratio the verdict reads; all are recorded"
     )
+    sweep_magnitudes: tuple[float, ...] = Field(
+        (18.0, 20.0, 21.5, 22.0, 22.5, 23.0), min_length=1, description="AB magnitudes of the sweep at fixed conditions"
+    )
+    sweep_stars: int = Field(1_000, ge=20, description="stars of the magnitude sweep")
     bayes: BayesConfig = BayesConfig()
     ratio_threshold: float = Field(2.0, gt=0, description="above: headroom, keep optimising")
 

@@ -1,0 +1,87 @@
+"""Bounds against magnitude at fixed conditions: the table in the form in which such bounds are published."""
+
+from typing import Any
+
+import numpy as np
+
+from logg1m import passes
+from logg1m.bounds import fisher
+from logg1m.config.bounds import Bounds
+from logg1m.config.compute import Compute
+from logg1m.noise import Stream, uniform
+from logg1m.observe import LABELS, Conditions, Observer
+
+SEEING, ZENITH_ANGLE, FIELD_ANGLE = 0.8, 22.5, 0.325  # arcsec, degrees, degrees: those of the reference table
+_BATCH = 128
+_DRAW = 2000  # of Stream.BOUNDS
+
+
+def sweep(
+    observer: Observer, priors: dict[str, tuple[float, float]], config: Bounds, seed: int, compute: Compute
+) -> list[dict[str, Any]]:
+    """σ(log g) and R²max of the same stars at every magnitude of `config.sweep_magnitudes`.
+
+    Labels are uniform in the priors; conditions are those of the instrument's reference table. Derivatives of the
+    normalised flux do not depend on magnitude and are computed once.
+
+    Returns
+    -------
+    rows: mag, snr_pixel (median over stars of the median pixel), set (3d, 5d), n, n_failed, and median, mean, p10,
+    p90 of R²max = 1 − CRLB/Var(log g) (clipped at 0) and of σ in dex, and the median Schur retention
+    """
+    limits = np.array([priors[name] for name in LABELS])
+    ranges = dict(zip(LABELS, limits[:, 1] - limits[:, 0]))
+    labels = limits[:, 0] + uniform(seed, Stream.BOUNDS, np.arange(config.sweep_stars), 5, _DRAW) * (
+        limits[:, 1] - limits[:, 0]
+    )
+
+    def visit(start: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        part = labels[start : start + _BATCH]
+        d_flux = observer.jacobian(part, _conditions(len(part), config.sweep_magnitudes[0])).d_flux.cpu().numpy()
+        found = []
+        for mag in config.sweep_magnitudes:
+            seen = observer.observe(part, _conditions(len(part), mag))
+            error = seen.error.cpu().numpy()
+            snr = np.median(seen.flux.cpu().numpy() / error, axis=1)
+            found.append((snr, fisher.fisher_information(d_flux, error)))
+        return found
+
+    starts = range(0, config.sweep_stars, _BATCH)
+    batches = list(
+        passes.over(visit, starts, compute, "magnitude sweep", lambda s: min(_BATCH, config.sweep_stars - s), "stars")
+    )
+    variance = ranges["logg"] ** 2 / 12
+    rows = []
+    for k, mag in enumerate(config.sweep_magnitudes):
+        snr = np.concatenate([batch[k][0] for batch in batches])
+        table = fisher.bounds(np.concatenate([batch[k][1] for batch in batches]), ranges, config.max_condition)
+        for name in ("3d", "5d"):
+            sigma = table[f"sigma_{name}"].to_numpy()
+            good = sigma[np.isfinite(sigma)]
+            rows.append(
+                {
+                    "mag": mag,
+                    "snr_pixel": float(np.median(snr)),
+                    "set": name,
+                    "n": len(sigma),
+                    "n_failed": int(len(sigma) - len(good)),
+                    **_spread("r2_max", np.clip(1 - good**2 / variance, 0, None)),
+                    **_spread("sigma", good),
+                    "schur_retention": float(np.nanmedian(table[f"retention_{name}"])),
+                }
+            )
+    return rows
+
+
+def _spread(name: str, values: np.ndarray) -> dict[str, float]:
+    p10, middle, p90 = np.percentile(values, [10, 50, 90])
+    return {
+        f"{name}_median": float(middle),
+        f"{name}_mean": float(values.mean()),
+        f"{name}_p10": float(p10),
+        f"{name}_p90": float(p90),
+    }
+
+
+def _conditions(n: int, mag: float) -> Conditions:
+    return Conditions(*(np.full(n, value) for value in (mag, SEEING, ZENITH_ANGLE, FIELD_ANGLE, 0.0)))

@@ -1,0 +1,18 @@
+"""Bounds against magnitude at fixed conditions."""
+
+from logg1m.bounds.sweep import sweep
+from logg1m.config.bounds import Bounds
+from logg1m.config.compute import Compute
+from logg1m.config.data import Data
+from logg1m.files import write_json
+from logg1m.job import job
+from logg1m.report.sweep_figure import magnitude_sweep
+from logg1m.sources import build
+
+with job(snakemake):
+    params, compute = snakemake.params, Compute.from_job(snakemake)
+    data = Data(**params.data)
+    observer = build(data, params.seed, compute).observer
+    rows = sweep(observer, data.priors.model_dump(), Bounds(**params.bounds), params.seed, compute)
+    magnitude_sweep(rows, snakemake.output.figure)
+    write_json(snakemake.output.table, {"rows": rows})
