@@ -21,6 +21,9 @@ from logg1m.store import Store
 TEST, TRAIN, VALIDATION = "test", "train", "validation"
 
 
+_ROWS_AT_ONCE = 16  # what is made of 16 rows of 4096 pixels stays in cache
+
+
 @dataclass(frozen=True)
 class Split:
     """Spectrum ids of one scale, each in the order of the permutation."""
@@ -109,21 +112,19 @@ def snr_of_chunk(
         `snr_median` and `snr_p95` = median and 95th percentile of flux/error over pixels; each (B,)
     per pixel: `flux`, `flux2`, `error`, `error2` summed over spectra; each (P,) float64
     """
-    flux_norm, error_norm, noisy_norm = (np.sqrt(np.einsum("np,np->n", x, x)) for x in (flux, error, noisy))
-    median, p95 = _row_quantiles(flux / error, (0.5, 0.95))
-    spectra = {
-        "snr": flux_norm / error_norm,
-        "snr_observer": noisy_norm / error_norm,
-        "snr_median": median,
-        "snr_p95": p95,
-    }
-    pixels = {
-        "flux": flux.sum(axis=0, dtype=np.float64),
-        "flux2": np.einsum("np,np->p", flux, flux, dtype=np.float64),
-        "error": error.sum(axis=0, dtype=np.float64),
-        "error2": np.einsum("np,np->p", error, error, dtype=np.float64),
-    }
-    return spectra, pixels
+    spectra: dict[str, list[np.ndarray]] = {name: [] for name in ("snr", "snr_observer", "snr_median", "snr_p95")}
+    pixels = {name: np.zeros(flux.shape[1]) for name in ("flux", "flux2", "error", "error2")}
+    for start in range(0, len(flux), _ROWS_AT_ONCE):
+        f, e, noisy_f = (x[start : start + _ROWS_AT_ONCE] for x in (flux, error, noisy))
+        flux_norm, error_norm, noisy_norm = (np.sqrt(np.einsum("np,np->n", x, x)) for x in (f, e, noisy_f))
+        median, p95 = _row_quantiles(f / e, (0.5, 0.95))
+        for name, values in zip(spectra, (flux_norm / error_norm, noisy_norm / error_norm, median, p95)):
+            spectra[name].append(values)
+        for name, x in (("flux", f), ("error", e)):
+            double = x.astype(np.float64)
+            pixels[name] += double.sum(axis=0)
+            pixels[f"{name}2"] += np.einsum("np,np->p", double, double)
+    return {name: np.concatenate(parts) for name, parts in spectra.items()}, pixels
 
 
 def _row_quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[np.ndarray]:

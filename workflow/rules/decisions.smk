@@ -17,6 +17,16 @@ wildcard_constraints:
     d="d[123]",
 
 
+def settings_of(wildcards):
+    """What one decision reads of the configuration: a threshold of D1 is no matter of D2's."""
+    fields = {"d1_statistic", "d1_threshold"} if wildcards.d == "d1" else set()
+    settings = CONFIG.decisions.model_dump(mode="json", include=fields)
+    for name in ("override", "default"):
+        chosen = getattr(CONFIG.decisions, name)
+        settings[name] = {d: v for d, v in chosen.items() if d == wildcards.d}
+    return settings
+
+
 rule evidence:
     input:
         lambda wildcards: EVIDENCE[wildcards.d],
@@ -31,7 +41,7 @@ rule evidence:
         mem_mb=1000,
         runtime=10,
     params:
-        decisions=CONFIG.decisions.model_dump(mode="json"),
+        decisions=settings_of,
         code=code("logg1m.decisions.gates"),
     script:
         "../scripts/evidence.py"
@@ -41,7 +51,7 @@ checkpoint decide:
     input:
         "results/decisions/{d}.evidence.json",
     output:
-        "results/decisions/{d}.json",
+        update("results/decisions/{d}.json"),
     log:
         "logs/decisions/{d}.log",
     conda:
@@ -61,7 +71,7 @@ checkpoint propose:
         d3="results/decisions/d3.json",
         verdicts=phase_verdicts(1),
     output:
-        "results/decisions/d4.proposal.json",
+        update("results/decisions/d4.proposal.json"),
     log:
         "logs/decisions/d4.proposal.log",
     conda:
@@ -78,8 +88,16 @@ checkpoint propose:
         "../scripts/propose.py"
 
 
+def proposed_sensitivity(wildcards):
+    """The sensitivity curve, if the combination has windows at its peaks."""
+    outcome("d3")
+    proposal = read_json(checkpoints.propose.get().output[0], ("recipe",))
+    return sensitivity_for(proposal["recipe"])
+
+
 def trial_runs(wildcards):
     """Predictions of the combination and of its best member, if a combination is proposed."""
+    outcome("d3")
     proposal = read_json(checkpoints.propose.get().output[0])
     if not proposal["combination"]:
         return []
@@ -96,7 +114,7 @@ use rule run_variant as run_combination with:
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
         recipe="results/decisions/d4.proposal.json",
-        sensitivity="results/mvp_1_1/sensitivity.parquet",
+        sensitivity=proposed_sensitivity,
     output:
         update(multiext("results/combination/recipe/seed_{seed}/", *RUN_FILES)),
     log:
@@ -119,7 +137,7 @@ use rule run_variant as run_combination with:
         code=MODEL_CODE[CONFIG.experiments.recipe.model],
 
 
-rule settle_recipe:
+checkpoint settle_recipe:
     input:
         proposal="results/decisions/d4.proposal.json",
         d3="results/decisions/d3.json",
@@ -147,7 +165,7 @@ rule settle_recipe:
         "../scripts/settle_recipe.py"
 
 
-rule recipe_phase3:
+checkpoint recipe_phase3:
     input:
         recipe="results/decisions/recipe_phase2.json",
         verdicts=phase_verdicts(2),

@@ -26,6 +26,9 @@ wildcard_constraints:
 
 
 def variants_of(mvp):
+    """The variants that run at this scale; an experiment with rules of its own has none."""
+    if EXPERIMENTS[mvp].artifact:
+        return []
     return catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
 
 
@@ -42,15 +45,34 @@ def change_of(wildcards):
 
 def recipe_file(wildcards):
     """The recipe that a phase starts from; Phase 1 starts from the configured one."""
-    phase = EXPERIMENTS[wildcards.mvp].phase
-    return [f"results/decisions/recipe_phase{phase}.json"] if phase > 1 else []
+    change_of(wildcards)
+    return pass_gate(EXPERIMENTS[wildcards.mvp])
+
+
+def sensitivity_for(recipe):
+    """Windows at the peaks of the sensitivity need MVP-1.1."""
+    wanted = recipe["windows"].startswith("top_")
+    return ["results/mvp_1_1/sensitivity.parquet"] if wanted else []
 
 
 def sensitivity_file(wildcards):
-    """Windows at the peaks of the sensitivity need MVP-1.1; a later phase may inherit them from its recipe."""
-    inherited = EXPERIMENTS[wildcards.mvp].phase > 1
-    wanted = str(change_of(wildcards).get("windows", "")).startswith("top_")
-    return ["results/mvp_1_1/sensitivity.parquet"] if wanted or inherited else []
+    """What the windows of a variant need, which a later phase may inherit from its recipe."""
+    change, settled = change_of(wildcards), recipe_file(wildcards)
+    if "windows" not in change and settled:
+        return sensitivity_for(read_json(settled[0], ("recipe",))["recipe"])
+    return sensitivity_for(catalogue.recipe(CONFIG.experiments.recipe, change).model_dump())
+
+
+def goes_first(wildcards):
+    """Priority of a run, if a decision puts its experiment first: an order, never an input, which would retrain."""
+    experiment = EXPERIMENTS[wildcards.mvp]
+    made = {d: Path(f"results/decisions/{d}.json") for d in experiment.first_if}
+    return int(
+        any(
+            path.exists() and read_json(path)["outcome"] == experiment.first_if[d]
+            for d, path in made.items()
+        )
+    )
 
 
 def runs_of(mvp, name):
@@ -80,6 +102,7 @@ rule run_variant:
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
+    priority: goes_first
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,
@@ -112,12 +135,9 @@ for key, experiment in EXPERIMENTS.items():
             manifest="results/data/manifest.json",
             members="results/mvp_0_a/members.parquet",
             snr="results/mvp_0_a/snr.parquet",
-            gate=gate_of(experiment),
             artifact=[experiment.artifact.file] if experiment.artifact else [],
-            predictions=(
-                runs_of(key, "predictions.parquet") if experiment.acceptance else []
-            ),
-            metrics=runs_of(key, "metrics.json") if experiment.acceptance else [],
+            predictions=behind_gate(experiment, runs_of(key, "predictions.parquet")),
+            metrics=behind_gate(experiment, runs_of(key, "metrics.json")),
         output:
             verdict=update(f"results/{key}/verdict.json"),
             figures=update(
@@ -138,7 +158,7 @@ for key, experiment in EXPERIMENTS.items():
         params:
             experiment=experiment.model_dump(mode="json"),
             model=CONFIG.experiments.recipe.model,
-            variants=variants_of(key) if experiment.acceptance else [],
+            variants=variants_of(key),
             seeds=CONFIG.experiments.seeds,
             seed_scatter=CONFIG.experiments.seed_scatter,
             bootstrap=CONFIG.bootstrap.model_dump(mode="json"),

@@ -114,8 +114,10 @@ rule fisher:
         ],
     output:
         fisher=update("results/mvp_1_1/fisher.json"),
-        figures=expand(
-            "results/mvp_1_1/{name}.{ext}", name=FISHER_FIGURES, ext=["png", "csv"]
+        figures=update(
+            expand(
+                "results/mvp_1_1/{name}.{ext}", name=FISHER_FIGURES, ext=["png", "csv"]
+            )
         ),
     log:
         "logs/mvp_1_1/fisher.log",

@@ -21,18 +21,44 @@ def cancelled(experiment):
     return None
 
 
-def gate_of(experiment):
-    """Input function of a verdict: the recipe of its phase; an error that says how to override, if it is cancelled."""
+def recipe_of(phase):
+    """The recipe that a phase starts from, once it is settled; Phase 1 starts from the configured one.
 
-    def gate(wildcards):
-        reason = cancelled(experiment)
-        if reason:
-            raise WorkflowError(
-                f"MVP-{experiment.id} is cancelled ({reason}); decisions.override opens the gate"
-            )
+    Checkpoints are asked for in the order in which they feed one another: one that turns out to need no rerun after
+    all is only recognised by a job that was not yet waiting for it.
+    """
+    if phase < 2:
         return []
+    outcome("d3")
+    checkpoints.propose.get()
+    settled = checkpoints.settle_recipe.get().output.recipe
+    return [settled if phase == 2 else checkpoints.recipe_phase3.get().output[0]]
 
-    return gate
+
+def pass_gate(experiment):
+    """Let an experiment into the graph, or stop with an error that says how to override.
+
+    A later phase is not looked at until its recipe is settled: a job that is in the graph while a decision above it
+    may still run stays marked for a rerun, even if the decision then comes out as before.
+    """
+    reason = cancelled(experiment)
+    if reason:
+        raise WorkflowError(
+            f"MVP-{experiment.id} is cancelled ({reason}); decisions.override opens the gate"
+        )
+    for d in experiment.first_if:
+        outcome(d)
+    return recipe_of(experiment.phase)
+
+
+def behind_gate(experiment, files):
+    """Input function of a later phase's verdict; Phases 0 and 1 have no gate, and their files are plain inputs."""
+
+    def gated(wildcards):
+        pass_gate(experiment)
+        return files
+
+    return gated if experiment.phase > 1 else files
 
 
 def active(phase):
@@ -74,5 +100,11 @@ def extras():
 
 
 def later_verdicts(wildcards):
-    """What the decisions allow of Phases 2 and 3."""
-    return [f"results/{key}/verdict.json" for phase in (2, 3) for key in active(phase)]
+    """What the decisions allow of Phases 2 and 3, once the recipes are settled."""
+    allowed = []
+    for phase in (2, 3):
+        keys = active(phase)
+        if keys:
+            recipe_of(phase)
+        allowed += [f"results/{key}/verdict.json" for key in keys]
+    return allowed

@@ -132,6 +132,9 @@ class Experiment(Section):
     cancelled_by: dict[str, str] = Field(
         default_factory=dict, description="decision → outcome that cancels this experiment, beyond its phase's gates"
     )
+    first_if: dict[str, str] = Field(
+        default_factory=dict, description="decision → outcome that makes this experiment's runs go first in its phase"
+    )
 
     @property
     def key(self) -> str:
