@@ -52,12 +52,26 @@ def _whole_chunks(group: Any, name: str) -> Any:
 
 def _read_rows(array: Any, start: int, stop: int, end: int) -> np.ndarray:
     """Rows start … stop − 1 of an array of `_whole_chunks`; ValueError unless the padding up to `end` is empty."""
+    key = Path(array.store.root, array.path, "c", str(start // array.chunks[0]), "0")
     if array.compressors:
-        _require_whole_blosc(Path(array.store.root, array.path, "c", str(start // array.chunks[0]), "0"))
-    whole = np.asarray(array[start:end])
+        _require_whole_blosc(key)
+        whole = np.asarray(array[start:end])
+    elif array.ndim == 2 and end - start == array.chunks[0]:
+        whole = _plain_chunk(key, array)
+    else:
+        whole = np.asarray(array[start:end])
     if whole[stop - start :].view(np.uint8).any():
         raise ValueError("it was altered behind its last spectrum")
     return whole[: stop - start]
+
+
+def _plain_chunk(key: Path, array: Any) -> np.ndarray:
+    """One chunk that no codec touched: its file is the array in C order, little-endian; read in one go, without the
+    copies that zarr's pipeline makes (twice as fast)."""
+    values = np.fromfile(key, dtype=np.dtype(array.dtype).newbyteorder("<"))
+    if values.nbytes != key.stat().st_size or values.size != np.prod(array.chunks):
+        raise ValueError(f"{key.stat().st_size} bytes, expected {int(np.prod(array.chunks)) * values.itemsize}")
+    return values.reshape(array.chunks)
 
 
 def _require_whole_blosc(path: Path) -> None:

@@ -17,16 +17,6 @@ wildcard_constraints:
     d="d[123]",
 
 
-def settings_of(wildcards):
-    """What one decision reads of the configuration: a threshold of D1 is no matter of D2's."""
-    fields = {"d1_statistic", "d1_threshold"} if wildcards.d == "d1" else set()
-    settings = CONFIG.decisions.model_dump(mode="json", include=fields)
-    for name in ("override", "default"):
-        chosen = getattr(CONFIG.decisions, name)
-        settings[name] = {d: v for d, v in chosen.items() if d == wildcards.d}
-    return settings
-
-
 rule evidence:
     input:
         lambda wildcards: EVIDENCE[wildcards.d],
@@ -88,32 +78,12 @@ checkpoint propose:
         "../scripts/propose.py"
 
 
-def proposed_sensitivity(wildcards):
-    """The sensitivity curve, if the combination has windows at its peaks."""
-    outcome("d3")
-    proposal = read_json(checkpoints.propose.get().output[0], ("recipe",))
-    return sensitivity_for(proposal["recipe"])
-
-
-def trial_runs(wildcards):
-    """Predictions of the combination and of its best member, if a combination is proposed."""
-    outcome("d3")
-    proposal = read_json(checkpoints.propose.get().output[0])
-    if not proposal["combination"]:
-        return []
-    best = proposal["members"][0]
-    folders = ["results/combination/recipe", f"results/{best['mvp']}/{best['variant']}"]
-    return expand(
-        "{f}/seed_{k}/predictions.parquet", f=folders, k=range(CONFIG.experiments.seeds)
-    )
-
-
 use rule run_variant as run_combination with:
     input:
         manifest="results/data/manifest.json",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
-        recipe="results/decisions/d4.proposal.json",
+        recipe=["results/decisions/d4.proposal.json"],
         sensitivity=proposed_sensitivity,
     output:
         update(multiext("results/combination/recipe/seed_{seed}/", *RUN_FILES)),
@@ -121,6 +91,7 @@ use rule run_variant as run_combination with:
         "logs/combination/seed_{seed}.log",
     benchmark:
         "logs/combination/seed_{seed}.tsv"
+    priority: 0
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
         change={},

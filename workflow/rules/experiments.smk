@@ -25,67 +25,6 @@ wildcard_constraints:
     seed=r"[0-9]+",
 
 
-def variants_of(mvp):
-    """The variants that run at this scale; an experiment with rules of its own has none."""
-    if EXPERIMENTS[mvp].artifact:
-        return []
-    return catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
-
-
-def change_of(wildcards):
-    if (
-        wildcards.mvp not in EXPERIMENTS
-        or wildcards.variant not in EXPERIMENTS[wildcards.mvp].variants
-    ):
-        raise WorkflowError(
-            f"config/experiments has no variant {wildcards.variant!r} of {wildcards.mvp!r}"
-        )
-    return EXPERIMENTS[wildcards.mvp].variants[wildcards.variant].change
-
-
-def recipe_file(wildcards):
-    """The recipe that a phase starts from; Phase 1 starts from the configured one."""
-    change_of(wildcards)
-    return pass_gate(EXPERIMENTS[wildcards.mvp])
-
-
-def sensitivity_for(recipe):
-    """Windows at the peaks of the sensitivity need MVP-1.1."""
-    wanted = recipe["windows"].startswith("top_")
-    return ["results/mvp_1_1/sensitivity.parquet"] if wanted else []
-
-
-def sensitivity_file(wildcards):
-    """What the windows of a variant need, which a later phase may inherit from its recipe."""
-    change, settled = change_of(wildcards), recipe_file(wildcards)
-    if "windows" not in change and settled:
-        return sensitivity_for(read_json(settled[0], ("recipe",))["recipe"])
-    return sensitivity_for(catalogue.recipe(CONFIG.experiments.recipe, change).model_dump())
-
-
-def goes_first(wildcards):
-    """Priority of a run, if a decision puts its experiment first: an order, never an input, which would retrain."""
-    experiment = EXPERIMENTS[wildcards.mvp]
-    made = {d: Path(f"results/decisions/{d}.json") for d in experiment.first_if}
-    return int(
-        any(
-            path.exists() and read_json(path)["outcome"] == experiment.first_if[d]
-            for d, path in made.items()
-        )
-    )
-
-
-def runs_of(mvp, name):
-    seeds = range(CONFIG.experiments.seeds)
-    return expand(
-        "results/{mvp}/{v}/seed_{k}/{name}",
-        mvp=mvp,
-        v=variants_of(mvp),
-        k=seeds,
-        name=name,
-    )
-
-
 rule run_variant:
     input:
         manifest="results/data/manifest.json",
@@ -99,10 +38,10 @@ rule run_variant:
         "logs/{mvp}/{variant}/seed_{seed}.log",
     benchmark:
         "logs/{mvp}/{variant}/seed_{seed}.tsv"
+    priority: goes_first
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
-    priority: goes_first
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 120 * attempt,

@@ -1,9 +1,13 @@
 """Which experiments run: paused ones and those that a decision cancelled do not. Requires the decisions; no rules."""
 
+from logg1m.config.experiments import OUTCOMES
 from logg1m.experiments import catalogue
-from logg1m.files import read_json
+from logg1m.files import InputError, read_json
 
-EXPERIMENTS = catalogue.load("config/experiments")
+try:
+    EXPERIMENTS = catalogue.load("config/experiments")
+except InputError as error:
+    raise WorkflowError(str(error))
 
 
 def outcome(d):
@@ -12,12 +16,11 @@ def outcome(d):
 
 
 def cancelled(experiment):
-    """Why an experiment does not run, or None; asks only for the decisions that its phase needs."""
-    if experiment.phase >= 2 and outcome("d1") == "stop":
-        return "D1: models are near the bound; Phases 2 and 3 are cancelled"
-    for d, closing in experiment.cancelled_by.items():
+    """The decision and its outcome that cancel an experiment, or None; asks only for what its phase needs."""
+    gates = {"d1": "stop"} if experiment.phase >= 2 else {}
+    for d, closing in (gates | experiment.cancelled_by).items():
         if outcome(d) == closing:
-            return f"{d.upper()}: {closing}"
+            return d, closing
     return None
 
 
@@ -41,10 +44,13 @@ def pass_gate(experiment):
     A later phase is not looked at until its recipe is settled: a job that is in the graph while a decision above it
     may still run stays marked for a rerun, even if the decision then comes out as before.
     """
-    reason = cancelled(experiment)
-    if reason:
+    closed = cancelled(experiment)
+    if closed:
+        d, closing = closed
+        opening = next(other for other in OUTCOMES[d] if other != closing)
         raise WorkflowError(
-            f"MVP-{experiment.id} is cancelled ({reason}); decisions.override opens the gate"
+            f"MVP-{experiment.id} is cancelled by {d.upper()} = {closing}; to run it all the same, set "
+            f"decisions.override: {{{d}: {opening}}} in the configuration"
         )
     for d in experiment.first_if:
         outcome(d)

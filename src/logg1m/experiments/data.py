@@ -16,8 +16,9 @@ from logg1m.files import InputError
 from logg1m.inputs.channels import channels, needs_error
 from logg1m.inputs.normalise import normalise
 from logg1m.inputs.windows import pixel_mask, windows
-from logg1m.observe.honest import HonestError
+from logg1m.observe.honest import FittedError, HonestError
 from logg1m.observe.pfs import Conditions
+from logg1m.progress import log
 from logg1m.protocol import Pools, noisy_rows
 from logg1m.store import Store
 
@@ -66,17 +67,19 @@ class Preparation:
         observation: Observation,
         seed: int,
         noise_level: float,
+        fit_ids: np.ndarray,
+        compute: Compute,
     ) -> None:
         self.store, self.recipe, self.labels, self.seed, self.noise_level = store, recipe, labels, seed, noise_level
         self.visible = visible
         self.honest: HonestError | None = None
+        self.fitted: FittedError | None = None
         if needs_error(recipe.channels) and recipe.error_source == "honest":
-            missing = [c for c in ("flux_scale", *_CONDITIONS) if c not in labels]
-            if missing:
-                raise InputError(
-                    f"error_source = 'honest' needs the columns {', '.join(missing)}, which this source does not have"
-                )
-            self.honest = HonestError(observation, torch.device("cpu"))
+            if all(name in labels for name in ("flux_scale", *_CONDITIONS)):
+                self.honest = HonestError(observation, torch.device("cpu"))
+            else:
+                self.fitted = FittedError(*training_spectra(store, fit_ids, compute))
+                log.info(f"honest error fitted on training spectra, median residual {self.fitted.residual:.1%}")
 
     def rows(self, chunk: int, ids: np.ndarray, draw: int) -> np.ndarray:
         """Features of some spectra of a chunk with a noise draw, (B, C · P) float32; hidden pixels are zero."""
@@ -88,6 +91,8 @@ class Preparation:
             about = self.labels.loc[ids]
             conditions = Conditions(**{name: about[name].to_numpy() for name in _CONDITIONS})
             seen_error = self.honest(noisy, about["flux_scale"].to_numpy(), conditions)
+        elif self.fitted is not None:
+            seen_error = self.fitted(noisy, error)
         stacked = channels(self.recipe.channels, normalise(self.recipe.normalisation, noisy), seen_error)
         stacked[:, :, ~torch.from_numpy(self.visible)] = 0.0
         return np.asarray(stacked.flatten(1).numpy())
@@ -112,6 +117,20 @@ def error_median(store: Store, ids: np.ndarray, compute: Compute, most: int = 4_
         list(wanted), compute, "median error", lambda c: len(wanted[c]),
     )  # fmt: skip
     return np.asarray(np.median(np.concatenate(list(parts)), axis=0))
+
+
+def training_spectra(
+    store: Store, ids: np.ndarray, compute: Compute, most: int = 1_000
+) -> tuple[np.ndarray, np.ndarray]:
+    """Noise-free flux and error (N, P) of (at most `most` of) the training spectra."""
+    wanted = by_chunk(store, ids[:most])
+
+    def visit(chunk: int) -> tuple[np.ndarray, np.ndarray]:
+        at = wanted[chunk] - store.rows(chunk)[0]
+        return store.read(chunk, "flux")[at], store.read(chunk, "error")[at]
+
+    parts = list(passes.over(visit, list(wanted), compute, "error model", lambda c: len(wanted[c])))
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
 def by_chunk(store: Store, ids: np.ndarray) -> dict[int, np.ndarray]:

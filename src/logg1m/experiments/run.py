@@ -69,7 +69,15 @@ def run(
     rows = data.choose_rows(pools, members, recipe, setting.train_size, setting.test_size, setting.seed_number)
     visible, windows = data.visible_pixels(store, recipe, rows, sensitivity, setting.seed, compute)
     prepare = data.Preparation(
-        store, recipe, labels, visible, setting.observation, setting.seed, setting.protocol.noise_level
+        store,
+        recipe,
+        labels,
+        visible,
+        setting.observation,
+        setting.seed,
+        setting.protocol.noise_level,
+        rows.fit,
+        compute,
     )
     features = data.gather(store, rows, prepare.rows, compute)
     names = TARGETS if recipe.heads != "single" else TARGETS[:1]
@@ -90,6 +98,7 @@ def run(
         "chosen_on_validation": fitted.chosen,
         "visible_width_angstrom": width_angstrom(visible),
         "windows": windows,
+        "error_model_residual": prepare.fitted.residual if prepare.fitted else None,
         **metrics.evaluate(predictions, members, setting.bootstrap, setting.seed),
         "bias": bias(predictions, labels),
     }

@@ -1,0 +1,55 @@
+"""From pfsspec shards to fisher.json and a decision, with the user's own frozen validation and test files."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from logg1m.sources.shard_writer import miniature
+
+PROJECT = Path(__file__).parents[2]
+RUN = {
+    "data": {"source": "pfs_hdf5", "n_spectra": None,
+             "pfs_hdf5": {"train": ["train_*.h5"], "val": ["val.h5"], "test": ["test.h5"]}},
+    "protocol": {"scales": [800]},
+    "baselines": {"ridge": {"pca": [20], "alphas": [1e3, 1e4, 1e5]}, "lightgbm": {"n_estimators": 20, "bin_sample": 300}},
+    "bootstrap": {"resamples": 100},
+    "bounds": {"bayes": {"n_stars": 20, "n_full": 0, "library_max": 1024}, "full_sample": 50},
+    "experiments": {"train_size": {"ridge": 300, "lightgbm": 300, "vit": 300}},
+}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_shards_become_bounds_and_a_decision(tmp_path):
+    for name in ("Snakefile", "workflow", "config", "profiles", "envs", "src"):
+        source = PROJECT / name
+        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy(source, tmp_path)
+    for name, count, seed in (("train_0", 500, 1), ("train_1", 300, 2), ("val", 50, 3), ("test", 300, 4)):
+        miniature(tmp_path / f"{name}.h5", count, seed=seed, mask=False)
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(RUN))
+    wanted = ["results/mvp_1_1/fisher.json", "results/decisions/d1.json", "results/mvp_1_2/verdict.json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "run.yaml", "--", *wanted],
+        cwd=tmp_path, text=True, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    results = tmp_path / "results"
+    fisher = json.loads((results / "mvp_1_1/fisher.json").read_text())
+    assert set(fisher["estimators"]) == {"local_linear", "knn"}
+    assert fisher["reference_estimator"] == "local_linear"
+    assert "cannot compute derivatives" in fisher["exact_missing"]
+    assert fisher["ceilings"]["bayes_r2"] is None, "800 stored spectra cannot hold a Bayes ceiling"
+    assert "too thin" in fisher["ceilings"]["bayes"]["low_noise"]["refused"]
+    members = pd.read_parquet(results / "mvp_0_a/members.parquet")
+    manifest = json.loads((results / "data/manifest.json").read_text())
+    assert manifest["summary"]["spectra"] == {"train": 800, "val": 50, "test": 300}
+    assert members["pool"].value_counts().to_dict() == {"train": 800, "test": 300, "validation": 50}
+    assert json.loads((results / "mvp_0_a/protocol.json").read_text())["reproduced_from_this_file"] is True
+    tested = pd.read_parquet(results / "mvp_1_2/flux/seed_0/predictions.parquet")["id"]
+    assert set(members.loc[tested, "pool"]) == {"test"}
+    assert json.loads((results / "decisions/d1.json").read_text())["outcome"] in ("continue", "stop")

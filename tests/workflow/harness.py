@@ -1,0 +1,261 @@
+"""A copy of the project in a folder of its own, Snakemake on it, and the exact jobs that it runs.
+
+`jobs` is a dry run, `run` a real one; both give a Counter of names such as `decide:d1` or
+`run_variant:mvp_1_2/flux/0` (without `all`). A finished workflow is forged: the store and the protocol are real, what
+is heavy is a placeholder, and `snakemake --touch` records them as if the rules had made them.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from logg1m.config import load
+from logg1m.config.compute import Compute
+from logg1m.config.experiments import Experiment, Recipe
+from logg1m.decisions import gates, recipes
+from logg1m.experiments import catalogue
+from logg1m.experiments.verdict import HYPOTHESIS, header
+from logg1m.files import write_json, write_parquet
+from logg1m.protocol import define, survey
+from logg1m.store import Store
+
+PROJECT = Path(__file__).parents[2]
+COPIED = ("Snakefile", "workflow", "config", "profiles", "envs", "src")
+ONE_MEGABYTE = 1_000_000
+
+# The roadmap in small: every gate and phase, one or two variants each, and the smallest sizes that run.
+KEPT = {
+    "mvp_0_a": (), "mvp_0_b": (), "mvp_1_1": (),
+    "mvp_1_2": ("flux", "flux_over_error"), "mvp_1_3": ("median", "zscore_100"), "mvp_1_4": ("full", "top_10"),
+    "mvp_1_5": ("single", "multi_equal"), "mvp_2_3": (), "mvp_3_4": ("flux", "derivative"), "mvp_3_5": (),
+}  # fmt: skip
+SETTINGS: dict[str, Any] = {
+    "data": {"n_spectra": 2100},
+    "protocol": {"scales": [1000]},
+    "baselines": {
+        "ridge": {"pca": [10], "alphas": [100.0, 10000.0]},
+        "lightgbm": {"n_estimators": 5, "learning_rate": 0.3, "min_data_in_leaf": 10, "bin_sample": 200},
+    },
+    "bootstrap": {"resamples": 100},
+    "bounds": {
+        "max_spectra": 60, "full_sample": 20, "convergence": [20], "knn_neighbours": 3, "linear_neighbours": 32,
+        "sweep_stars": 20,
+        "bayes": {"n_stars": 8, "n_full": 0, "max_iterations": 2, "min_reached": 0.0, "samples_per_iteration": 32,
+                  "library_max": 1024},
+    },
+    "experiments": {"train_size": {"ridge": 200, "lightgbm": 200, "vit": 200}, "test_size": 200,
+                    "alphas": [1000.0, 10000.0]},
+    "compute": {"threads": 1},
+}  # fmt: skip
+
+
+def runs(mvp: str, *variants: str) -> list[str]:
+    return [f"run_variant:{mvp}/{variant}/0" for variant in variants]
+
+
+PHASE_1_RUNS = [run for mvp, kept in KEPT.items() if mvp.startswith("mvp_1") for run in runs(mvp, *kept)]
+PHASE_2 = [*runs("mvp_2_3", "single_scale"), "verdict_mvp_2_3"]
+PHASE_3 = [*runs("mvp_3_4", "flux", "derivative"), *runs("mvp_3_5", "none"), "verdict_mvp_3_4", "verdict_mvp_3_5"]
+
+
+@dataclass
+class Flow:
+    """The workflow in a folder; `settings` is its configuration overlay."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, ok: bool = True) -> str:
+        """Run Snakemake, return what it printed; fails the test on an unexpected exit status (`ok=False`: a failure)."""
+        done = subprocess.run(
+            self.command(*arguments), cwd=self.folder, env=self.environment(), text=True, capture_output=True
+        )
+        printed = done.stdout + done.stderr
+        assert (done.returncode == 0) == ok, f"exit status {done.returncode}:\n{printed[-6000:]}"
+        return printed
+
+    def command(self, *arguments: str) -> list[str]:
+        """Targets and options, with one core and the overlay where there is one."""
+        overlay = ["--configfile", "run.yaml"] if (self.folder / "run.yaml").exists() else []
+        return [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, *overlay]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "400", "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def jobs(self, *targets: str) -> Counter[str]:
+        """Jobs that a run would start with, as far as it can be known before the next open decision."""
+        return executed(self.snakemake("--dry-run", *targets))
+
+    def run(self, *targets: str) -> Counter[str]:
+        """Jobs that a real run executes."""
+        return executed(self.snakemake(*targets))
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def read(self, name: str) -> Any:
+        return json.loads(self.path(name).read_text())
+
+    def write(self, name: str, value: dict[str, Any]) -> None:
+        write_json(self.path(name), value)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a piece of a text that occurs exactly once."""
+        path = self.path(name)
+        text = path.read_text()
+        assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {name}"
+        path.write_text(text.replace(old, new))
+
+    def edit_yaml(self, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change a YAML file in place through its dictionary."""
+        values = yaml.safe_load(self.path(name).read_text())
+        change(values)
+        self.path(name).write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+    def configure(self, section: str, **values: Any) -> None:
+        """Set keys of a section of the overlay."""
+        self.edit_yaml("run.yaml", lambda settings: settings.setdefault(section, {}).update(values))
+
+
+def executed(printed: str) -> Counter[str]:
+    """Jobs in Snakemake's log, with the values of their wildcards."""
+    found: Counter[str] = Counter()
+    for block in re.split(r"^(?=(?:local)?(?:rule|checkpoint) \w+:$)", printed, flags=re.MULTILINE)[1:]:
+        rule = re.match(r"(?:local)?(?:rule|checkpoint) (\w+):", block)[1]  # type: ignore[index]
+        wildcards = re.search(r"^    wildcards: (.*)$", block, flags=re.MULTILINE)
+        values = [pair.split("=", 1)[1] for pair in wildcards[1].split(", ")] if wildcards else []
+        found[":".join([rule, "/".join(values)] if values else [rule])] += 1
+    counted = re.findall(r"^total +(\d+)$", printed, flags=re.MULTILINE)
+    assert "--dry-run" not in printed or not counted or int(counted[-1]) == found.total(), printed
+    del found["all"]
+    return found
+
+
+def copy_project(folder: Path) -> Flow:
+    """The project as it stands, without any result."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy2(source, folder / name)
+    return Flow(folder)
+
+
+def small_project(folder: Path) -> Flow:
+    """The project with the small roadmap and its overlay, without any result."""
+    flow = copy_project(folder)
+    (folder / "run.yaml").write_text(yaml.safe_dump(SETTINGS))
+    for path in (folder / "config/experiments").glob("*.yaml"):
+        kept = KEPT.get(path.stem)
+        if kept is None:
+            path.unlink()
+        elif kept:
+            flow.edit_yaml(
+                f"config/experiments/{path.name}",
+                lambda e, kept=kept: e.update(variants={k: v for k, v in e["variants"].items() if k in kept}),
+            )
+    return flow
+
+
+def copy_flow(flow: Flow, folder: Path) -> Flow:
+    """A copy with all results, time stamps and Snakemake's records; the store is shared by hard links."""
+    subprocess.run(["cp", "-a", "-T", str(flow.folder), str(folder)], check=True)
+    store = folder / "results/data/spectra.zarr"
+    store.mkdir(parents=True)
+    subprocess.run(["cp", "-al", "-T", str(flow.folder.parent / "spectra.zarr"), str(store)], check=True)
+    return Flow(folder)
+
+
+def forge(flow: Flow, store: Store) -> None:
+    """Make the small roadmap look finished: D1 continue, D2 windows, D3 single, MVP-1.4 accepted (so its windows are the recipe)."""
+    config = load(flow.path("config/config.yaml"), flow.path("run.yaml"))
+    experiments = catalogue.load(flow.path("config/experiments"))
+    flow.path("results/data").mkdir(parents=True)
+    shutil.copy2(store.manifest_path, flow.path("results/data/manifest.json"))
+    shutil.copytree(store.path, flow.folder.parent / "spectra.zarr", copy_function=os.link)
+    snr, pixels = survey(store, config.seed, config.protocol, Compute(threads=1))
+    protocol, members = define(snr, config.seed, config.protocol)
+    tables = {"snr": snr, "pixels": pixels, "members": members}
+    for name, table in tables.items():
+        write_parquet(flow.path(f"results/mvp_0_a/{name}.parquet"), table)
+    flow.write("results/mvp_0_a/protocol.json", protocol | {"reproduced_from_this_file": True})
+    flow.write("results/mvp_1_1/fisher.json", fisher(ratio=3.0))
+    outcomes = {"mvp_1_4": "accepted", "mvp_1_5": "refuted"}
+    verdicts = {key: verdict(e, outcomes.get(key, "inconclusive")) for key, e in experiments.items()}
+    for key, value in verdicts.items():
+        flow.write(f"results/{key}/verdict.json", value)
+    _decide(flow, config.decisions, config.experiments.recipe, experiments, verdicts)
+    written = re.findall(r"^    output: (.*)$", flow.snakemake("--touch", "--forceall"), flags=re.MULTILINE)
+    for name in re.findall(r"(results/\S+?)(?=,|$| )", "\n".join(written)):
+        path = flow.path(name)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            size = ONE_MEGABYTE + 1 if path.name == "predictions.parquet" else 10
+            path.write_bytes(name.encode().ljust(size, b"."))
+    flow.snakemake("--touch", "--forceall")
+    assert not flow.jobs(), "the forged workflow is not finished"
+
+
+def _decide(
+    flow: Flow, decisions: Any, base: Recipe, experiments: dict[str, Experiment], verdicts: dict[str, Any]
+) -> None:
+    """What the rules of the decisions make of forged verdicts."""
+    evidence = {
+        "d1": gates.d1(fisher(ratio=3.0), decisions),
+        "d2": gates.d2(verdicts["mvp_1_4"], decisions),
+        "d3": gates.d3(verdicts["mvp_1_5"], decisions),
+    }
+    for d, value in evidence.items():
+        flow.write(f"results/decisions/{d}.evidence.json", value)
+        flow.write(f"results/decisions/{d}.json", gates.outcome(value))
+    first = [verdicts[key] for key, e in experiments.items() if e.phase == 1 and e.acceptance]
+    proposal = recipes.compose(first, base, "single", decisions.d4_members)
+    settled = recipes.settle(proposal, base, "single", None)
+    flow.write("results/decisions/d4.proposal.json", proposal)
+    flow.write("results/decisions/d4.json", settled)
+    flow.write("results/decisions/d4.evidence.json", {"proposal": proposal, "trial": None, "settled": settled})
+    for phase in (2, 3):
+        flow.write(f"results/decisions/recipe_phase{phase}.json", {"recipe": settled["recipe"]})
+
+
+def fisher(ratio: float) -> dict[str, Any]:
+    """fisher.json as D1 reads it, with a well measured ratio of error to bound."""
+    measured = {"value": ratio, "ci95": [ratio - 0.1, ratio + 0.1]}
+    sigma = {"1d": {"median": 0.1}, "5d": {"median": 0.2}}
+    return {
+        "models": {"ridge": {"rmse": {"value": 0.5}, "ratio_median": measured, "n": 50}},
+        "reference_estimator": "exact",
+        "estimators": {"exact": {"sigma_logg": sigma}},
+        "ceilings": {"crlb_median_r2": 0.9},
+        "verdict": {"outcome": "headroom" if ratio > 2 else "near_bound"},
+    }
+
+
+def verdict(experiment: Experiment, outcome: str) -> dict[str, Any]:
+    """verdict.json as decisions and documents read it; if accepted, its last variant is."""
+    reference = experiment.acceptance.reference if experiment.acceptance else None
+    difference = {"value": 0.02, "ci95": [0.01, 0.03]}
+    variants = {
+        name: {"change": variant.change}
+        | ({} if name == reference else {"differences": dict.fromkeys(("mae_low_noise", "r2_low_noise"), difference)})
+        for name, variant in experiment.variants.items()
+    }
+    best = list(variants)[-1] if outcome == "accepted" and variants else None
+    return header(experiment) | {
+        "outcome": outcome,
+        "hypothesis_outcome": HYPOTHESIS[outcome],
+        "best_accepted": best,
+        "reason": "forged",
+        "variants": variants,
+    }

@@ -1,0 +1,100 @@
+"""What runs again after an edit of code, configuration or an experiment's file."""
+
+from collections import Counter
+
+import pytest
+from harness import PHASE_1_RUNS, Flow, copy_project
+
+PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", "roadmap_document")
+PHASE_1_VERDICTS = tuple(f"verdict_mvp_1_{k}" for k in range(2, 6))
+EVERYTHING_BELOW_THE_STORE = Counter([
+    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "scaling", "bounds", "bayes", "fisher",
+    "verdict_mvp_0_a", "verdict_mvp_0_b", "verdict_mvp_1_1", "evidence:d1", "decide:d1",
+    *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES,
+])  # fmt: skip
+# What each module reaches before the next open decision.
+REACHED = {
+    "baselines/boosting.py": [
+        "lightgbm:1k", "scaling", "fisher", "verdict_mvp_0_b", "verdict_mvp_1_1", "evidence:d1", "decide:d1",
+        "roadmap_document",
+    ],
+    "experiments/classical.py": [*PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES],
+    "decisions/recipes.py": ["propose", "settle_recipe", "roadmap_document"],
+    "report/status.py": ["roadmap_document"],
+}  # fmt: skip
+
+
+def append(flow: Flow, module: str, text: str) -> None:
+    with flow.path(f"src/logg1m/{module}").open("a") as stream:
+        stream.write(text)
+
+
+@pytest.mark.parametrize("module", REACHED)
+def test_edited_module_reruns_the_rules_that_reach_it(flow, module):
+    append(flow, module, "\n_ADDED = 1\n")
+    assert flow.jobs() == Counter(REACHED[module])
+
+
+def test_edited_comment_docstring_and_format_rerun_nothing(flow):
+    for module in REACHED:
+        append(flow, module, "\n# a remark\n")
+    flow.edit("src/logg1m/store.py", '"""The Zarr v3 store', '"""A Zarr v3 store')
+    flow.edit("src/logg1m/noise.py", "import math\n", "import math  # a remark\n\n")
+    assert not flow.jobs()
+
+
+def test_data_setting_reruns_everything_below_the_store(flow):
+    flow.configure("data", observation={"seeing": 0.9})
+    assert flow.jobs() == EVERYTHING_BELOW_THE_STORE + Counter(["magnitude_sweep"])
+
+
+def test_machine_setting_reruns_nothing(flow):
+    flow.configure("compute", device="cpu")
+    assert not flow.jobs()
+
+
+def test_added_variant_runs_alone_and_its_verdict_follows(flow):
+    added = {"label": "B: z-score in chunks of 500 px", "change": {"normalisation": "zscore_500"}}
+    flow.edit_yaml("config/experiments/mvp_1_3.yaml", lambda e: e["variants"].update(zscore_500=added))
+    assert flow.jobs() == Counter(
+        ["run_variant:mvp_1_3/zscore_500/0", "verdict_mvp_1_3", "propose", "settle_recipe", "roadmap_document"]
+    )
+
+
+def test_changed_variant_reruns_alone(flow):
+    change = {"normalisation": "zscore_200"}
+    flow.edit_yaml("config/experiments/mvp_1_3.yaml", lambda e: e["variants"]["zscore_100"].update(change=change))
+    runs = [name for name in flow.jobs() if name.startswith("run_variant")]
+    assert runs == ["run_variant:mvp_1_3/zscore_100/0"]
+
+
+def test_paused_experiment_leaves_the_graph(flow):
+    flow.configure("experiments", paused=["3.4"])
+    flow.path("results/mvp_3_4/verdict.json").write_text("not what it was")
+    assert flow.jobs() == Counter(["roadmap_document"])
+
+
+def test_unknown_key_is_one_error_without_traceback_or_job(flow):
+    flow.configure("data", n_spectre=5)
+    printed = flow.snakemake(ok=False)
+    assert printed.count("data.n_spectre: unknown key (did you mean 'n_spectra'?)") == 1
+    assert "Traceback" not in printed and "rule " not in printed
+
+
+def test_misspelt_experiment_is_one_error_that_names_the_file(flow):
+    flow.edit_yaml("config/experiments/mvp_1_3.yaml", lambda e: e["variants"]["median"].update(chnage={}))
+    printed = flow.snakemake(ok=False)
+    assert printed.count("chnage: unknown key (did you mean 'change'?)") == 1
+    assert "config/experiments/mvp_1_3.yaml" in printed
+    assert "Traceback" not in printed and "rule " not in printed
+
+
+@pytest.mark.parametrize("scale", ["full", "laptop", "smoke"])
+def test_every_scale_has_a_graph(tmp_path, scale):
+    flow = copy_project(tmp_path / "project")
+    jobs = flow.jobs("--configfile", f"config/scale/{scale}.yaml")
+    assert {"generate", "fisher", "verdict_mvp_1_5", "decide:d1"} <= set(jobs)
+
+
+def test_lint_finds_nothing(tmp_path):
+    assert "Congratulations" in copy_project(tmp_path / "project").snakemake("--lint")

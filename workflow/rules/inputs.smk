@@ -1,0 +1,94 @@
+"""What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
+
+
+def variants_of(mvp):
+    """The variants that run at this scale; an experiment with rules of its own has none."""
+    if EXPERIMENTS[mvp].artifact:
+        return []
+    return catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
+
+
+def change_of(wildcards):
+    if (
+        wildcards.mvp not in EXPERIMENTS
+        or wildcards.variant not in EXPERIMENTS[wildcards.mvp].variants
+    ):
+        raise WorkflowError(
+            f"config/experiments has no variant {wildcards.variant!r} of {wildcards.mvp!r}"
+        )
+    return EXPERIMENTS[wildcards.mvp].variants[wildcards.variant].change
+
+
+def recipe_file(wildcards):
+    """The recipe that a phase starts from; Phase 1 starts from the configured one."""
+    change_of(wildcards)
+    return pass_gate(EXPERIMENTS[wildcards.mvp])
+
+
+def sensitivity_for(recipe):
+    """Windows at the peaks of the sensitivity need MVP-1.1."""
+    wanted = recipe["windows"].startswith("top_")
+    return ["results/mvp_1_1/sensitivity.parquet"] if wanted else []
+
+
+def sensitivity_file(wildcards):
+    """What the windows of a variant need, which a later phase may inherit from its recipe."""
+    change, settled = change_of(wildcards), recipe_file(wildcards)
+    if "windows" not in change and settled:
+        return sensitivity_for(read_json(settled[0], ("recipe",))["recipe"])
+    return sensitivity_for(
+        catalogue.recipe(CONFIG.experiments.recipe, change).model_dump()
+    )
+
+
+def goes_first(wildcards):
+    """Priority of a run, if a decision puts its experiment first: an order, never an input, which would retrain."""
+    experiment = EXPERIMENTS[wildcards.mvp]
+    made = {d: Path(f"results/decisions/{d}.json") for d in experiment.first_if}
+    return int(
+        any(
+            path.exists() and read_json(path)["outcome"] == experiment.first_if[d]
+            for d, path in made.items()
+        )
+    )
+
+
+def runs_of(mvp, name):
+    seeds = range(CONFIG.experiments.seeds)
+    return expand(
+        "results/{mvp}/{v}/seed_{k}/{name}",
+        mvp=mvp,
+        v=variants_of(mvp),
+        k=seeds,
+        name=name,
+    )
+
+
+def settings_of(wildcards):
+    """What one decision reads of the configuration: a threshold of D1 is no matter of D2's."""
+    fields = {"d1_statistic", "d1_threshold"} if wildcards.d == "d1" else set()
+    settings = CONFIG.decisions.model_dump(mode="json", include=fields)
+    for name in ("override", "default"):
+        chosen = getattr(CONFIG.decisions, name)
+        settings[name] = {d: v for d, v in chosen.items() if d == wildcards.d}
+    return settings
+
+
+def proposed_sensitivity(wildcards):
+    """The sensitivity curve, if the combination has windows at its peaks."""
+    outcome("d3")
+    proposal = read_json(checkpoints.propose.get().output[0], ("recipe",))
+    return sensitivity_for(proposal["recipe"])
+
+
+def trial_runs(wildcards):
+    """Predictions of the combination and of its best member, if a combination is proposed."""
+    outcome("d3")
+    proposal = read_json(checkpoints.propose.get().output[0])
+    if not proposal["combination"]:
+        return []
+    best = proposal["members"][0]
+    folders = ["results/combination/recipe", f"results/{best['mvp']}/{best['variant']}"]
+    return expand(
+        "{f}/seed_{k}/predictions.parquet", f=folders, k=range(CONFIG.experiments.seeds)
+    )
