@@ -14,6 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,20 +77,27 @@ class Flow:
 
     def snakemake(self, *arguments: str, ok: bool = True) -> str:
         """Run Snakemake, return what it printed; fails the test on an unexpected exit status (`ok=False`: a failure)."""
-        done = subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=self.environment(), text=True, capture_output=True
-        )
-        printed = done.stdout + done.stderr
-        assert (done.returncode == 0) == ok, f"exit status {done.returncode}:\n{printed[-6000:]}"
+        output = self.folder / "printed.txt"
+        request = {"folder": str(self.folder), "arguments": self.arguments(*arguments), "printed": str(output)}
+        server = _server()
+        assert server.stdin and server.stdout
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+        printed = output.read_text()
+        assert (status == 0) == ok, f"exit status {status}:\n{printed[-6000:]}"
         return printed
 
-    def command(self, *arguments: str) -> list[str]:
+    def arguments(self, *arguments: str) -> list[str]:
         """Targets and options, with one core and the overlay where there is one."""
         overlay = ["--configfile", "run.yaml"] if (self.folder / "run.yaml").exists() else []
-        return [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, *overlay]
+        return ["--cores", "1", *arguments, *overlay]
 
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "400", "PYTHONDONTWRITEBYTECODE": "1"}
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Snakemake as a process of its own, to be killed; what it prints goes to `printed.txt`."""
+        output = (self.folder / "printed.txt").open("w")
+        command = [sys.executable, "-m", "snakemake", *self.arguments(*arguments)]
+        return subprocess.Popen(command, cwd=self.folder, env=_environment(), stdout=output, stderr=output, text=True)
 
     def jobs(self, *targets: str) -> Counter[str]:
         """Jobs that a run would start with, as far as it can be known before the next open decision."""
@@ -124,6 +132,17 @@ class Flow:
     def configure(self, section: str, **values: Any) -> None:
         """Set keys of a section of the overlay."""
         self.edit_yaml("run.yaml", lambda settings: settings.setdefault(section, {}).update(values))
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    """Ends with the session: its input is closed then."""
+    command = [sys.executable, str(Path(__file__).with_name("forking.py"))]
+    return subprocess.Popen(command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def executed(printed: str) -> Counter[str]:

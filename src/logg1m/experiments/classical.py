@@ -45,8 +45,11 @@ def fit_ridge(features: dict[str, np.ndarray], targets: dict[str, np.ndarray], a
     centre = targets["fit"].mean(axis=0)
     y = targets["fit"] - centre
     dual = x.shape[0] < x.shape[1]
-    matrix = (x @ x.T if dual else x.T @ x).astype(np.float64)
-    right = y if dual else (x.T @ y).astype(np.float64)
+    # Double precision: with an input that has no noise of its own the best penalty is tiny, far below the
+    # rounding of a single-precision matrix, and a leak would go unseen.
+    x = x.astype(np.float64)
+    matrix = x @ x.T if dual else x.T @ x
+    right = y if dual else x.T @ y
     diagonal = matrix.diagonal().copy()
     progress = Progress("ridge", len(alphas), "penalties")
     best, history, weights = -np.inf, [], np.empty(0)

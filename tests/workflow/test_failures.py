@@ -1,0 +1,148 @@
+"""Jobs that fail or are killed: earlier results stay, nothing is half-written, nothing is computed twice."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from harness import Flow, executed, small_project
+
+VERDICT = "results/mvp_1_2/verdict.json"
+FIRST, SECOND = "results/mvp_1_2/flux/seed_0", "results/mvp_1_2/flux_over_error/seed_0"
+PATIENCE = 300  # s, far more than is needed
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """File → inode and modification time; both change when a file is written again."""
+    return {str(p): (p.stat().st_ino, p.stat().st_mtime_ns) for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def half_written(flow: Flow) -> list[Path]:
+    return [p for p in flow.path("results").rglob("*") if ".tmp" in p.name or p.name.endswith(".partial")]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def job_processes(flow: Flow, script: str) -> Iterator[psutil.Process]:
+    """Running Python processes of a workflow script in this very folder."""
+    for process in psutil.process_iter():
+        try:
+            command = " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        if script in command and str(flow.folder) in command and "bash" not in process.name():
+            yield process
+
+
+@pytest.fixture
+def half_done(flow) -> Flow:
+    """The runs of MVP-1.2 and its verdict are still to be made."""
+    for folder in (FIRST, SECOND):
+        for path in flow.path(folder).iterdir():
+            path.unlink()
+    flow.path(VERDICT).unlink()
+    return flow
+
+
+def started_second(flow: Flow) -> bool:
+    """Whether one run is finished and the next one's process is there."""
+    printed = flow.path("printed.txt").read_text()
+    return printed.count("Finished jobid") == 1 and any(job_processes(flow, "run_variant.py"))
+
+
+def finished_first(flow: Flow) -> tuple[str, str]:
+    """(the run that is done, the one that is not)"""
+    done = [folder for folder in (FIRST, SECOND) if flow.path(f"{folder}/metrics.json").exists()]
+    assert len(done) == 1
+    return done[0], SECOND if done[0] == FIRST else FIRST
+
+
+def test_failed_job_is_one_error_and_leaves_the_earlier_results(flow):
+    before = stamps(flow.path("results/mvp_0_a"))
+    flow.path("results/data/spectra.zarr/flux/c/1/0").unlink()
+    printed = flow.snakemake("results/mvp_0_a/snr.parquet", "--forcerun", "survey", ok=False)
+    error = "rule survey: results/data/spectra.zarr/flux/c/1/0: chunk 1 of flux is missing (spectra 1024 … 2047)"
+    log = flow.path("logs/mvp_0_a/snr.log").read_text()
+    assert log.count("ERROR") + log.count("rule survey:") == 1 and error in log
+    assert "delete results/data/manifest.json and run again" in log
+    assert "Traceback" not in log and "Traceback" not in printed
+    contents = {name: inode_and_time[1] for name, inode_and_time in stamps(flow.path("results/mvp_0_a")).items()}
+    assert contents == {name: inode_and_time[1] for name, inode_and_time in before.items()}
+
+
+def test_failed_gate_leaves_the_earlier_decision(flow):
+    flow.path("results/mvp_1_4/verdict.json").write_text("{")
+    before = (
+        flow.path("results/decisions/d2.json").read_bytes(),
+        flow.path("results/decisions/d2.evidence.json").read_bytes(),
+    )
+    printed = flow.snakemake(ok=False)
+    assert "rule evidence: results/mvp_1_4/verdict.json is not a readable JSON file" in printed
+    after = (
+        flow.path("results/decisions/d2.json").read_bytes(),
+        flow.path("results/decisions/d2.evidence.json").read_bytes(),
+    )
+    assert before == after
+
+
+@pytest.mark.slow
+def test_killed_job_is_done_again_and_what_was_finished_is_kept(half_done):
+    flow = half_done
+    running = flow.start(VERDICT)
+    wait_for(lambda: started_second(flow))
+    for process in job_processes(flow, "run_variant.py"):
+        process.kill()
+    assert running.wait(PATIENCE) == 1
+    done, undone = finished_first(flow)
+    before = stamps(flow.path(done))
+    assert not list(flow.path(undone).iterdir())
+    assert flow.run(VERDICT) == Counter([f"run_variant:mvp_1_2/{Path(undone).parent.name}/0", "verdict_mvp_1_2"])
+    assert stamps(flow.path(done)) == before
+    assert not half_written(flow)
+    assert not flow.jobs(VERDICT)
+
+
+@pytest.mark.slow
+def test_killed_snakemake_leaves_a_run_that_unlock_and_a_second_call_complete(half_done):
+    flow = half_done
+    running = flow.start(VERDICT)
+    wait_for(lambda: started_second(flow))
+    running.send_signal(signal.SIGKILL)
+    running.wait(PATIENCE)
+    done, undone = finished_first(flow)
+    before = stamps(flow.path(done))
+    assert "--unlock" in flow.snakemake(VERDICT, ok=False), "the lock of the killed run is reported"
+    flow.snakemake("--unlock")
+    assert flow.run(VERDICT) == Counter([f"run_variant:mvp_1_2/{Path(undone).parent.name}/0", "verdict_mvp_1_2"])
+    wait_for(lambda: not any(job_processes(flow, "run_variant.py")))
+    assert stamps(flow.path(done)) == before
+    assert not half_written(flow)
+    assert not flow.jobs(VERDICT)
+
+
+@pytest.mark.slow
+def test_killed_generation_goes_on_with_the_chunks_that_are_whole(tmp_path):
+    flow = small_project(tmp_path / "project")
+    flow.configure("data", n_spectra=5000)
+    manifest, journal = "results/data/manifest.json", flow.path("results/data/journal")
+    running = flow.start(manifest)
+    wait_for(lambda: list(journal.glob("chunk_*.npz")))
+    for process in job_processes(flow, "generate.py"):
+        process.kill()
+    assert running.wait(PATIENCE) == 1
+    whole = {name: stamp for name, stamp in stamps(journal).items() if "chunk_" in name and ".tmp" not in name}
+    assert 0 < len(whole) < 5 and not flow.path(manifest).exists()
+    assert flow.run(manifest) == Counter(["generate"])
+    after = stamps(journal)
+    assert {name: after[name] for name in whole} == whole
+    assert len(list(journal.glob("chunk_*.npz"))) == 5
+    assert not half_written(flow)
+    assert executed(flow.snakemake("--dry-run", manifest)) == Counter()
