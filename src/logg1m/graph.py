@@ -17,8 +17,27 @@ def draw(*arguments: str) -> str:
     if done.returncode:
         raise InputError(f"snakemake --rulegraph failed:\n{done.stderr}")
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", done.stdout, flags=re.MULTILINE))
-    edges = sorted({(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", done.stdout)})
+    edges = reduced({(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", done.stdout)})
     return "\n".join(["```mermaid", "flowchart LR", *(f"    {a} --> {b}" for a, b in edges), "```"])
+
+
+def reduced(edges: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The edges of an acyclic graph without those that a longer path implies, so that a reader can follow it."""
+    after: dict[str, set[str]] = {}
+    for a, b in edges:
+        after.setdefault(a, set()).add(b)
+
+    def reachable(node: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [node]
+        while waiting:
+            for following in after.get(waiting.pop(), set()) - found:
+                found.add(following)
+                waiting.append(following)
+        return found
+
+    implied = {(a, c) for a in after for b in after[a] for c in reachable(b)}
+    return sorted(edges - implied)
 
 
 def insert(path: Path, graph: str) -> None:

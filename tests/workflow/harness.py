@@ -18,6 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import yaml
 
 from logg1m.config import load
@@ -80,7 +82,8 @@ class Flow:
         output = self.folder / "printed.txt"
         request = {"folder": str(self.folder), "arguments": self.arguments(*arguments), "printed": str(output)}
         server = _server()
-        assert server.stdin and server.stdout
+        assert server.stdin
+        assert server.stdout
         server.stdin.write(json.dumps(request) + "\n")
         server.stdin.flush()
         status = int(server.stdout.readline())
@@ -209,6 +212,8 @@ def forge(flow: Flow, store: Store) -> None:
     for name, table in tables.items():
         write_parquet(flow.path(f"results/mvp_0_a/{name}.parquet"), table)
     flow.write("results/mvp_0_a/protocol.json", protocol | {"reproduced_from_this_file": True})
+    sensitivity = pd.DataFrame({"exact_marginalised": np.arange(store.n_pixels, dtype=float)})
+    write_parquet(flow.path("results/mvp_1_1/sensitivity.parquet"), sensitivity)
     flow.write("results/mvp_1_1/fisher.json", fisher(ratio=3.0))
     outcomes = {"mvp_1_4": "accepted", "mvp_1_5": "refuted"}
     verdicts = {key: verdict(e, outcomes.get(key, "inconclusive")) for key, e in experiments.items()}

@@ -78,7 +78,8 @@ def test_unknown_key_is_one_error_without_traceback_or_job(flow):
     flow.configure("data", n_spectre=5)
     printed = flow.snakemake(ok=False)
     assert printed.count("data.n_spectre: unknown key (did you mean 'n_spectra'?)") == 1
-    assert "Traceback" not in printed and "rule " not in printed
+    assert "Traceback" not in printed
+    assert "rule " not in printed
 
 
 def test_misspelt_experiment_is_one_error_that_names_the_file(flow):
@@ -86,7 +87,8 @@ def test_misspelt_experiment_is_one_error_that_names_the_file(flow):
     printed = flow.snakemake(ok=False)
     assert printed.count("variants.median.chnage: unknown key") == 1
     assert "config/experiments/mvp_1_3.yaml is not a valid" in printed
-    assert "Traceback" not in printed and "rule " not in printed
+    assert "Traceback" not in printed
+    assert "rule " not in printed
 
 
 @pytest.mark.parametrize("scale", ["full", "laptop", "smoke"])

@@ -20,6 +20,10 @@ def stamps(folder: Path) -> dict[str, tuple[int, int]]:
     return {str(p): (p.stat().st_ino, p.stat().st_mtime_ns) for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
 def half_written(flow: Flow) -> list[Path]:
     return [p for p in flow.path("results").rglob("*") if ".tmp" in p.name or p.name.endswith(".partial")]
 
@@ -66,31 +70,25 @@ def finished_first(flow: Flow) -> tuple[str, str]:
 
 
 def test_failed_job_is_one_error_and_leaves_the_earlier_results(flow):
-    before = stamps(flow.path("results/mvp_0_a"))
+    before = contents(flow.path("results/mvp_0_a"))
     flow.path("results/data/spectra.zarr/flux/c/1/0").unlink()
     printed = flow.snakemake("results/mvp_0_a/snr.parquet", "--forcerun", "survey", ok=False)
     error = "rule survey: results/data/spectra.zarr/flux/c/1/0: chunk 1 of flux is missing (spectra 1024 … 2047)"
     log = flow.path("logs/mvp_0_a/snr.log").read_text()
-    assert log.count("ERROR") + log.count("rule survey:") == 1 and error in log
+    assert log.count("rule survey:") == 1
+    assert error in log
     assert "delete results/data/manifest.json and run again" in log
-    assert "Traceback" not in log and "Traceback" not in printed
-    contents = {name: inode_and_time[1] for name, inode_and_time in stamps(flow.path("results/mvp_0_a")).items()}
-    assert contents == {name: inode_and_time[1] for name, inode_and_time in before.items()}
+    assert "Traceback" not in log
+    assert "Traceback" not in printed
+    assert contents(flow.path("results/mvp_0_a")) == before
 
 
 def test_failed_gate_leaves_the_earlier_decision(flow):
     flow.path("results/mvp_1_4/verdict.json").write_text("{")
-    before = (
-        flow.path("results/decisions/d2.json").read_bytes(),
-        flow.path("results/decisions/d2.evidence.json").read_bytes(),
-    )
+    before = contents(flow.path("results/decisions"))
     printed = flow.snakemake(ok=False)
     assert "rule evidence: results/mvp_1_4/verdict.json is not a readable JSON file" in printed
-    after = (
-        flow.path("results/decisions/d2.json").read_bytes(),
-        flow.path("results/decisions/d2.evidence.json").read_bytes(),
-    )
-    assert before == after
+    assert contents(flow.path("results/decisions")) == before
 
 
 @pytest.mark.slow
@@ -103,7 +101,7 @@ def test_killed_job_is_done_again_and_what_was_finished_is_kept(half_done):
     assert running.wait(PATIENCE) == 1
     done, undone = finished_first(flow)
     before = stamps(flow.path(done))
-    assert not list(flow.path(undone).iterdir())
+    assert not flow.path(undone).exists()
     assert flow.run(VERDICT) == Counter([f"run_variant:mvp_1_2/{Path(undone).parent.name}/0", "verdict_mvp_1_2"])
     assert stamps(flow.path(done)) == before
     assert not half_written(flow)
@@ -139,7 +137,8 @@ def test_killed_generation_goes_on_with_the_chunks_that_are_whole(tmp_path):
         process.kill()
     assert running.wait(PATIENCE) == 1
     whole = {name: stamp for name, stamp in stamps(journal).items() if "chunk_" in name and ".tmp" not in name}
-    assert 0 < len(whole) < 5 and not flow.path(manifest).exists()
+    assert 0 < len(whole) < 5
+    assert not flow.path(manifest).exists()
     assert flow.run(manifest) == Counter(["generate"])
     after = stamps(journal)
     assert {name: after[name] for name in whole} == whole

@@ -35,7 +35,7 @@ def recipe_of(phase):
     outcome("d3")
     checkpoints.propose.get()
     settled = checkpoints.settle_recipe.get().output.recipe
-    return [settled if phase == 2 else checkpoints.recipe_phase3.get().output[0]]
+    return [str(settled if phase == 2 else checkpoints.recipe_phase3.get().output[0])]
 
 
 def pass_gate(experiment):

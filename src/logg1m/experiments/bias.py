@@ -17,13 +17,15 @@ def bins(values: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bias_scatter(error: np.ndarray, about: np.ndarray, width: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Standard deviation over bins of the mean residual, as a statistic of resampling counts (B, N)."""
+    """Standard deviation over bins of the mean residual, as a statistic of resampling counts (B, N); NaN without bins."""
     index, edges = bins(about, width)
     member = np.eye(len(edges) - 1, dtype=np.float32)[index]  # (N, K)
     member = member[:, member.sum(axis=0) >= _FEWEST]
     weighted = member * error[:, None].astype(np.float32)
 
     def statistic(counts: np.ndarray) -> np.ndarray:
+        if not member.shape[1]:
+            return np.full(len(counts), np.nan)
         with np.errstate(divide="ignore", invalid="ignore"):
             means = (counts @ weighted) / (counts @ member)
         return np.asarray(np.nanstd(means, axis=1), dtype=np.float64)

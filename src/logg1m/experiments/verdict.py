@@ -91,7 +91,8 @@ def improvement(
 
     def difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
         change = sign * (ours - theirs)
-        return np.asarray(change / np.abs(theirs) if criterion.relative else change)
+        with np.errstate(divide="ignore", invalid="ignore"):  # a share of nothing is undefined
+            return np.asarray(change / np.abs(theirs) if criterion.relative else change)
 
     one = np.ones((1, n), dtype=np.float32)
     ours, theirs = (np.array([f(one)[0] for f in parts[name]]) for name in (candidate, reference))
@@ -119,7 +120,7 @@ def decide(measured: dict[str, Any], criterion: Criterion, seeds: int, seed_scat
     margin = criterion.margin
     outcome = ACCEPTED if low > margin else REFUTED if high < margin else INCONCLUSIVE
     reason = f"interval [{low:+.4f}, {high:+.4f}] against the margin {margin:+g}"
-    scatter = seed_scatter / abs(measured["reference_value"]) if criterion.relative else seed_scatter
+    scatter = seed_scatter / (abs(measured["reference_value"]) or np.inf) if criterion.relative else seed_scatter
     if outcome != INCONCLUSIVE and seeds == 1 and abs(measured["value"] - margin) <= _SEED_FACTOR * scatter:
         return (
             INCONCLUSIVE,

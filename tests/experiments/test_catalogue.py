@@ -1,0 +1,128 @@
+"""Experiment files: what is read, what is refused, and which variants run at a scale."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from logg1m.config.experiments import Experiment, Experiments, Recipe
+from logg1m.experiments import catalogue
+from logg1m.files import InputError
+
+FILES = Path(__file__).parents[2] / "config/experiments"
+SMALL = {
+    "id": "3.7", "name": "training_set", "title": "Training set", "phase": 3, "question": "?",
+    "hypothesis": {"text": "…"},
+    "variants": {
+        "all": {"label": "all"},
+        "low_noise": {"label": "low", "change": {"train_on": "low_noise"}},
+        "dual": {"label": "dual", "change": {"tokeniser": "dual_32_256"}},
+        "masked": {"label": "masked", "change": {"mask": "error_5"}, "laptop": False},
+    },
+    "acceptance": {"text": "MAE down", "reference": "all", "criteria": [{"metric": "mae"}]},
+}  # fmt: skip
+
+
+def experiment(**changes) -> Experiment:
+    return Experiment.model_validate(SMALL | changes)
+
+
+def refusal(folder, **changes) -> str:
+    (folder / "mvp_3_7.yaml").write_text(yaml.safe_dump(SMALL | changes, sort_keys=False))
+    with pytest.raises(InputError) as caught:
+        catalogue.load(folder)
+    return str(caught.value)
+
+
+def test_the_sixteen_files_are_valid_and_in_the_order_of_the_roadmap():
+    found = catalogue.load(FILES)
+    assert [e.id for e in found.values()] == [
+        *("0.A", "0.B"), *(f"1.{k}" for k in range(1, 6)), *(f"2.{k}" for k in range(1, 4)),
+        *(f"3.{k}" for k in range(1, 7)),
+    ]  # fmt: skip
+    assert all(e.phase == int(e.id[0]) for e in found.values())
+
+
+def test_every_variant_of_the_files_differs_from_the_reference_and_is_a_valid_recipe():
+    for e in catalogue.load(FILES).values():
+        if e.acceptance:
+            recipes = {name: catalogue.recipe(Recipe(), v.change) for name, v in e.variants.items()}
+            reference = recipes.pop(e.acceptance.reference)
+            assert all(recipe != reference for recipe in recipes.values()), e.id
+            assert len(set(map(repr, recipes.values()))) == len(recipes), e.id
+
+
+def test_leaky_variants_are_those_that_see_what_no_observer_has():
+    for e in catalogue.load(FILES).values():
+        for variant in e.variants.values():
+            sees = variant.change.get("error_source") == "simulator" or variant.change.get("denoiser", "").endswith(
+                "clean"
+            )
+            assert variant.leaky == sees, (e.id, variant.label)
+
+
+def test_misnamed_file_is_refused(tmp_path):
+    (tmp_path / "mvp_3_8.yaml").write_text(yaml.safe_dump(SMALL))
+    with pytest.raises(InputError, match=r"describes mvp_3_7; name it mvp_3_7\.yaml"):
+        catalogue.load(tmp_path)
+
+
+def test_empty_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no experiment files"):
+        catalogue.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"variants": {"all": {"label": "all"}, "x": {"label": "x", "change": {"maks": "error_5"}}}}, "maks"),
+        ({"variants": {"all": {"label": "all"}, "../x": {"label": "x"}}}, "letters, digits and _"),
+        ({"acceptance": SMALL["acceptance"] | {"reference": "none"}}, "is not among all, low_noise"),
+        ({"acceptance": None}, "exactly one of acceptance"),
+        ({"figures": {"a/b": "comparison"}}, "figure names"),
+        ({"id": "3.77"}, "id = '3.77'"),
+        ({"colour": "red"}, "colour: unknown key"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_file(tmp_path, changes, message):
+    text = refusal(tmp_path, **changes)
+    assert message in text
+    assert "mvp_3_7.yaml" in text
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "results/../secret.json", "elsewhere/x.json"])
+def test_artifact_outside_the_results_is_refused(tmp_path, file):
+    artifact = {"file": file, "value": "x", "accepted": ["y"], "text": "…"}
+    text = refusal(tmp_path, variants={}, acceptance=None, artifact=artifact)
+    assert "artifact.file" in text or "file must stay inside results/" in text
+
+
+def test_only_variants_that_exist_for_the_model_run():
+    settings = Experiments(all_variants=True)
+    assert catalogue.variants(experiment(), settings) == ["all", "low_noise", "masked"]
+
+
+def test_only_laptop_variants_run_unless_all_are_asked_for():
+    assert catalogue.variants(experiment(), Experiments()) == ["all", "low_noise"]
+
+
+def test_no_variant_runs_without_its_reference():
+    without = experiment(acceptance=SMALL["acceptance"] | {"reference": "dual"})
+    assert catalogue.variants(without, Experiments()) == []
+
+
+def test_model_of_a_variant_decides_what_it_may_change():
+    assert catalogue.applicable({"heads": "multi_equal"}, "ridge")
+    assert not catalogue.applicable({"model": "lightgbm", "heads": "multi_equal"}, "ridge")
+    assert catalogue.applicable({"model": "lightgbm", "mask": "error_1"}, "ridge")
+
+
+def test_comparable_needs_a_candidate_beside_the_reference():
+    assert catalogue.comparable(experiment(), Experiments())
+    alone = experiment(variants={"all": {"label": "all"}, "c": {"label": "c", "control": True}})
+    assert not catalogue.comparable(alone, Experiments())
+
+
+def test_recipe_of_a_variant_is_the_base_with_its_change():
+    base = Recipe(normalisation="median", windows="lines")
+    assert catalogue.recipe(base, {"windows": "full"}) == Recipe(normalisation="median", windows="full")
