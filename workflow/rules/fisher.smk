@@ -21,6 +21,7 @@ rule bounds:
     output:
         stars=update("results/mvp_1_1/bounds.parquet"),
         sensitivity=update("results/mvp_1_1/sensitivity.parquet"),
+        convergence=update("results/mvp_1_1/convergence.json"),
     log:
         "logs/mvp_1_1/bounds.log",
     benchmark:
@@ -38,6 +39,7 @@ rule bounds:
             include={
                 "max_spectra",
                 "full_sample",
+                "convergence",
                 "knn_neighbours",
                 "linear_neighbours",
                 "linear_degree",
@@ -45,7 +47,7 @@ rule bounds:
             },
         ),
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.compute", "logg1m.sources"),
+        code=code("logg1m.bounds.convergence", "logg1m.sources"),
     script:
         "../scripts/bounds.py"
 
@@ -105,6 +107,7 @@ rule fisher:
         manifest="results/data/manifest.json",
         stars="results/mvp_1_1/bounds.parquet",
         sensitivity="results/mvp_1_1/sensitivity.parquet",
+        convergence="results/mvp_1_1/convergence.json",
         bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",

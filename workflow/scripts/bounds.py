@@ -1,10 +1,11 @@
 """Fisher bounds of the low-noise spectra."""
 
 from logg1m.bounds.compute import collect, compute_bounds, select
+from logg1m.bounds.convergence import library_convergence
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
-from logg1m.files import read_parquet, write_parquet
+from logg1m.files import read_parquet, write_json, write_parquet
 from logg1m.job import job
 from logg1m.sources import build
 from logg1m.store import Store
@@ -17,5 +18,7 @@ with job(snakemake):
     library = collect(store, select(members, config.max_spectra, config.full_sample), compute)
     ranges = {name: high - lowest for name, (lowest, high) in data.priors}
     result = compute_bounds(library, build(data, params.seed, compute), ranges, config, compute)
+    rows = library_convergence(library, result.stars, ranges, config, params.seed)
+    write_json(snakemake.output.convergence, {"rows": rows})
     write_parquet(snakemake.output.sensitivity, result.sensitivity)
     write_parquet(snakemake.output.stars, result.stars)

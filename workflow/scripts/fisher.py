@@ -10,7 +10,7 @@ from logg1m.bounds.comparison import compare
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
-from logg1m.files import read_parquet, write_json
+from logg1m.files import read_json, read_parquet, write_json
 from logg1m.job import job
 from logg1m.members import read_members
 from logg1m.report import bounds_figures
@@ -32,6 +32,7 @@ with job(snakemake):
         Bootstrap(**params.bootstrap),
         params.seed,
     )
+    fisher["library_convergence"] = read_json(given.convergence, ("rows",))["rows"]
     bayes = read_parquet(given.bayes, ("id", "mean", "truth", "var", "ess"))
     prior = prior_text(build(Data(**params.data), params.seed, Compute.from_job(snakemake)))
     add_bayes(

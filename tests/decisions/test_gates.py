@@ -1,0 +1,135 @@
+"""D1, D2, D3: from measured numbers to an outcome, with a default, an override, and the reasons in words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from logg1m.config.experiments import Decisions
+from logg1m.decisions import gates
+
+
+def fisher(low: float, high: float, **models: float) -> dict:
+    """fisher.json with one interval for the ratio of every model; models: name → RMSE."""
+    measured = {"value": (low + high) / 2, "ci95": [low, high]}
+    return {
+        "models": {
+            name: {"rmse": {"value": rmse}, "ratio_median": measured, "ratio_rms": measured, "n": 100}
+            for name, rmse in (models or {"ridge": 0.5}).items()
+        },
+        "reference_estimator": "exact",
+        "estimators": {"exact": {"sigma_logg": {"1d": {"median": 0.1}, "5d": {"median": 0.2}}}},
+        "ceilings": {"crlb_median_r2": 0.9},
+    }
+
+
+def verdict(outcome: str, best: str | None = None, heads: str = "multi_equal") -> dict:
+    difference = {"r2_low_noise": {"value": 0.02, "ci95": [0.01, 0.03]}}
+    variants = {"single": {"change": {}}, "multi": {"change": {"heads": heads}, "differences": difference}}
+    return {"outcome": outcome, "best_accepted": best, "reason": "…", "variants": variants}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rule", "outcome"),
+    [
+        (2.1, 3.0, "continue", "continue"),
+        (1.0, 1.9, "stop", "stop"),
+        (1.9, 2.1, "inconclusive", "continue"),
+        (2.0, 3.0, "inconclusive", "continue"),
+    ],
+)
+def test_d1_compares_the_whole_interval_with_the_threshold(low, high, rule, outcome):
+    settled = gates.d1(fisher(low, high), Decisions())
+    assert (settled["rule_verdict"], settled["outcome"]) == (rule, outcome)
+
+
+@given(st.floats(0.1, 5), st.floats(0, 2), st.floats(0.5, 4))
+def test_d1_is_three_valued_and_its_default_is_configured(low, width, threshold):
+    for default in ("continue", "stop"):
+        settings = Decisions(d1_threshold=threshold, default={"d1": default, "d2": "full", "d3": "single"})
+        settled = gates.d1(fisher(low, low + width), settings)
+        expected = "stop" if low + width < threshold else "continue" if low > threshold else "inconclusive"
+        assert settled["rule_verdict"] == expected
+        assert settled["outcome"] == (default if expected == "inconclusive" else expected)
+
+
+def test_d1_looks_at_the_best_model():
+    assert gates.d1(fisher(2.5, 3.0, ridge=0.6, lightgbm=0.4), Decisions())["evidence"]["model"] == "lightgbm"
+
+
+def test_d1_reads_the_configured_statistic_and_records_all_three():
+    artifact = fisher(2.5, 3.0)
+    artifact["models"]["ridge"]["ratio_rms"] = {"value": 1.0, "ci95": [0.9, 1.1]}
+    settled = gates.d1(artifact, Decisions(d1_statistic="rms_ratio"))
+    assert settled["outcome"] == "stop"
+    assert settled["evidence"]["all_statistics"] == {
+        "median_ratio": artifact["models"]["ridge"]["ratio_median"],
+        "rms_ratio": artifact["models"]["ridge"]["ratio_rms"],
+        "rmse_over_bayes": None,
+    }
+
+
+def test_d1_without_its_statistic_is_inconclusive():
+    settled = gates.d1(fisher(0.5, 0.6), Decisions(d1_statistic="rmse_over_bayes"))
+    assert (settled["rule_verdict"], settled["outcome"]) == ("inconclusive", "continue")
+    assert "not available" in settled["would_flip"]
+
+
+def test_d1_stop_names_the_directions_that_remain_with_what_the_bounds_say():
+    remaining = gates.d1(fisher(1.0, 1.1), Decisions())["remaining_directions"]
+    text = " ".join(row["direction"] + row["bounds_say"] for row in remaining)
+    assert all(word in text for word in ("priors", "arms", "real data", "50%", "0.900"))
+    assert "remaining_directions" not in gates.d1(fisher(2.5, 3.0), Decisions())
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "rule", "settled"),
+    [
+        ("d2", "accepted", "windows", "windows"),
+        ("d2", "refuted", "full", "full"),
+        ("d2", "inconclusive", "inconclusive", "full"),
+        ("d3", "accepted", "multi", "multi"),
+        ("d3", "refuted", "single", "single"),
+        ("d3", "inconclusive", "inconclusive", "single"),
+    ],
+)
+def test_d2_and_d3_follow_the_verdict_and_take_the_default_if_it_is_open(name, outcome, rule, settled):
+    evidence = getattr(gates, name)(verdict(outcome), Decisions())
+    assert (evidence["rule_verdict"], evidence["outcome"]) == (rule, settled)
+
+
+def test_d3_takes_the_heads_of_the_accepted_variant():
+    assert gates.d3(verdict("accepted", "multi", "multi_balanced"), Decisions())["heads"] == "multi_balanced"
+    assert gates.d3(verdict("refuted"), Decisions())["heads"] == "single"
+    assert gates.d3(verdict("refuted"), Decisions(override={"d3": "multi"}))["heads"] == "multi_equal"
+    overridden = gates.d3(verdict("accepted", "multi"), Decisions(override={"d3": "single"}))
+    assert overridden["heads"] == "single"
+
+
+def test_override_wins_and_the_rules_own_verdict_stays_beside_it():
+    evidence = gates.d1(fisher(2.5, 3.0), Decisions(override={"d1": "stop"}))
+    assert (evidence["outcome"], evidence["override"]) == ("stop", "stop")
+    assert (evidence["rule_verdict"], evidence["rule_outcome"]) == ("continue", "continue")
+
+
+@pytest.mark.parametrize("where", ["override", "default"])
+def test_outcomes_that_do_not_exist_are_refused(where):
+    with pytest.raises(ValidationError, match="expected one of continue, stop"):
+        Decisions(**{where: {"d1": "maybe"}})
+
+
+def test_outcome_is_all_that_the_workflow_sees():
+    assert gates.outcome(gates.d1(fisher(2.5, 3.0), Decisions())) == {"decision": "d1", "outcome": "continue"}
+    assert gates.outcome(gates.d1(fisher(2.2, 2.4), Decisions())) == {"decision": "d1", "outcome": "continue"}
+    assert gates.outcome(gates.d3(verdict("refuted"), Decisions())) == {
+        "decision": "d3", "outcome": "single", "heads": "single",
+    }  # fmt: skip
+
+
+def test_explanation_holds_the_rule_the_numbers_the_outcome_and_what_would_flip_it():
+    text = gates.explain(gates.d1(fisher(1.0, 1.2), Decisions(override={"d1": "continue"})))
+    assert text.startswith("D1: continue")
+    for part in ("rule says     stop", "override      continue", "1.1 [1, 1.2]", "threshold", "would flip"):
+        assert part in text
+    assert "→ default full" in gates.explain(gates.d2(verdict("inconclusive"), Decisions()))
+    assert "remains" in gates.explain(gates.d1(fisher(1.0, 1.2), Decisions()))

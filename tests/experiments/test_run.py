@@ -1,0 +1,117 @@
+"""A run on a small store: its five artifacts, the same every time, and the leak that MVP-1.2 must find."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from logg1m.config.baselines import LightGBMConfig
+from logg1m.config.bounds import Bootstrap
+from logg1m.config.compute import Compute
+from logg1m.config.data import Observation
+from logg1m.config.experiments import Experiments, Recipe
+from logg1m.config.protocol import Protocol
+from logg1m.experiments.run import Setting, run
+from logg1m.files import InputError
+from logg1m.protocol import define, survey
+
+SEED = 20251222
+ONE = Compute(threads=1, device="cpu")
+ARTIFACTS = {"metrics.json", "predictions.parquet", "history.csv", "model.safetensors", "provenance.json"}
+PROTOCOL = Protocol(scales=(500, 2_000))
+TREES = LightGBMConfig(n_estimators=5, learning_rate=0.3, min_data_in_leaf=10, bin_sample=100)
+
+
+def setting(**changes) -> Setting:
+    values = {
+        "seed": SEED, "seed_number": 0, "train_size": 600, "test_size": 200, "alphas": Experiments().alphas,
+        "lightgbm": TREES, "protocol": PROTOCOL, "bootstrap": Bootstrap(resamples=100), "observation": Observation(),
+    }  # fmt: skip
+    return Setting(**(values | changes))
+
+
+@pytest.fixture(scope="module")
+def members(small_store) -> pd.DataFrame:
+    snr, _ = survey(small_store, SEED, PROTOCOL, ONE)
+    return define(snr, SEED, PROTOCOL)[1].merge(snr[["id", "snr"]], on="id").set_index("id")
+
+
+@pytest.fixture
+def train(small_store, members, tmp_path):
+    """A function: recipe fields, settings → (metrics, folder)."""
+
+    def trained(folder="run", settings=None, **recipe):
+        result = run(small_store, members, None, Recipe(**recipe), setting(**(settings or {})), ONE, tmp_path / folder)
+        return result, tmp_path / folder
+
+    return trained
+
+
+def test_run_writes_its_five_artifacts_and_nothing_else(train):
+    result, folder = train(settings={"train_size": 200})
+    assert {path.name for path in folder.iterdir()} == ARTIFACTS
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["recipe"] == Recipe().model_dump(mode="json")
+    assert (metrics["n_fit"], metrics["n_validation"], metrics["n_test"]) == (190, 10, 200)
+    assert metrics["full"]["r2"]["value"] == pytest.approx(result["full"]["r2"]["value"])
+    assert set(metrics["bias"]) == {"teff", "m_h"}
+    predictions = pd.read_parquet(folder / "predictions.parquet")
+    error = predictions["predicted"] - predictions["truth"]
+    assert metrics["full"]["mae"]["value"] == pytest.approx(error.abs().mean(), rel=1e-5)
+    assert load_file(folder / "model.safetensors")["weights"].shape == (4096, 1)
+    assert len(pd.read_csv(folder / "history.csv")) == len(Experiments().alphas)
+
+
+def test_metrics_and_predictions_are_the_same_bytes_every_time_and_times_are_kept_apart(train):
+    folders = [train(name, {"train_size": 200}, channels=("flux_over_error",))[1] for name in ("once", "again")]
+    for name in ("metrics.json", "predictions.parquet", "history.csv", "model.safetensors"):
+        first, second = ((folder / name).read_bytes() for folder in folders)
+        assert first == second, name
+    assert "seconds" in json.loads((folders[0] / "provenance.json").read_text())
+    assert "seconds" not in (folders[0] / "metrics.json").read_text()
+
+
+def test_another_seed_trains_on_other_noise_and_is_tested_on_the_same_spectra(train):
+    tables = [
+        pd.read_parquet(train(f"seed_{k}", {"train_size": 200, "seed_number": k})[1] / "predictions.parquet")
+        for k in (0, 1)
+    ]
+    pd.testing.assert_frame_equal(tables[0][["id", "truth"]], tables[1][["id", "truth"]])
+    assert not np.array_equal(tables[0]["predicted"], tables[1]["predicted"])
+
+
+def test_multi_task_predicts_temperature_and_metallicity_beside_log_g(train, small_store):
+    _, folder = train(settings={"train_size": 200}, heads="multi_equal")
+    predictions = pd.read_parquet(folder / "predictions.parquet")
+    assert {"predicted", "predicted_teff", "predicted_m_h"} <= set(predictions)
+    labels = small_store.labels().loc[predictions["id"]]
+    for name in ("teff", "m_h"):
+        assert np.corrcoef(predictions[f"predicted_{name}"], labels[name])[0, 1] > 0.5
+
+
+def test_lightgbm_runs_by_the_same_recipe(train):
+    result, folder = train(settings={"train_size": 200}, model="lightgbm")
+    assert {path.name for path in folder.iterdir()} == ARTIFACTS
+    assert result["recipe"]["model"] == "lightgbm"
+
+
+def test_windows_narrow_what_is_seen_and_say_so(train):
+    result, _ = train(settings={"train_size": 200}, windows="lines")
+    assert 0 < result["visible_width_angstrom"] < 1_000
+    names = {row["name"]: row["status"] for row in result["windows"]}
+    assert any(status.startswith("out of range") for status in names.values()), "Hα is reported, not dropped"
+
+
+def test_windows_at_peaks_without_the_sensitivity_are_refused(train):
+    with pytest.raises(InputError, match="needs the sensitivity curve of MVP"):
+        train(windows="top_5")
+
+
+def test_error_of_the_simulator_alone_gives_log_g_away_and_the_honest_one_does_not(train):
+    """The trap of MVP-1.2: the simulator computes its error from the noise-free flux."""
+    leaky = train("leaky", channels=("error",), error_source="simulator")[0]["full"]["r2"]
+    honest = train("honest", channels=("error",), error_source="honest")[0]["full"]["r2"]
+    assert leaky["ci95"][0] > 0.9
+    assert honest["ci95"][1] < 0.9

@@ -1,0 +1,72 @@
+"""Channels: their formulas, their order, and which of them need an error."""
+
+import pytest
+import torch
+
+from logg1m.config.experiments import Recipe
+from logg1m.files import InputError
+from logg1m.inputs.channels import channels, needs_error
+
+P = 256
+NAMES = Recipe.model_fields["channels"].annotation.__args__[0].__args__  # every choice of the configuration
+FLUX = torch.rand(3, P, generator=torch.Generator().manual_seed(1)) + 0.5
+ERROR = torch.rand(3, P, generator=torch.Generator().manual_seed(2)) + 0.1
+
+
+def one(name: str, flux: torch.Tensor = FLUX, error: torch.Tensor | None = ERROR) -> torch.Tensor:
+    return channels((name,), flux, error)[:, 0]
+
+
+def test_channels_are_stacked_in_the_order_of_their_names():
+    made = channels(NAMES, FLUX, ERROR)
+    assert made.shape == (3, len(NAMES), P)
+    for k, name in enumerate(NAMES):
+        torch.testing.assert_close(made[:, k], one(name))
+
+
+def test_flux_and_error_are_passed_as_they_are():
+    torch.testing.assert_close(one("flux"), FLUX)
+    torch.testing.assert_close(one("error"), ERROR)
+
+
+def test_flux_over_error_and_its_logarithm_stay_finite_where_the_error_vanishes():
+    torch.testing.assert_close(one("flux_over_error"), FLUX / ERROR, rtol=0.02, atol=0)
+    torch.testing.assert_close(one("log_error"), ERROR.log(), rtol=0, atol=0.02)
+    nothing = torch.zeros_like(ERROR)
+    assert one("flux_over_error", error=nothing).isfinite().all()
+    assert one("log_error", error=nothing).isfinite().all()
+
+
+def test_derivative_of_a_straight_line_is_its_slope():
+    line = 0.5 + 0.003 * torch.arange(P, dtype=torch.float32).expand(2, P)
+    torch.testing.assert_close(one("derivative", line), torch.full((2, P), 0.003), rtol=1e-3, atol=0)
+
+
+def test_smooth_residual_keeps_a_narrow_line_and_drops_the_continuum():
+    line = torch.ones(1, P)
+    line[0, 100] = 0.5
+    residual = one("smooth_residual", line)[0]
+    assert residual[100] == pytest.approx(-0.5 * 24 / 25, rel=1e-4)
+    assert residual[:80].abs().max() < 1e-6
+    assert residual[120:].abs().max() < 1e-6
+
+
+def test_level_changes_neither_derivative_nor_residual():
+    for name in ("derivative", "smooth_residual"):
+        torch.testing.assert_close(one(name, FLUX + 5), one(name), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_channels_that_need_an_error_say_so(name):
+    wants = name in ("flux_over_error", "log_error", "error")
+    assert needs_error(("flux", name)) == wants
+    if wants:
+        with pytest.raises(InputError, match=f"channel '{name}' needs an error"):
+            one(name, error=None)
+    else:
+        one(name, error=None)
+
+
+def test_unknown_channel_is_refused():
+    with pytest.raises(InputError, match="unknown channel 'colour'"):
+        one("colour")
