@@ -1,5 +1,6 @@
 """The `logg1m` command, as a user meets it."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import h5py
 import pytest
 
 from logg1m import cli
+from logg1m.config.experiments import Decisions
+from logg1m.decisions import gates
 from logg1m.sources.shard_writer import miniature
 from logg1m.store import Store
 
@@ -161,11 +164,47 @@ def test_verify_names_every_damaged_part(store: Path, capsys: pytest.CaptureFixt
         assert text in err
 
 
-def test_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_says_what_is_done_cancelled_and_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mvp_1_1").mkdir()
-    (tmp_path / "mvp_1_1" / "fisher.json").write_text("{}")
-    status, out, _ = run(capsys, "status", "--results", tmp_path)
+    (tmp_path / "decisions").mkdir()
+    (tmp_path / "mvp_2_1").mkdir()
+    verdict = {"outcome": "refuted", "hypothesis_outcome": "refuted", "reason": "near the bound"}
+    (tmp_path / "mvp_1_1" / "verdict.json").write_text(json.dumps(verdict))
+    (tmp_path / "mvp_2_1" / "verdict.json").write_text(json.dumps(verdict))  # left by an abandoned branch
+    (tmp_path / "decisions" / "d1.json").write_text(json.dumps({"decision": "d1", "outcome": "stop"}))
+    experiments = Path(__file__).parents[1] / "config" / "experiments"
+    status, out, _ = run(capsys, "status", "--results", tmp_path, "--experiments", experiments)
+    lines = {line.split()[0]: line for line in out.splitlines()}
     assert status == 0
-    assert [line for line in out.splitlines() if line.startswith("done")] == [
-        f"done  MVP-1.1 Fisher bounds        {tmp_path / 'mvp_1_1' / 'fisher.json'}"
-    ]
+    assert len(lines) == 17, "sixteen MVPs and the one decision that is made"
+    assert "done: refuted" in lines["MVP-1.1"]
+    assert "near the bound" in lines["MVP-1.1"]
+    assert "cancelled" in lines["MVP-2.1"]
+    assert "D1" in lines["MVP-2.1"]
+    assert "ready" in lines["MVP-1.2"]
+    assert lines["D1"].split() == ["D1", "stop"]
+
+
+def test_decide_explains_rule_numbers_override_and_what_would_flip(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = {"value": 2.5, "ci95": [2.2, 2.8]}
+    model = {"rmse": measured, "ratio_median": measured, "ratio_rms": measured, "n": 100}
+    fisher = {"models": {"ridge_full": model}}
+    evidence = gates.d1(fisher, Decisions(override={"d1": "continue"}))
+    (tmp_path / "decisions").mkdir()
+    (tmp_path / "decisions" / "d1.evidence.json").write_text(json.dumps(evidence))
+    status, out, _ = run(capsys, "decide", "--explain", "d1", "--results", tmp_path)
+    assert status == 0
+    for text in (
+        "D1: continue",
+        "rule says     continue",
+        "override      continue",
+        "2.5 [2.2, 2.8]",
+        "would flip",
+        "ridge_full",
+    ):
+        assert text in out
+    status, _, err = run(capsys, "decide", "--explain", "d2", "--results", tmp_path)
+    assert status == 1
+    assert "d2.evidence.json does not exist" in err

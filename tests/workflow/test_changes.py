@@ -53,6 +53,13 @@ def test_machine_setting_reruns_nothing(flow):
     assert not flow.jobs()
 
 
+def test_setting_of_one_kind_of_model_does_not_retrain_another(flow):
+    flow.configure("experiments", train_size={"ridge": 200, "lightgbm": 300, "vit": 300})
+    assert not flow.jobs()
+    flow.configure("experiments", train_size={"ridge": 300})
+    assert {job for job in flow.jobs() if job.startswith("run_variant")} == set(PHASE_1_RUNS)
+
+
 def test_added_variant_runs_alone_and_its_verdict_follows(flow):
     added = {"label": "B: z-score in chunks of 500 px", "change": {"normalisation": "zscore_500"}}
     flow.edit_yaml("config/experiments/mvp_1_3.yaml", lambda e: e["variants"].update(zscore_500=added))

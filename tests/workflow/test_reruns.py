@@ -149,3 +149,28 @@ def test_two_accepted_directions_train_their_combination_once(flow):
     assert flow.run("results/decisions/d4.proposal.json") == Counter(["propose"])
     assert flow.read("results/decisions/d4.proposal.json")["combination"]
     assert flow.jobs("results/decisions/d4.json") == Counter(["run_combination:0", "settle_recipe"])
+
+
+@pytest.mark.slow
+def test_combination_is_tried_against_its_best_member_in_one_run(flow):
+    set_verdict(flow, "mvp_1_2", "accepted")
+    for path in flow.path("results/mvp_1_2/flux_over_error/seed_0").iterdir():
+        path.unlink()
+    best = "run_variant:mvp_1_2/flux_over_error/0"
+    assert flow.run("results/decisions/d4.json") == Counter(["propose", best, "run_combination:0", "settle_recipe"])
+    metrics, d4 = flow.read("results/combination/recipe/seed_0/metrics.json"), flow.read("results/decisions/d4.json")
+    assert (metrics["recipe"]["windows"], metrics["recipe"]["channels"]) == ("top_10", ["flux_over_error"])
+    assert d4["combination"] in ("kept", "dropped")
+    assert flow.read("results/decisions/d4.evidence.json")["trial"]["kept"] == (d4["combination"] == "kept")
+    assert not flow.jobs("results/decisions/d4.json")
+
+
+@pytest.mark.parametrize(("outcome", "first"), [("windows", True), ("full", False)])
+def test_d2_windows_lets_the_multi_scale_experiment_go_first(flow, outcome, first):
+    flow.configure("decisions", override={"d2": outcome})
+    flow.run("results/decisions/d2.json")
+    flow.path("results/mvp_2_3/single_scale/seed_0/predictions.parquet").unlink()
+    flow.path("results/mvp_2_3/verdict.json").unlink()
+    printed = flow.snakemake("--dry-run")
+    assert "variant=single_scale" in printed
+    assert ("    priority: 1\n" in printed) == first

@@ -84,7 +84,7 @@ use rule run_variant as run_combination with:
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
         recipe=["results/decisions/d4.proposal.json"],
-        sensitivity=proposed_sensitivity,
+        sensitivity=lambda wildcards: sensitivity_for(proposal_of_d4()["recipe"]),
     output:
         update(multiext("results/combination/recipe/seed_{seed}/", *RUN_FILES)),
     log:
@@ -95,17 +95,14 @@ use rule run_variant as run_combination with:
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
         change={},
-        settings=CONFIG.experiments.model_dump(
-            mode="json", include={"train_size", "test_size", "alphas"}
-        ),
-        lightgbm=CONFIG.baselines.lightgbm.model_dump(mode="json"),
+        training=lambda wildcards: training_of(proposal_of_d4()["recipe"]["model"]),
         protocol=CONFIG.protocol.model_dump(
             mode="json", exclude={"low_noise_fraction", "quantiles"}
         ),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
         observation=CONFIG.data.observation.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=MODEL_CODE[CONFIG.experiments.recipe.model],
+        code=lambda wildcards: MODEL_CODE[proposal_of_d4()["recipe"]["model"]],
 
 
 checkpoint settle_recipe:

@@ -48,19 +48,14 @@ rule run_variant:
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
         change=change_of,
-        settings=CONFIG.experiments.model_dump(
-            mode="json", include={"train_size", "test_size", "alphas"}
-        ),
-        lightgbm=CONFIG.baselines.lightgbm.model_dump(mode="json"),
+        training=lambda wildcards: training_of(recipe_in_full(wildcards)["model"]),
         protocol=CONFIG.protocol.model_dump(
             mode="json", exclude={"low_noise_fraction", "quantiles"}
         ),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
         observation=CONFIG.data.observation.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=lambda wildcards: MODEL_CODE[
-            change_of(wildcards).get("model", CONFIG.experiments.recipe.model)
-        ],
+        code=lambda wildcards: MODEL_CODE[recipe_in_full(wildcards)["model"]],
     script:
         "../scripts/run_variant.py"
 

@@ -31,14 +31,26 @@ def sensitivity_for(recipe):
     return ["results/mvp_1_1/sensitivity.parquet"] if wanted else []
 
 
+def recipe_in_full(wildcards):
+    """All that a variant trains: the recipe of its phase with its change."""
+    change, settled = change_of(wildcards), recipe_file(wildcards)
+    base = CONFIG.experiments.recipe.model_dump(mode="json")
+    return {**(read_json(settled[0])["recipe"] if settled else base), **change}
+
+
 def sensitivity_file(wildcards):
     """What the windows of a variant need, which a later phase may inherit from its recipe."""
-    change, settled = change_of(wildcards), recipe_file(wildcards)
-    if "windows" not in change and settled:
-        return sensitivity_for(read_json(settled[0], ("recipe",))["recipe"])
-    return sensitivity_for(
-        catalogue.recipe(CONFIG.experiments.recipe, change).model_dump()
-    )
+    return sensitivity_for(recipe_in_full(wildcards))
+
+
+def training_of(model):
+    """What training one kind of model reads; another kind's settings must not retrain it."""
+    reads = {"ridge": {"alphas"}}.get(model, set())
+    settings = CONFIG.experiments.model_dump(mode="json", include={"test_size"} | reads)
+    settings["train_size"] = CONFIG.experiments.train_size[model]
+    if model == "lightgbm":
+        settings["lightgbm"] = CONFIG.baselines.lightgbm.model_dump(mode="json")
+    return settings
 
 
 def goes_first(wildcards):
@@ -74,17 +86,15 @@ def settings_of(wildcards):
     return settings
 
 
-def proposed_sensitivity(wildcards):
-    """The sensitivity curve, if the combination has windows at its peaks."""
+def proposal_of_d4():
+    """What D4 proposes, once D3 is decided."""
     outcome("d3")
-    proposal = read_json(checkpoints.propose.get().output[0], ("recipe",))
-    return sensitivity_for(proposal["recipe"])
+    return read_json(checkpoints.propose.get().output[0], ("recipe", "combination"))
 
 
 def trial_runs(wildcards):
     """Predictions of the combination and of its best member, if a combination is proposed."""
-    outcome("d3")
-    proposal = read_json(checkpoints.propose.get().output[0])
+    proposal = proposal_of_d4()
     if not proposal["combination"]:
         return []
     best = proposal["members"][0]
