@@ -101,6 +101,11 @@ class Pools:
         return self.split(self.settings.scales[-1]).test
 
 
+def scalar_snr(flux: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """‖flux‖₂ / ‖error‖₂ of every spectrum, (B, P) each → (B,)."""
+    return np.asarray(np.sqrt(np.einsum("np,np->n", flux, flux) / np.einsum("np,np->n", error, error)))
+
+
 def snr_of_chunk(
     flux: np.ndarray, error: np.ndarray, noisy: np.ndarray
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -116,9 +121,8 @@ def snr_of_chunk(
     pixels = {name: np.zeros(flux.shape[1]) for name in ("flux", "flux2", "error", "error2")}
     for start in range(0, len(flux), _ROWS_AT_ONCE):
         f, e, noisy_f = (x[start : start + _ROWS_AT_ONCE] for x in (flux, error, noisy))
-        flux_norm, error_norm, noisy_norm = (np.sqrt(np.einsum("np,np->n", x, x)) for x in (f, e, noisy_f))
         median, p95 = _row_quantiles(f / e, (0.5, 0.95))
-        for name, values in zip(spectra, (flux_norm / error_norm, noisy_norm / error_norm, median, p95)):
+        for name, values in zip(spectra, (scalar_snr(f, e), scalar_snr(noisy_f, e), median, p95)):
             spectra[name].append(values)
         for name, x in (("flux", f), ("error", e)):
             double = x.astype(np.float64)

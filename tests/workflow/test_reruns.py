@@ -153,11 +153,12 @@ def test_two_accepted_directions_train_their_combination_once(flow):
 
 @pytest.mark.slow
 def test_combination_is_tried_against_its_best_member_in_one_run(flow):
-    set_verdict(flow, "mvp_1_2", "accepted")
-    for path in flow.path("results/mvp_1_2/flux_over_error/seed_0").iterdir():
+    for path in flow.path("results/mvp_1_2").rglob("seed_0/*"):
         path.unlink()
-    best = "run_variant:mvp_1_2/flux_over_error/0"
-    assert flow.run("results/decisions/d4.json") == Counter(["propose", best, "run_combination:0", "settle_recipe"])
+    flow.path("results/mvp_1_2/verdict.json").unlink()
+    flow.run("results/mvp_1_2/verdict.json")
+    set_verdict(flow, "mvp_1_2", "accepted")
+    assert flow.run("results/decisions/d4.json") == Counter(["propose", "run_combination:0", "settle_recipe"])
     metrics, d4 = flow.read("results/combination/recipe/seed_0/metrics.json"), flow.read("results/decisions/d4.json")
     assert (metrics["recipe"]["windows"], metrics["recipe"]["channels"]) == ("top_10", ["flux_over_error"])
     assert d4["combination"] in ("kept", "dropped")

@@ -52,6 +52,11 @@ class Moments:
     def xty(self) -> np.ndarray:
         return self.matrix[:-2, -2]
 
+    @property
+    def upper(self) -> np.ndarray:
+        """Σ x xᵀ, (P, P), valid in its upper triangle; a view."""
+        return self.matrix[:-2, :-2]
+
     def gram(self) -> np.ndarray:
         """Σ x xᵀ, (P, P), both triangles."""
         upper = np.triu(self.matrix[:-2, :-2])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy.linalg.blas import dsymm
 
 from logg1m import device as devices
 from logg1m import passes
@@ -134,25 +135,27 @@ def fit_scale(
     unit : (P,) what features are divided by once they are centred; None: their standard deviation over the fit rows
     """
     n, mean_x, mean_y = fit.n, fit.sum_x / fit.n, fit.sum_y / fit.n
-    covariance = fit.gram() - n * np.outer(mean_x, mean_x)
+    covariance = fit.upper - n * np.outer(mean_x, mean_x)  # here and below only the upper triangle is valid
     spread = unit
     if spread is None:
         spread = np.sqrt(np.maximum(covariance.diagonal() / n, 0.0))
         spread = np.where(spread > 0, spread, 1.0)
     covariance /= np.outer(spread, spread)
     xty = (fit.xty - n * mean_x * mean_y) / spread
-    values_t, vectors_t = torch.linalg.eigh(torch.as_tensor(covariance, device=device))
-    values, vectors = values_t.cpu().numpy()[::-1].clip(min=0.0), vectors_t.cpu().numpy()[:, ::-1]
-    projected = vectors.T @ xty  # (P,) in the order of falling variance
+    values_t, vectors_t = torch.linalg.eigh(torch.as_tensor(covariance, device=device), UPLO="U")
+    values, vectors = values_t.cpu().numpy().clip(min=0.0), vectors_t.cpu().numpy()  # rising variance
+    projected = vectors.T @ xty
     usable = min(n - 1, len(values))
-    names, alphas, weights = [], [], []
+    names, alphas, shares = [], [], []
     for features in [*(k for k in config.pca if k < usable), None]:
         kept = usable if features is None else features
         for alpha in config.alphas:
             names.append(FULL if features is None else f"pca_{features}")
             alphas.append(alpha)
-            weights.append(vectors[:, :kept] @ (projected[:kept] / (values[:kept] + alpha)) / spread)
-    table = np.stack(weights, axis=1)  # (P, models)
+            share = projected / (values + alpha)
+            share[: len(values) - kept] = 0.0
+            shares.append(share)
+    table = vectors @ np.stack(shares, axis=1) / spread[:, None]  # (P, models), one product for all of them
     intercepts = mean_y - mean_x @ table
     scores = _r2_from_moments(validation, table, intercepts)
     best: dict[str, int] = {}
@@ -168,14 +171,14 @@ def fit_scale(
         {"features": name, "alpha": alpha, "validation_r2": float(score)}
         for name, alpha, score in zip(names, alphas, scores)
     ]
-    floor = values[usable - 1]
-    return ScaleFit(models, curve, float(values[0] / floor) if floor > 0 else float("inf"))
+    floor = values[len(values) - usable]
+    return ScaleFit(models, curve, float(values[-1] / floor) if floor > 0 else float("inf"))
 
 
 def _r2_from_moments(rows: Moments, weights: np.ndarray, intercepts: np.ndarray) -> np.ndarray:
     """R² of many linear models (P, K) on the rows behind the moments, without visiting them again."""
     predicted_sum = rows.sum_x @ weights
-    quadratic = np.einsum("pk,pk->k", weights, rows.gram() @ weights)
+    quadratic = np.einsum("pk,pk->k", weights, dsymm(1.0, rows.upper, weights, lower=0))
     squared = (
         rows.sum_yy
         - 2 * (intercepts * rows.sum_y + rows.xty @ weights)
