@@ -18,6 +18,7 @@ from scipy.linalg.blas import dsymm
 from logg1m import device as devices
 from logg1m import passes
 from logg1m.baselines.gram import Moments, ShellAccumulator
+from logg1m.baselines.spectral import Spectrum
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import scale_name
@@ -142,20 +143,28 @@ def fit_scale(
         spread = np.where(spread > 0, spread, 1.0)
     covariance /= np.outer(spread, spread)
     xty = (fit.xty - n * mean_x * mean_y) / spread
-    values_t, vectors_t = torch.linalg.eigh(torch.as_tensor(covariance, device=device), UPLO="U")
-    values, vectors = values_t.cpu().numpy().clip(min=0.0), vectors_t.cpu().numpy()  # rising variance
-    projected = vectors.T @ xty
+    full = torch.triu(torch.as_tensor(covariance, device=device))
+    spectrum = Spectrum.of(full + torch.triu(full, 1).T)
+    solved = spectrum.solve(xty, config.alphas)
+    if solved is None:  # too ill-conditioned for single precision
+        spectrum = Spectrum.of(spectrum.matrix, precise=True)
+        solved = spectrum.solve(xty, config.alphas)
+    assert solved is not None
+    values = spectrum.values.cpu().numpy()
     usable = min(n - 1, len(values))
-    names, alphas, shares = [], [], []
-    for features in [*(k for k in config.pca if k < usable), None]:
-        kept = usable if features is None else features
+    components = [k for k in config.pca if k < usable]
+    names, alphas, weights = [], [], []
+    if components:
+        variance, vectors = spectrum.leading(max(components))
+        projected = vectors.T @ xty
+    for features in components:
         for alpha in config.alphas:
-            names.append(FULL if features is None else f"pca_{features}")
+            names.append(f"pca_{features}")
             alphas.append(alpha)
-            share = projected / (values + alpha)
-            share[: len(values) - kept] = 0.0
-            shares.append(share)
-    table = vectors @ np.stack(shares, axis=1) / spread[:, None]  # (P, models), one product for all of them
+            weights.append(vectors[:, :features] @ (projected[:features] / (variance[:features] + alpha)))
+    names += [FULL] * len(config.alphas)
+    alphas += config.alphas
+    table = np.column_stack([*weights, solved]) / spread[:, None]  # (P, models)
     intercepts = mean_y - mean_x @ table
     scores = _r2_from_moments(validation, table, intercepts)
     best: dict[str, int] = {}

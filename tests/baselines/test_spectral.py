@@ -1,0 +1,46 @@
+"""Single-precision eigenvectors, corrected, give double-precision answers."""
+
+import numpy as np
+import pytest
+import torch
+
+from logg1m.baselines.spectral import Spectrum
+
+ALPHAS = (0.1, 10.0, 1e4)
+
+
+@pytest.fixture(scope="module")
+def matrix() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(900, 200)) * np.exp(rng.normal(size=200))
+    return x.T @ x
+
+
+def test_solutions_are_those_of_a_direct_solver(matrix):
+    right = np.random.default_rng(1).normal(size=200)
+    solved = Spectrum.of(torch.from_numpy(matrix)).solve(right, ALPHAS)
+    assert solved is not None
+    for k, alpha in enumerate(ALPHAS):
+        direct = np.linalg.solve(matrix + alpha * np.eye(200), right)
+        np.testing.assert_allclose(solved[:, k], direct, rtol=1e-8, atol=1e-10 * np.abs(direct).max())
+
+
+def test_leading_components_are_those_of_a_double_precision_decomposition(matrix):
+    values, vectors = Spectrum.of(torch.from_numpy(matrix)).leading(20)
+    expected_values, expected = np.linalg.eigh(matrix)
+    np.testing.assert_allclose(values, expected_values[::-1][:20], rtol=1e-10)
+    overlap = np.abs((vectors * expected[:, ::-1][:, :20]).sum(axis=0))
+    np.testing.assert_allclose(overlap, 1.0, atol=1e-8)
+
+
+def test_a_problem_too_ill_conditioned_for_single_precision_is_reported_and_solved_precisely():
+    rng = np.random.default_rng(2)
+    basis, _ = np.linalg.qr(rng.normal(size=(50, 50)))
+    matrix = (basis * np.logspace(-6, 8, 50)) @ basis.T
+    matrix = (matrix + matrix.T) / 2
+    right = matrix @ rng.normal(size=50)
+    assert Spectrum.of(torch.from_numpy(matrix)).solve(right, (1e-4,)) is None
+    solved = Spectrum.of(torch.from_numpy(matrix), precise=True).solve(right, (1e-4,))
+    assert solved is not None
+    residual = matrix @ solved[:, 0] + 1e-4 * solved[:, 0] - right
+    assert np.linalg.norm(residual) < 1e-10 * np.linalg.norm(right)
