@@ -117,12 +117,6 @@ def test_model_of_a_variant_decides_what_it_may_change():
     assert catalogue.applicable({"model": "lightgbm", "mask": "error_1"}, "ridge")
 
 
-def test_comparable_needs_a_candidate_beside_the_reference():
-    assert catalogue.comparable(experiment(), Experiments())
-    alone = experiment(variants={"all": {"label": "all"}, "c": {"label": "c", "control": True}})
-    assert not catalogue.comparable(alone, Experiments())
-
-
 def test_recipe_of_a_variant_is_the_base_with_its_change():
     base = Recipe(normalisation="median", windows="lines")
     assert catalogue.recipe(base, {"windows": "full"}) == Recipe(normalisation="median", windows="full")

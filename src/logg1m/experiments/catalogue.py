@@ -54,14 +54,3 @@ def applicable(change: dict[str, Any], model: str) -> bool:
 def recipe(base: Recipe, change: dict[str, Any]) -> Recipe:
     """The full recipe of a variant."""
     return Recipe(**{**base.model_dump(), **change})
-
-
-def comparable(experiment: Experiment, settings: Experiments) -> bool:
-    """Whether the experiment has a reference and at least one candidate to compare with it."""
-    assert experiment.acceptance is not None
-    candidates = [
-        name
-        for name in variants(experiment, settings)
-        if name != experiment.acceptance.reference and not experiment.variants[name].control
-    ]
-    return bool(candidates)
