@@ -1,4 +1,7 @@
-"""Which torch device computes."""
+"""Which torch device computes, and on how many threads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -18,3 +21,20 @@ def resolve(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("compute.device = 'cuda', but torch finds no CUDA device; use 'cpu' or 'auto'")
     return torch.device(name)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for operations on small tiles.
+
+    They gain nothing from a second one, lose tenfold where it has to wait for a core, and matrix products give the
+    same bits only on the same number of threads.
+    """
+    before = torch.get_num_threads()
+    if before > 1:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if before > 1:
+            torch.set_num_threads(before)

@@ -5,13 +5,12 @@ depend on chunk size, order or workers. Integers are identical everywhere; norma
 """
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
 import torch
 
+from logg1m.device import one_thread
 from logg1m.files import InputError
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -81,7 +80,7 @@ def normal(seed: int, ids: torch.Tensor, n_pixels: int, draw: int = 0) -> torch.
         raise InputError(f"n_pixels must be a multiple of 4, got {n_pixels}")
     out = torch.empty((len(ids), n_pixels // 4, 4), dtype=torch.float32, device=ids.device)
     rows = _ROWS_AT_ONCE if ids.device.type == "cpu" else max(len(ids), 1)
-    with _one_thread():
+    with one_thread():
         for start in range(0, len(ids), rows):
             _fill(out[start : start + rows], seed, ids[start : start + rows], draw)
     return out.view(len(ids), n_pixels)
@@ -95,19 +94,6 @@ def _fill(out: torch.Tensor, seed: int, ids: torch.Tensor, draw: int) -> None:
         angle = _unit(angle_bits).mul_(2.0 * math.pi)
         torch.mul(radius, angle.cos(), out=out[:, :, 2 * k])
         torch.mul(radius, angle.sin_(), out=out[:, :, 2 * k + 1])
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Operations this small gain nothing from a second thread, and lose tenfold where it has to wait for a core."""
-    before = torch.get_num_threads()
-    if before > 1:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        if before > 1:
-            torch.set_num_threads(before)
 
 
 def _unit(words: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ import torch
 from scipy.sparse import csr_matrix
 
 from logg1m.config.data import Observation
+from logg1m.device import one_thread
 from logg1m.files import InputError
 from logg1m.observe.grid import LABELS, GridInterpolator, StellarGrid
 from logg1m.observe.pfs import (
@@ -138,13 +139,14 @@ class Observer:
         """Results of all tiles, written once into arrays of N rows."""
         out: list[torch.Tensor] = []
         start = 0
-        for rows, tile_labels, tile_conditions in self._tiles(labels, conditions):
-            results = compute(tile_labels, tile_conditions)
-            if not out:
-                out = [torch.empty((len(labels), *r.shape[1:]), dtype=r.dtype, device=r.device) for r in results]
-            for whole, part in zip(out, results):
-                whole[start : start + rows] = part[:rows]
-            start += rows
+        with one_thread():
+            for rows, tile_labels, tile_conditions in self._tiles(labels, conditions):
+                results = compute(tile_labels, tile_conditions)
+                if not out:
+                    out = [torch.empty((len(labels), *r.shape[1:]), dtype=r.dtype, device=r.device) for r in results]
+                for whole, part in zip(out, results):
+                    whole[start : start + rows] = part[:rows]
+                start += rows
         return out
 
     def _tiles(self, labels: np.ndarray, conditions: Conditions) -> Iterator[tuple[int, torch.Tensor, Conditions]]:
