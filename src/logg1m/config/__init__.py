@@ -11,8 +11,11 @@ from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
+from logg1m.config.denoisers import Denoisers
 from logg1m.config.experiments import Decisions, Experiments
+from logg1m.config.networks import Network
 from logg1m.config.protocol import Protocol
+from logg1m.config.report import Report
 from logg1m.files import InputError
 
 __all__ = ["Config", "load", "load_yaml", "validate"]
@@ -28,7 +31,10 @@ class Config(Section):
     bounds: Bounds = Bounds()
     bootstrap: Bootstrap = Bootstrap()
     experiments: Experiments = Experiments()
+    network: Network = Network()
+    denoisers: Denoisers = Denoisers()
     decisions: Decisions = Decisions()
+    report: Report = Report()
     compute: Compute = Compute()
 
     @model_validator(mode="after")

@@ -12,21 +12,34 @@ Normalisation = Literal[
     "stored", "median", "zscore_100", "zscore_200", "zscore_500",
     "continuum_poly3", "continuum_poly5", "continuum_spline", "continuum_running_median",
 ]  # fmt: skip
-Metric = Literal["r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate", "bias_teff", "bias_m_h"]
+FigureKind = Literal[
+    "comparison", "bias_teff", "bias_m_h", "normalisations", "gradient_vs_error", "gradient_on_lines",
+    "windows_over_sensitivity", "crop_robustness", "condition_robustness", "calibration", "sigma", "masks", "cross_talk",
+    "attention", "levels",
+    "learning_curves", "reconstructions", "linear_probe", "denoiser_gain", "denoiser_examples", "concentration",
+]  # fmt: skip
+Extra = Literal[
+    "gradient_regions", "robustness", "calibration", "mask_controls", "cross_talk", "attention_mass", "levels", "pretraining_gain", "linear_probe", "denoisers"]  # fmt: skip
+Metric = Literal[
+    "r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate", "bias_teff", "bias_m_h",
+    "mae_teff", "mae_m_h", "cross_talk", "crop_loss", "shift_loss", "convergence",
+]  # fmt: skip
 
 
 class Recipe(Section):
     """Everything that a run trains; the base recipe is the reference model of the roadmap."""
 
-    model: Kind = Field("ridge", description="ridge (the linear preview), lightgbm, or vit")
+    model: Kind = Field("vit", description="vit (a network), lightgbm, or ridge (a linear preview of the roadmap)")
     channels: tuple[Channel, ...] = Field(("flux",), min_length=1, description="what the model sees, per pixel")
     error_source: Literal["simulator", "honest"] = Field(
         "honest",
         description="simulator: the stored error, which leaks the labels; honest: re-estimated from noisy flux",
     )
     normalisation: Normalisation = Field("stored", description="stored: median of the noise-free spectrum is 0.5")
-    windows: Literal["full", "lines", "top_5", "top_10", "top_20"] = Field(
-        "full", description="pixels outside are set to zero; lines: line list; top_K: peaks of MVP-1.1's sensitivity"
+    windows: Literal["full", "lines", "top_5", "top_10", "top_20", "sky", "between_sky"] = Field(
+        "full",
+        description="pixels outside are set to zero; lines: line list; top_K: peaks of MVP-1.1's sensitivity; sky: the "
+        "15 % of pixels with the largest mean error over the survey; between_sky: the others",
     )
     mask: Literal["none", "error_1", "error_5", "error_10", "random_1", "random_5", "random_10"] = Field(
         "none", description="pixels set to zero: the top 1/5/10 % of median error on the training set, or at random"
@@ -36,19 +49,57 @@ class Recipe(Section):
         "single", description="log g alone, or Teff, log g and [Fe/H] with these loss weights"
     )
     objective: Literal["mse", "gaussian_nll", "ordinal", "ordinal_soft"] = "mse"
-    tokeniser: Literal["patch_16", "dual_32_256", "dual_48_512"] = "patch_16"
+    tokeniser: Literal["single", "dual_32_256", "dual_48_512"] = Field(
+        "single", description="patches of the network's preset, or of these two widths in pixels side by side"
+    )
     position: Literal["learned", "sinusoidal", "rotary"] = "learned"
     attention_bias: Literal["none", "attention", "token_loss"] = "none"
-    pretraining: Literal["none", "masked_token", "masked_span", "masked_pixel"] = "none"
-    denoiser: Literal["none", "blind_spot", "autoencoder", "autoencoder_clean", "pca"] = "none"
+    label_share: float = Field(1.0, gt=0, le=1, description="share of the training spectra whose labels are used")
+    pretraining: Literal["none", "masked_token", "masked_span", "masked_pixel"] = Field(
+        "none", description="reconstruct hidden patches, spans or pixels of training spectra first; needs no labels"
+    )
+    mask_share: float = Field(0.3, gt=0, lt=1, description="share of a spectrum that pretraining hides")
+    reconstruction: Literal["l1", "l2"] = Field("l2", description="error-weighted loss of the pretraining")
+    pretraining_size: float = Field(
+        4.0, gt=0, description="spectra of the pretraining over the training size, as far as the training pool goes"
+    )
+    pretraining_compute: float = Field(
+        0.5, gt=0, description="operations of the pretraining over those of the supervised training at full length"
+    )
+    supervised_epochs_factor: float = Field(
+        1.0, gt=0, description="lengthens the supervised training: a control at the total compute of a pretrained model"
+    )
+    denoiser: Literal["none", "blind_spot", "autoencoder", "autoencoder_clean", "pca"] = Field(
+        "none",
+        description="a frozen filter of the noisy flux, trained on all pixels without labels: block by block from the "
+        "other blocks, from half of the exposures to the other half, to noise-free targets (leaky), or linear",
+    )
+    denoiser_sees: Literal["all", "windows"] = Field(
+        "all",
+        description="windows: pixels that the model does not see are the training mean for the denoiser too, so that a "
+        "filtered pixel brings nothing in from them",
+    )
 
 
 # What each kind of model can be changed in; a variant that changes anything else does not exist for that kind.
-_SHARED = {"channels", "error_source", "normalisation", "windows", "mask", "train_on"}
+_SHARED = {
+    "channels",
+    "error_source",
+    "normalisation",
+    "windows",
+    "mask",
+    "train_on",
+    "label_share",
+    "denoiser",
+    "denoiser_sees",
+}
+PRETRAINING_FIELDS = {"pretraining", "mask_share", "reconstruction", "pretraining_size", "pretraining_compute"}
 SUPPORTED: dict[str, set[str]] = {
     "ridge": _SHARED | {"heads"},
     "lightgbm": _SHARED,
-    "vit": set(),
+    "vit": _SHARED
+    | PRETRAINING_FIELDS
+    | {"heads", "objective", "tokeniser", "position", "attention_bias", "supervised_epochs_factor"},
 }
 
 
@@ -57,6 +108,11 @@ class Variant(Section):
 
     label: str
     change: dict[str, Any] = Field(default_factory=dict, description="fields of the recipe that differ")
+    same_as: str | None = Field(
+        None,
+        pattern=r"^mvp_\d_[0-9a-z]/[A-Za-z0-9_]+$",
+        description="mvp_x_y/variant that trains the very same recipe: its runs are used, nothing is trained twice",
+    )
     control: bool = Field(False, description="run and reported, but no candidate for acceptance")
     leaky: bool = Field(False, description="sees what an observer cannot have; reported and marked, never accepted")
     laptop: bool = Field(True, description="also run at laptop scale")
@@ -67,16 +123,38 @@ class Variant(Section):
     @model_validator(mode="after")
     def _known(self) -> "Variant":
         Recipe(**self.change)
+        if self.same_as and self.change:
+            raise ValueError("same_as takes the runs of another variant as they are; it cannot have a change")
         return self
 
 
 class Criterion(Section):
     """A difference from the reference variant that must be exceeded."""
 
-    metric: Metric
+    metric: Metric = Field(
+        description="of log g (dex), lower is better but for r2; mae_teff (K), mae_m_h (dex) and cross_talk (share of the "
+        "variance of the log g error that goes with errors in Teff and [Fe/H]) need several heads; crop_loss and "
+        "shift_loss: R² lost with 10 % hidden at each edge, or with 64 pixels missing at the start (low-noise); "
+        "convergence: epochs to the reference's best validation score, as a share of those that it took itself"
+    )
     subset: Literal["low_noise", "full"] = "low_noise"
     margin: float = Field(0.0, description="improvement that must be exceeded; negative: how much may be lost")
     relative: bool = Field(False, description="margin and difference are shares of the reference's value")
+    more_in: tuple[str, str] | None = Field(
+        None,
+        description="two endings: the improvement among the variants <candidate>_<first> and <reference>_<first>, less "
+        "that among those with the second ending",
+    )
+
+
+class Hypothesis(Section):
+    """What the experiment tests."""
+
+    id: str | None = None
+    text: str
+    criteria: tuple[Criterion, ...] = Field(
+        (), description="what supports it in some candidate, where that is something else than being accepted"
+    )
 
 
 class Acceptance(Section):
@@ -89,13 +167,6 @@ class Acceptance(Section):
     mixed: Literal["refuted", "inconclusive"] = Field(
         "refuted", description="what 'all' means when some criteria hold and others fail"
     )
-
-
-class Hypothesis(Section):
-    """What the experiment tests."""
-
-    id: str | None = None
-    text: str
 
 
 class Artifact(Section):
@@ -126,9 +197,8 @@ class Experiment(Section):
     variants: dict[str, Variant] = Field(default_factory=dict)
     acceptance: Acceptance | None = None
     artifact: Artifact | None = None
-    figures: dict[str, Literal["comparison", "bias_teff", "bias_m_h", "windows", "normalisations"]] = Field(
-        default_factory=dict, description="file name → kind of figure"
-    )
+    extra: tuple[Extra, ...] = Field((), description="what the verdict reports beside the criteria")
+    figures: dict[str, FigureKind] = Field(default_factory=dict, description="file name → kind of figure")
     cancelled_by: dict[str, str] = Field(
         default_factory=dict, description="decision → outcome that cancels this experiment, beyond its phase's gates"
     )
@@ -149,6 +219,10 @@ class Experiment(Section):
             raise ValueError(
                 f"acceptance.reference = {self.acceptance.reference!r} is not among {', '.join(self.variants)}"
             )
+        if self.acceptance:
+            for ending in {part for c in self.acceptance.criteria for part in c.more_in or ()}:
+                if f"{self.acceptance.reference}_{ending}" not in self.variants:
+                    raise ValueError(f"more_in needs a variant {self.acceptance.reference}_{ending}")
         for name in self.variants:
             if not _is_name(name):
                 raise ValueError(f"variant names are letters, digits and _, got {name!r}")
@@ -175,7 +249,8 @@ class Experiments(Section):
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
     seed_scatter: dict[Metric, float] = Field(
         {"r2": 0.005, "mae": 0.005, "rmse": 0.005, "outlier_rate": 0.005, "nmad": 0.01, "median_bias": 0.01,
-         "bias_teff": 0.01, "bias_m_h": 0.01},
+         "bias_teff": 0.01, "bias_m_h": 0.01, "mae_teff": 0.5, "mae_m_h": 0.0015, "cross_talk": 0.005,
+         "crop_loss": 0.02, "shift_loss": 0.05, "convergence": 0.1},
         description="scatter between seeds that is assumed while there is one seed: an effect must exceed 3 × this",
     )  # fmt: skip
     alphas: tuple[float, ...] = Field(

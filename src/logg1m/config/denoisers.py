@@ -1,0 +1,29 @@
+"""How denoisers are made: size of the networks, components of the linear filter, and their training."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from logg1m.config.base import Section
+from logg1m.config.networks import Training
+
+DenoiserKind = Literal["blind_spot", "autoencoder", "autoencoder_clean", "pca"]
+
+
+class Denoisers(Section):
+    """Denoisers are trained once per kind and seed, without labels, and frozen."""
+
+    train_size: int = Field(
+        25_000, ge=3, description="training spectra (fit and validation); at most the training pool"
+    )
+    test_size: int = Field(2_000, ge=1, description="test spectra on which a denoiser is measured")
+    block: int = Field(16, ge=2, description="pixels per block of the networks; one block is about 7 Å")
+    code: int = Field(32, ge=1, description="numbers in which the networks sum up a whole spectrum")
+    hidden: int = Field(64, ge=1, description="width between code and pixels")
+    channels: int = Field(
+        0,
+        ge=0,
+        description="numbers per block that its neighbours see beside the code; 0: they see none, twice as fast",
+    )
+    components: int = Field(64, ge=1, description="most principal components of the linear filter (pca)")
+    training: Training = Training(epochs=4, learning_rate=4e-3, weight_decay=0.0)

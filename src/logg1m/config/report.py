@@ -1,0 +1,21 @@
+"""How the documents name things, and what of them has been copied elsewhere."""
+
+from pydantic import Field
+
+from logg1m.config.base import Section
+
+
+class Report(Section):
+    """Names in the documents, as the users' knowledge base has them."""
+
+    project: str = Field("VIT", pattern=r"^[A-Za-z0-9]+$", description="first part of experiment ids")
+    topic: str = Field("logg_1m", pattern=r"^[A-Za-z0-9_]+$", description="topic, in experiment ids and report names")
+    date: str = Field(
+        "20251222",
+        pattern=r"^\d{8}$",
+        description="day of the roadmap, in experiment ids and report names: fixed, so that names stay",
+    )
+    synced: dict[str, str] = Field(
+        default_factory=dict,
+        description="conclusions that the knowledge base holds: MVP id → mark of the conclusion as it was copied",
+    )

@@ -1,0 +1,45 @@
+"""Soft guidance of attention or loss towards the pixels that are sensitive to log g (MVP-3.5)."""
+
+import torch
+from torch import nn
+
+from logg1m.nn.encoder import Encoder, Layer
+
+_ATTENTION_WEIGHT = 0.05  # of the auxiliary loss beside a standardised squared error
+_TOKEN_WEIGHT = 0.2
+_EMPHASIS = 4.0  # loss weight of a token wholly inside a window over one outside
+
+
+class Guidance(nn.Module):
+    """An auxiliary loss.
+
+    attention : −ln(share of the last layer's attention that falls on window tokens)
+    token_loss : every token predicts the labels by itself; tokens inside windows weigh more in the mean loss
+    """
+
+    inside: torch.Tensor
+
+    def __init__(self, kind: str, encoder: Encoder, windows: torch.Tensor, n_targets: int) -> None:
+        """windows : mask of the sensitive pixels (P,)"""
+        super().__init__()
+        self.kind = kind
+        inside = encoder.tokeniser.share_inside(windows)
+        self.register_buffer("inside", inside, persistent=False)
+        self.head = nn.Linear(encoder.norm.normalized_shape[0], n_targets) if kind == "token_loss" else None
+
+    def forward(self, encoder: Encoder, x: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Tokens (B, N, D) embedded by the encoder's tokeniser and standardised labels (B, T) → auxiliary loss."""
+        hidden, rotation = encoder.placed(x, encoder.centres)
+        leading = hidden.shape[1] - len(self.inside)
+        for layer in encoder.layers[:-1]:
+            hidden = layer(hidden, rotation)
+        last = encoder.layers[-1]
+        if self.head is None:
+            assert isinstance(last, Layer)
+            attention = last.attention(hidden, rotation).mean(dim=(1, 2))  # received by every token, (B, N)
+            mass = (attention[:, leading:] * self.inside).sum(dim=1)
+            return -_ATTENTION_WEIGHT * mass.clamp_min(1e-6).log().mean()
+        encoded = encoder.norm(last(hidden, rotation))[:, leading:]
+        squared = ((self.head(encoded) - targets[:, None]) ** 2).mean(dim=2)
+        weight = 1 + (_EMPHASIS - 1) * self.inside
+        return torch.as_tensor(_TOKEN_WEIGHT * (squared * weight).sum(dim=1).mean() / weight.sum())

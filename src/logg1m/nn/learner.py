@@ -1,0 +1,89 @@
+"""A network with everything that makes it learn log g: standardised inputs, encoder, head, objective, weights."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from logg1m.config.experiments import Recipe
+from logg1m.config.networks import Architecture
+from logg1m.nn import objectives
+from logg1m.nn.encoder import Encoder
+from logg1m.nn.guidance import Guidance
+from logg1m.nn.task_weights import TaskWeights
+
+
+class Standardise(nn.Module):
+    """(x − mean)/scale per channel and pixel with training statistics, or the sky lines would dominate."""
+
+    mean: torch.Tensor
+    inverse: torch.Tensor
+
+    def __init__(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
+        """mean, scale : (C, P); a pixel that never varies, such as a hidden one, comes out as zero"""
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("inverse", torch.where(scale > 1e-6, 1 / scale, torch.zeros_like(scale)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x - self.mean) * self.inverse
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a learner is made for.
+
+    mean, scale : of the inputs on the training spectra, (C, P)
+    labels : of the training spectra, (N, T) in dex and K, log g first
+    wave : vacuum Å, (P,)
+    windows : the pixels that guidance points at, (P,), where the recipe has guidance
+    """
+
+    mean: torch.Tensor
+    scale: torch.Tensor
+    labels: torch.Tensor
+    wave: torch.Tensor
+    windows: np.ndarray | None = None
+
+
+class Learner(nn.Module):
+    """Prepared spectra (B, C, P) → labels; its parameters and buffers are the whole model."""
+
+    def __init__(self, recipe: Recipe, architecture: Architecture, material: Material) -> None:
+        super().__init__()
+        n_channels, n_targets = len(material.mean), material.labels.shape[1]
+        self.standardise = Standardise(material.mean, material.scale)
+        self.encoder = Encoder(architecture, n_channels, material.wave, recipe.tokeniser, recipe.position)
+        self.objective = objectives.build(recipe.objective, material.labels)
+        self.head = nn.Linear(self.encoder.n_features, self.objective.n_outputs)
+        nn.init.zeros_(self.head.weight)  # the first prediction is the mean label
+        nn.init.zeros_(self.head.bias)
+        self.task_weights = TaskWeights(recipe.heads, n_targets)
+        self.guidance: Guidance | None = None
+        if recipe.attention_bias != "none":
+            assert material.windows is not None
+            windows = torch.as_tensor(material.windows)
+            self.guidance = Guidance(recipe.attention_bias, self.encoder, windows, n_targets)
+
+    def loss(self, x: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
+        """Training loss of a batch; `share` of the training is behind."""
+        tokens = self.encoder.tokeniser(self.standardise(x))
+        encoded = self.encoder.pool(self.encoder.encode(tokens, self.encoder.centres))
+        losses = self.objective.losses(self.head(encoded), labels, share).mean(dim=0)
+        total = self.task_weights(losses, encoded)
+        if self.guidance is not None:
+            total = total + self.guidance(self.encoder, tokens, self.objective.targets(labels))
+        return torch.as_tensor(total)
+
+    def forward(self, x: torch.Tensor, wave: torch.Tensor | None = None) -> torch.Tensor:
+        """Outputs of the head (B, O) for prepared spectra on the network's own grid."""
+        return self.on_grid(self.standardise(x), wave)
+
+    def on_grid(self, standardised: torch.Tensor, wave: torch.Tensor | None = None) -> torch.Tensor:
+        """The same for spectra that are standardised already, on any grid `wave` (P,) in Å."""
+        return torch.as_tensor(self.head(self.encoder(standardised, wave)))
+
+    def predict(self, x: torch.Tensor) -> torch.Tensor:
+        """Labels (B, T) in dex and K."""
+        return self.objective.predict(self(x))
