@@ -120,6 +120,18 @@ def test_a_killed_run_resumes_from_its_last_trees_and_ends_with_the_same_ones(
     np.testing.assert_allclose(boosting.predict(resumed, rows), boosting.predict(boosted, rows), rtol=1e-9)
 
 
+def test_a_run_that_is_asked_to_stop_saves_every_tree_and_resumes(boosted, store, split, truth, tmp_path, monkeypatch):
+    asked = iter([False] * 6 + [True])
+    with monkeypatch.context() as patch:
+        patch.setattr(boosting.interruption, "requested", lambda: next(asked))
+        patch.setattr(boosting.interruption, "listen", lambda: None)
+        with pytest.raises(boosting.interruption.Interrupted, match="after 7 trees; the state is saved"):
+            train(store, split, truth, tmp_path)
+    resumed = train(store, split, truth, tmp_path)
+    assert [part.num_trees() for part in resumed.parts] == [7, TREES - 7]
+    np.testing.assert_allclose(resumed.history, boosted.history, rtol=1e-9)
+
+
 def test_a_finished_run_that_is_asked_again_trains_nothing(boosted, store, split, truth, tmp_path, monkeypatch):
     train(store, split, truth, tmp_path)
     monkeypatch.setattr(lgb, "train", lambda *_, **__: pytest.fail("trained again"))
@@ -143,21 +155,33 @@ def test_data_are_binned_once_and_read_back_from_their_file(store, split, truth,
         with pytest.raises(Killed):
             train(store, split, truth, tmp_path)
     (binned,) = tmp_path.glob("*/binned.bin")
-    before = binned.stat().st_mtime_ns
+    assert binned.stat().st_size > 0
     monkeypatch.setattr(boosting, "_ChunkReader", lambda *_: pytest.fail("binned again"))
     resumed = train(store, split, truth, tmp_path)
-    assert binned.stat().st_mtime_ns == before
     np.testing.assert_allclose(resumed.history, boosted.history, rtol=1e-9)
 
 
-def test_other_settings_or_other_rows_do_not_share_state(store, split, truth, tmp_path):
+@pytest.mark.parametrize("changed", ["settings", "rows"])
+def test_other_settings_or_other_rows_start_afresh_and_the_old_state_goes(store, split, truth, tmp_path, changed):
     few = CONFIG.model_copy(update={"n_estimators": 2})
     train(store, split, truth, tmp_path, few)
-    train(store, split, truth, tmp_path, few.model_copy(update={"max_bin": 31}))
-    train(store, Split(split.fit[:-5], split.validation, split.test), truth, tmp_path, few)
-    assert len(list(tmp_path.iterdir())) == 3
-    boosting.discard(tmp_path)
-    assert not tmp_path.exists()
+    (before,) = tmp_path.iterdir()
+    if changed == "settings":
+        train(store, split, truth, tmp_path, few.model_copy(update={"max_bin": 31}))
+    else:
+        train(store, Split(split.fit[:-5], split.validation, split.test), truth, tmp_path, few)
+    (after,) = tmp_path.iterdir()
+    assert after != before
+    assert [path.name for path in after.iterdir()] == ["trees.json"], (
+        "the binned data are large and go with the last tree"
+    )
+
+
+def test_damaged_trees_are_not_resumed_from(boosted, store, split, truth, tmp_path):
+    train(store, split, truth, tmp_path)
+    (path,) = tmp_path.glob("*/trees.json")
+    write_json(path, read_json(path) | {"models": ["no model"]})
+    assert train(store, split, truth, tmp_path).history == boosted.history
 
 
 def test_the_same_seed_grows_the_same_trees(boosted, store, split, truth, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from logg1m.config.experiments import Experiment, Experiments, Recipe
+from logg1m.config.experiments import Experiment, Experiments, Recipe, Variant
 from logg1m.experiments import catalogue
 from logg1m.files import InputError
 
@@ -21,6 +21,8 @@ SMALL = {
     },
     "acceptance": {"text": "MAE down", "reference": "all", "criteria": [{"metric": "mae"}]},
 }  # fmt: skip
+
+RIDGE = Recipe(model="ridge")
 
 
 def experiment(**changes) -> Experiment:
@@ -98,17 +100,17 @@ def test_artifact_outside_the_results_is_refused(tmp_path, file):
 
 
 def test_only_variants_that_exist_for_the_model_run():
-    settings = Experiments(all_variants=True)
+    settings = Experiments(all_variants=True, recipe=RIDGE)
     assert catalogue.variants(experiment(), settings) == ["all", "low_noise", "masked"]
 
 
 def test_only_laptop_variants_run_unless_all_are_asked_for():
-    assert catalogue.variants(experiment(), Experiments()) == ["all", "low_noise"]
+    assert catalogue.variants(experiment(), Experiments(recipe=RIDGE)) == ["all", "low_noise"]
 
 
 def test_no_variant_runs_without_its_reference():
     without = experiment(acceptance=SMALL["acceptance"] | {"reference": "dual"})
-    assert catalogue.variants(without, Experiments()) == []
+    assert catalogue.variants(without, Experiments(recipe=RIDGE)) == []
 
 
 def test_model_of_a_variant_decides_what_it_may_change():
@@ -120,3 +122,43 @@ def test_model_of_a_variant_decides_what_it_may_change():
 def test_recipe_of_a_variant_is_the_base_with_its_change():
     base = Recipe(normalisation="median", windows="lines")
     assert catalogue.recipe(base, {"windows": "full"}) == Recipe(normalisation="median", windows="full")
+
+
+def write(folder, **changes) -> None:
+    """An experiment file beside the others of a folder."""
+    made = SMALL | changes
+    path = folder / f"mvp_{made['id'].replace('.', '_')}.yaml"
+    path.write_text(yaml.safe_dump(made, sort_keys=False))
+
+
+def judged_by(reference: str) -> dict:
+    return SMALL["acceptance"] | {"reference": reference}
+
+
+def test_runs_of_another_variant_are_used_where_an_experiment_says_so(tmp_path):
+    write(tmp_path, variants={**SMALL["variants"], "all": {"label": "all", "same_as": "mvp_3_8/other"}})
+    write(tmp_path, id="3.8", variants={"other": {"label": "x"}}, acceptance=judged_by("other"))
+    found = catalogue.load(tmp_path)
+    assert catalogue.runs_in(found, "mvp_3_7", "all") == "mvp_3_8/other"
+    assert catalogue.runs_in(found, "mvp_3_7", "low_noise") == "mvp_3_7/low_noise"
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"id": "3.8", "variants": {"another": {"label": "x"}}}, "there is no such variant"),
+        ({"id": "3.8", "variants": {"other": {"label": "x", "same_as": "mvp_3_7/low_noise"}}}, "borrows itself"),
+        ({"id": "2.8", "phase": 2, "variants": {"other": {"label": "x"}}}, "starts from another recipe"),
+    ],
+)
+def test_runs_that_cannot_be_borrowed_are_refused(tmp_path, other, message):
+    target = f"mvp_{other['id'].replace('.', '_')}/other"
+    write(tmp_path, variants={**SMALL["variants"], "all": {"label": "all", "same_as": target}})
+    write(tmp_path, **other, acceptance=judged_by(next(iter(other["variants"]))))
+    with pytest.raises(InputError, match=message):
+        catalogue.load(tmp_path)
+
+
+def test_borrowed_runs_have_no_change_of_their_own():
+    with pytest.raises(ValueError, match="cannot have a change"):
+        Variant(label="x", same_as="mvp_1_2/flux", change={"windows": "lines"})

@@ -18,6 +18,7 @@ from logg1m.protocol import Pools, noisy_rows
 
 SEED, LEVEL = 11, 1.0
 ONE = Compute(threads=1, device="cpu")
+CPU = torch.device("cpu")
 SETTINGS = Protocol(scales=(500, 2_000))
 
 
@@ -45,7 +46,7 @@ def features(store, labels, rows, draw=1, ids=None, **recipe) -> np.ndarray:
     """Features (B, C, P) of some test spectra of chunk 0."""
     recipe = Recipe(**recipe)
     visible, _ = data.visible_pixels(store, recipe, rows, None, SEED, ONE)
-    prepare = data.Preparation(store, recipe, labels, visible, Observation(), SEED, LEVEL, rows.fit, ONE)
+    prepare = data.Preparation(store, recipe, labels, visible, Observation(), SEED, LEVEL, rows.fit, ONE, CPU)
     ids = np.array([3, 500, 1023]) if ids is None else ids
     return prepare.rows(0, ids, draw).reshape(len(ids), len(recipe.channels), -1)
 
@@ -147,12 +148,12 @@ def test_simulators_error_is_the_stored_one_and_the_honest_one_is_made_from_nois
 def test_gathered_features_are_in_the_order_of_their_ids_with_frozen_validation_and_test(small_store, labels, rows):
     recipe = Recipe()
     everything = np.ones(small_store.n_pixels, dtype=bool)
-    prepare = data.Preparation(small_store, recipe, labels, everything, Observation(), SEED, LEVEL, rows.fit, ONE)
-    found = data.gather(small_store, rows, prepare.rows, ONE)
+    prepare = data.Preparation(small_store, recipe, labels, everything, Observation(), SEED, LEVEL, rows.fit, ONE, CPU)
+    found = data.gather(small_store, data.prepared(rows, prepare), ONE)
     flux, error = (np.concatenate([small_store.read(c, a) for c in range(3)]) for a in ("flux", "error"))
     for role, ids, draw in (("fit", rows.fit, 1), ("validation", rows.validation, 0), ("test", rows.test, 0)):
         expected = noisy_rows(flux[ids], error[ids], ids, SEED, LEVEL, draw)
-        np.testing.assert_array_equal(found[role], expected)
+        np.testing.assert_array_equal(found[role][0], expected)
 
 
 def test_validation_and_test_see_the_same_noise_under_every_seed(small_store, labels, pools, members):
@@ -160,8 +161,10 @@ def test_validation_and_test_see_the_same_noise_under_every_seed(small_store, la
     for seed_number in (0, 1):
         rows = data.choose_rows(pools, members, Recipe(), 60, 20, seed_number)
         everything = np.ones(small_store.n_pixels, dtype=bool)
-        prepare = data.Preparation(small_store, Recipe(), labels, everything, Observation(), SEED, LEVEL, rows.fit, ONE)
-        gathered.append(data.gather(small_store, rows, prepare.rows, ONE))
+        prepare = data.Preparation(
+            small_store, Recipe(), labels, everything, Observation(), SEED, LEVEL, rows.fit, ONE, CPU
+        )
+        gathered.append({k: v[0] for k, v in data.gather(small_store, data.prepared(rows, prepare), ONE).items()})
     np.testing.assert_array_equal(gathered[0]["test"], gathered[1]["test"])
     np.testing.assert_array_equal(gathered[0]["validation"], gathered[1]["validation"])
     assert not np.array_equal(gathered[0]["fit"], gathered[1]["fit"])

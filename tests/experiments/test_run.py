@@ -1,4 +1,4 @@
-"""A run on a small store: its five artifacts, the same every time, and the leak that MVP-1.2 must find."""
+"""A run on a small store: its artifacts, the same every time, and the leak that MVP-1.2 must find."""
 
 import json
 
@@ -12,14 +12,19 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Experiments, Recipe
+from logg1m.config.networks import Network
 from logg1m.config.protocol import Protocol
-from logg1m.experiments.run import Setting, run
+from logg1m.experiments.run import run
+from logg1m.experiments.task import Setting
 from logg1m.files import InputError
 from logg1m.protocol import define, survey
 
 SEED = 20251222
 ONE = Compute(threads=1, device="cpu")
-ARTIFACTS = {"metrics.json", "predictions.parquet", "history.csv", "model.safetensors", "provenance.json"}
+ARTIFACTS = {
+    "metrics.json", "predictions.parquet", "history.csv", "gradient.csv", "robustness.parquet", "attention.csv",
+    "reconstruction.csv", "model.safetensors", "provenance.json",
+}  # fmt: skip
 PROTOCOL = Protocol(scales=(500, 2_000))
 TREES = LightGBMConfig(n_estimators=5, learning_rate=0.3, min_data_in_leaf=10, bin_sample=100)
 
@@ -28,6 +33,7 @@ def setting(**changes) -> Setting:
     values = {
         "seed": SEED, "seed_number": 0, "train_size": 600, "test_size": 200, "alphas": Experiments().alphas,
         "lightgbm": TREES, "protocol": PROTOCOL, "bootstrap": Bootstrap(resamples=100), "observation": Observation(),
+        "network": Network(), "code": "test",
     }  # fmt: skip
     return Setting(**(values | changes))
 
@@ -43,17 +49,19 @@ def train(small_store, members, tmp_path):
     """A function: recipe fields, settings → (metrics, folder)."""
 
     def trained(folder="run", settings=None, **recipe):
-        result = run(small_store, members, None, Recipe(**recipe), setting(**(settings or {})), ONE, tmp_path / folder)
+        recipe = Recipe(**{"model": "ridge"} | recipe)
+        state = tmp_path / "state"
+        result = run(small_store, members, None, recipe, setting(**(settings or {})), ONE, tmp_path / folder, state)
         return result, tmp_path / folder
 
     return trained
 
 
-def test_run_writes_its_five_artifacts_and_nothing_else(train):
+def test_run_writes_its_artifacts_and_nothing_else(train):
     result, folder = train(settings={"train_size": 200})
     assert {path.name for path in folder.iterdir()} == ARTIFACTS
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["recipe"] == Recipe().model_dump(mode="json")
+    assert metrics["recipe"] == Recipe(model="ridge").model_dump(mode="json")
     assert (metrics["n_fit"], metrics["n_validation"], metrics["n_test"]) == (190, 10, 200)
     assert metrics["full"]["r2"]["value"] == pytest.approx(result["full"]["r2"]["value"])
     assert set(metrics["bias"]) == {"teff", "m_h"}

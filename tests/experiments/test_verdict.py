@@ -1,7 +1,6 @@
 """Verdicts on constructed predictions whose effect is known."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +13,9 @@ from logg1m.experiments.verdict import ACCEPTED, INCONCLUSIVE, REFUTED, Runs, co
 BOOTSTRAP = Bootstrap(resamples=200)
 SEED = 7
 N = 600
-SCATTER = dict.fromkeys(("r2", "mae", "rmse", "outlier_rate", "nmad", "median_bias", "bias_teff", "bias_m_h"), 0.0)
+SCATTER = dict.fromkeys(
+    ("r2", "mae", "rmse", "outlier_rate", "nmad", "median_bias", "bias_teff", "bias_m_h", "crop_loss"), 0.0
+)
 OUTCOMES = st.lists(st.sampled_from([ACCEPTED, REFUTED, INCONCLUSIVE]), min_size=1, max_size=5)
 
 
@@ -182,33 +183,10 @@ def test_without_an_effect_at_most_one_in_twenty_is_accepted():
     assert accepted <= 10
 
 
-# --- tables of predictions
-
-
-def test_runs_are_aligned_by_id():
-    members = pd.DataFrame({"low_noise": [True, False, True]}, index=[10, 11, 12])
-    labels = pd.DataFrame({"teff": [4000.0, 5000.0, 6000.0], "m_h": [0.0, -1.0, -2.0]}, index=[10, 11, 12])
-    first = pd.DataFrame({"id": [12, 10, 11], "truth": [3.0, 1.0, 2.0], "predicted": [3.3, 1.1, 2.2]})
-    runs = Runs.of({"a": [first], "b": [first.sort_values("id")]}, members, labels)
-    assert runs.truth.tolist() == [1, 2, 3]
-    assert runs.low_noise.tolist() == [True, False, True]
-    assert runs.about["teff"].tolist() == [4000, 5000, 6000]
-    np.testing.assert_allclose(runs.errors["a"], [[0.1, 0.2, 0.3]])
-    np.testing.assert_allclose(runs.errors["b"], runs.errors["a"])
-
-
-def test_other_test_spectra_are_refused():
-    members = pd.DataFrame({"low_noise": [True] * 3})
-    labels = pd.DataFrame({"teff": [4000.0] * 3, "m_h": [0.0] * 3})
-    table = pd.DataFrame({"id": [0, 1], "truth": [1.0, 2.0], "predicted": [1.0, 2.0]})
-    with pytest.raises(ValueError, match="variant b was tested on other spectra"):
-        Runs.of({"a": [table], "b": [table.assign(id=[0, 2])]}, members, labels)
-
-
 # --- whole verdicts
 
 
-def experiment(**acceptance) -> Experiment:
+def experiment(hypothesis: list | None = None, **acceptance) -> Experiment:
     variants = {
         "old": {"label": "old"},
         "new": {"label": "new", "change": {"channels": ["flux_over_error"]}},
@@ -218,17 +196,17 @@ def experiment(**acceptance) -> Experiment:
     }
     chosen = {"text": "MAE down", "reference": "old", "criteria": [{"metric": "mae"}]} | acceptance
     return Experiment(
-        id="1.2", name="x", title="X", phase=1, question="?", hypothesis={"id": "H1.2", "text": "…"},
+        id="1.2", name="x", title="X", phase=1, question="?", hypothesis={"id": "H1.2", "text": "…", "criteria": hypothesis or []},
         variants=variants, acceptance=chosen,
     )  # fmt: skip
 
 
-def judged(seed_scatter: float = 0.0, **by_variant: np.ndarray) -> dict:
+def judged(seed_scatter: float = 0.0, hypothesis: list | None = None, **by_variant: np.ndarray) -> dict:
     runs = runs_of(**by_variant)
     entry = {"r2": {"value": 0.95, "ci95": [0.9, 0.97]}, "n": N}
     one = {"low_noise": entry, "full": entry, "bias": {}, "windows": [], "recipe": {"model": "ridge"}}
     evaluations = {name: [one] * len(values) for name, values in by_variant.items()}
-    return verdict.judge(experiment(), runs, evaluations, SCATTER | {"mae": seed_scatter}, BOOTSTRAP, SEED)
+    return verdict.judge(experiment(hypothesis), runs, evaluations, SCATTER | {"mae": seed_scatter}, BOOTSTRAP, SEED)
 
 
 def test_best_of_the_accepted_variants_is_named_and_supports_the_hypothesis():
@@ -241,6 +219,25 @@ def test_best_of_the_accepted_variants_is_named_and_supports_the_hypothesis():
     )
     assert result["variants"]["old"]["role"] == "reference"
     assert "criteria" not in result["variants"]["old"]
+
+
+def test_a_hypothesis_with_criteria_of_its_own_is_decided_by_them_in_any_candidate():
+    base = errors(0.5, seed=1)
+    shift = np.where(np.arange(N) % 2, 0.3, -0.3)  # a worse error without a worse median bias
+    runs = {"old": base + 0.4, "new": 1.5 * (base + shift), "better": base + 2}
+    result = judged(hypothesis=[{"metric": "median_bias"}], **runs)
+    assert (result["outcome"], result["hypothesis_outcome"]) == ("refuted", "supported")
+    (found,) = result["variants"]["new"]["hypothesis_criteria"]
+    assert (found["metric"], found["outcome"]) == ("median_bias", "accepted")
+    assert result["variants"]["better"]["hypothesis_criteria"][0]["outcome"] == "refuted"
+    assert judged(hypothesis=[{"metric": "rmse"}], **runs)["hypothesis_outcome"] == "refuted"
+
+
+def test_a_criterion_that_was_not_measured_leaves_the_verdict_open():
+    base = errors(0.5, seed=1)
+    result = judged(hypothesis=[{"metric": "crop_loss"}], old=base, new=0.8 * base)
+    assert (result["outcome"], result["hypothesis_outcome"]) == ("accepted", "open")
+    assert "not measured" in result["variants"]["new"]["hypothesis_criteria"][0]["reason"]
 
 
 def test_leaky_and_control_variants_are_reported_and_never_accepted():

@@ -31,7 +31,7 @@ def test_fitted_error_follows_the_true_one_on_other_spectra(small_store):
     model = FittedError(flux[:600], error[:600])
     ids = np.arange(600, 900)
     noisy = torch.from_numpy(noisy_rows(flux[600:900], error[600:900], ids, 1, 1.0, draw=0))
-    ratio = model(noisy, error[600:900]).numpy() / error[600:900]
+    ratio = model(noisy, torch.from_numpy(error[600:900])).numpy() / error[600:900]
     assert abs(np.median(ratio) - 1) < 0.03
     assert 0.8 < np.percentile(ratio, 10) < np.percentile(ratio, 90) < 1.2
 
@@ -42,7 +42,7 @@ def test_fitted_error_knows_nothing_of_the_stars_own_pixels(small_store):
     noisy = torch.from_numpy(flux[300:310].copy())
     changed = error[300:310].copy()
     changed[:, ~model.sky_pixels] *= 1.5  # what the noise-free spectrum would leave in the error
-    assert torch.equal(model(noisy, error[300:310]), model(noisy, changed))
+    assert torch.equal(model(noisy, torch.from_numpy(error[300:310])), model(noisy, torch.from_numpy(changed)))
 
 
 def test_too_few_training_spectra_are_refused():

@@ -13,7 +13,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from logg1m import passes
+from logg1m import interruption, passes
 from logg1m.config.baselines import LightGBMConfig
 from logg1m.config.compute import Compute
 from logg1m.files import atomic_path, read_json, write_json
@@ -23,6 +23,7 @@ from logg1m.protocol import Split, noisy_rows
 from logg1m.store import Store, digest
 
 _SAVE_EVERY = 60.0  # s between saved boosters
+_BINNED = "binned.bin"
 
 
 @dataclass(frozen=True)
@@ -156,24 +157,32 @@ def train(
     noise_level: float,
     compute: Compute,
     state: Path,
+    code: str = "",
 ) -> Boosted:
     """Train on the fit rows of a split, watching its validation rows.
 
     Parameters
     ----------
     truth : (N,) log g of every spectrum of the store, dex
-    state : folder for the binned data and the last saved booster; removed by `discard` when results are safe
+    state : folder for the binned data and the trees so far. The trees stay there when all are grown: a job that is
+        killed after its results are written, but before Snakemake knows it, loses the results and not the training
+    code : fingerprint of the training code, which the state must come from
     """
     options = parameters(config, seed, compute)
-    identity = digest([store.manifest["store_id"], split.fit.tolist(), noise_level, config.model_dump(), seed])
+    identity = digest([store.manifest["store_id"], split.fit.tolist(), noise_level, config.model_dump(), seed, code])
     folder = state / identity
-    fit = NoisyRows(store, split.fit, seed, noise_level, compute)
-    held = NoisyRows(store, split.validation, seed, noise_level, compute)
-    data = _binned(fit, truth, options, folder / "binned.bin")
-    validation_rows = np.concatenate(list(held.blocks("validation")))
-    validation = data.create_valid(validation_rows, truth[held.ids])
+    for stale in state.glob("*"):
+        if stale != folder:
+            shutil.rmtree(stale)
     boosted = _resume(folder, config.n_estimators)
     finished = boosted.n_trees
+    if finished == config.n_estimators:
+        return boosted
+    fit = NoisyRows(store, split.fit, seed, noise_level, compute)
+    held = NoisyRows(store, split.validation, seed, noise_level, compute)
+    data = _binned(fit, truth, options, folder / _BINNED)
+    validation_rows = np.concatenate(list(held.blocks("validation")))
+    validation = data.create_valid(validation_rows, truth[held.ids])
     if finished:
         blocks = fit.blocks("trees so far")
         data.set_init_score(np.concatenate([boosted.predict(block, finished) for block in blocks]))
@@ -186,25 +195,29 @@ def train(
         nonlocal saved
         boosted.history.append(float(env.evaluation_result_list[0][2]))
         progress.add(1)
-        if time.monotonic() - saved > _SAVE_EVERY:
+        stop = interruption.requested()
+        if stop or time.monotonic() - saved > _SAVE_EVERY:
             _save(folder, [*boosted.parts, env.model], boosted.history)
             saved = time.monotonic()
+        if stop:
+            raise interruption.Interrupted(f"after {len(boosted.history):,} trees")
 
-    if finished < config.n_estimators:
-        # Every tree draws its features from a seed of its own, so that a resumed run grows the same trees.
-        seeds = np.random.SeedSequence(seed).generate_state(config.n_estimators) >> 1
-        options["feature_fraction_seed"] = int(seeds[finished])
-        own_seed = lgb.reset_parameter(feature_fraction_seed=[int(s) for s in seeds[finished:]])
-        boosted.parts.append(
-            lgb.train(
-                options,
-                data,
-                config.n_estimators - finished,
-                valid_sets=[validation],
-                callbacks=[own_seed, watch],
-            )
+    # Every tree draws its features from a seed of its own, so that a resumed run grows the same trees.
+    seeds = np.random.SeedSequence(seed).generate_state(config.n_estimators) >> 1
+    options["feature_fraction_seed"] = int(seeds[finished])
+    own_seed = lgb.reset_parameter(feature_fraction_seed=[int(s) for s in seeds[finished:]])
+    interruption.listen()
+    boosted.parts.append(
+        lgb.train(
+            options,
+            data,
+            config.n_estimators - finished,
+            valid_sets=[validation],
+            callbacks=[own_seed, watch],
         )
-        _save(folder, boosted.parts, boosted.history)
+    )
+    _save(folder, boosted.parts, boosted.history)
+    (folder / _BINNED).unlink(missing_ok=True)
     progress.finish()
     boosted.seconds = time.monotonic() - started
     return boosted
@@ -231,7 +244,11 @@ def _resume(folder: Path, wanted: int) -> Boosted:
     if not path.exists():
         return Boosted()
     stored = read_json(path, ("mse", "models"))
-    boosted = Boosted([lgb.Booster(model_str=text) for text in stored["models"]], [float(v) for v in stored["mse"]])
+    try:
+        boosted = Boosted([lgb.Booster(model_str=text) for text in stored["models"]], [float(v) for v in stored["mse"]])
+    except (lgb.basic.LightGBMError, TypeError, ValueError) as error:
+        log.warning(f"{path} is damaged and not used, LightGBM starts from the beginning: {error}")
+        return Boosted()
     if boosted.n_trees != len(boosted.history) or boosted.n_trees > wanted:
         return Boosted()
     log.info(f"resuming LightGBM after {boosted.n_trees} trees")
@@ -246,11 +263,6 @@ def predict(boosted: Boosted, rows: NoisyRows) -> np.ndarray:
     """Predictions of the best prefix for the ids of `rows` in rising order, (N,) dex."""
     blocks = rows.blocks("LightGBM predictions")
     return np.concatenate([boosted.predict(block, boosted.best_iteration) for block in blocks])
-
-
-def discard(state: Path) -> None:
-    """Remove the resumable state once the results are written."""
-    shutil.rmtree(state, ignore_errors=True)
 
 
 def report(boosted: Boosted, config: LightGBMConfig) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 from logg1m import metrics
 from logg1m.bounds.bayes_ceiling import ceiling
 from logg1m.bounds.comparison import verdict
+from logg1m.bounds.efficiency import efficiency, is_leak
 from logg1m.config.bounds import Bootstrap, Bounds
 
 
@@ -41,17 +42,15 @@ def add_bayes(
     for name, table in predictions.items():
         if main["bayes_r2"] is None:
             continue
-        joined = low.merge(table[["id", "predicted"]], on="id")
-        optimal = ((joined["mean"] - joined["truth"]) ** 2).to_numpy()
-        squared = ((joined["predicted"] - joined["truth"]) ** 2).to_numpy()
-        efficiency = metrics.with_interval(_ratio(optimal, squared), len(joined), bootstrap, seed)
-        over = metrics.with_interval(_root(_ratio(squared, optimal)), len(joined), bootstrap, seed)
-        fisher["models"][name] |= {"efficiency": efficiency, "rmse_over_bayes": over, "n_bayes": len(joined)}
-        if next(v for k, v in efficiency.items() if k.startswith("ci"))[0] > 1:
+        measured = efficiency(low, table, bootstrap, seed)
+        if measured is None:
+            continue
+        fisher["models"][name] |= measured
+        if is_leak(measured):
             fisher["leaks"].append(
                 {
                     "model": name,
-                    "efficiency": efficiency,
+                    "efficiency": measured["efficiency"],
                     "meaning": "better than any estimator can be: look for a leak",
                 }
             )
@@ -94,14 +93,6 @@ def bins(
 
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
-    return lambda counts: np.asarray((counts @ above) / (counts @ below))
-
-
-def _root(statistic: Statistic) -> Statistic:
-    return lambda counts: np.asarray(np.sqrt(statistic(counts)))
 
 
 def _ceiling_of(spread: Statistic, variance: float) -> Statistic:

@@ -30,7 +30,28 @@ def load(folder: str | Path) -> dict[str, Experiment]:
         found[experiment.key] = experiment
     if not found:
         raise InputError(f"no experiment files (*.yaml) in {folder}")
+    for experiment in found.values():
+        for name, variant in experiment.variants.items():
+            if variant.same_as:
+                _check_alias(found, experiment, name, variant.same_as)
     return found
+
+
+def _check_alias(found: dict[str, Experiment], experiment: Experiment, name: str, target: str) -> None:
+    """A variant may only borrow runs that start from the same recipe: of its own phase, or of Phase 1 in Phase 0."""
+    key, _, other = target.partition("/")
+    where = f"config/experiments/{experiment.key}.yaml: variants.{name}.same_as = {target}"
+    if key not in found or other not in found[key].variants:
+        raise InputError(f"{where}: there is no such variant")
+    if found[key].variants[other].same_as:
+        raise InputError(f"{where}: borrows itself; name {found[key].variants[other].same_as}")
+    if max(found[key].phase, 1) != max(experiment.phase, 1):
+        raise InputError(f"{where}: Phase {found[key].phase} starts from another recipe than Phase {experiment.phase}")
+
+
+def runs_in(experiments: dict[str, Experiment], mvp: str, variant: str) -> str:
+    """Folder of a variant's runs below results/: its own, or that of the variant whose runs it uses."""
+    return experiments[mvp].variants[variant].same_as or f"{mvp}/{variant}"
 
 
 def variants(experiment: Experiment, settings: Experiments) -> list[str]:

@@ -1,23 +1,29 @@
 """Ridge and LightGBM on prepared features: the linear preview of the experiments."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.linalg import cho_factor, cho_solve
 
+from logg1m import passes
 from logg1m.config.baselines import LightGBMConfig
+from logg1m.experiments import data
+from logg1m.experiments.fitted import Fitted
+from logg1m.experiments.task import Task
 from logg1m.progress import Progress
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """Predictions on the test rows (N, T), what was fitted (tensors to save), and the choice on validation."""
-
-    predicted: np.ndarray
-    tensors: dict[str, np.ndarray]
-    history: list[dict[str, float]]
-    chosen: dict[str, Any]
+def fit(task: Task) -> Fitted:
+    """Ridge or LightGBM on the prepared spectra of a task."""
+    roles = data.prepared(task.rows, task.prepare)
+    features = {name: found[0] for name, found in data.gather(task.store, roles, task.compute).items()}
+    targets = {"fit": task.targets[task.rows.fit], "validation": task.targets[task.rows.validation]}
+    setting = task.setting
+    with passes.all_threads(task.compute) as threads:
+        if task.recipe.model == "ridge":
+            return fit_ridge(features, targets, setting.alphas)
+        return fit_lightgbm(features, targets, setting.lightgbm, setting.seed + setting.seed_number, threads)
 
 
 def r2_columns(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -65,7 +71,11 @@ def fit_ridge(features: dict[str, np.ndarray], targets: dict[str, np.ndarray], a
     chosen = max(history, key=lambda row: row["validation_r2"])
     tensors = {"weights": weights, "intercept": centre, "mean": mean, "scale": spread}
     edge = chosen["alpha"] in (min(alphas), max(alphas))
-    return Fitted(features["test"] @ weights + centre, tensors, history, {**chosen, "alpha_at_edge_of_grid": edge})
+    first = torch.as_tensor(weights[:, 0] / spread, dtype=torch.float32)  # of log g, per unit of the raw feature
+    return Fitted(
+        features["test"] @ weights + centre, tensors, history, {**chosen, "alpha_at_edge_of_grid": edge},
+        differentiable=lambda x: x.flatten(1) @ first,
+    )  # fmt: skip
 
 
 def fit_lightgbm(

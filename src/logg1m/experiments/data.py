@@ -1,17 +1,18 @@
 """Spectra of a run as features in memory: one pass over the chunks, each row prepared as the recipe says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from logg1m import passes
+from logg1m import noise, passes
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
+from logg1m.experiments.regions import sky_pixels
 from logg1m.files import InputError
 from logg1m.inputs.channels import channels, needs_error
 from logg1m.inputs.normalise import normalise
@@ -19,20 +20,25 @@ from logg1m.inputs.windows import pixel_mask, windows
 from logg1m.observe.honest import FittedError, HonestError
 from logg1m.observe.pfs import Conditions
 from logg1m.progress import log
-from logg1m.protocol import Pools, noisy_rows
+from logg1m.protocol import Pools
 from logg1m.store import Store
 
+SKY_WINDOWS = ("sky", "between_sky")
 _CONDITIONS = ("mag", "seeing", "zenith_angle", "field_angle", "redshift")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Ids of a run: fit, validation and test, and the noise draw of the fit rows."""
+    """Ids of a run: fit, validation and test, and the noise draw of the fit rows.
+
+    `unlabelled` : training spectra whose labels are not looked at, for a pretraining; never one of validation or test
+    """
 
     fit: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     draw: int
+    unlabelled: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def choose_rows(
@@ -41,18 +47,30 @@ def choose_rows(
     """Prefixes of the pools: `train_size` spectra for training, 5 % of them for validation, `test_size` of the test.
 
     Validation and test keep the frozen draw 0; seed k trains on draw k + 1. `train_on: low_noise` keeps the low-noise
-    spectra of the same prefix of the training pool, extended until there are as many as wanted.
+    spectra of the same prefix of the training pool, extended until there are as many as wanted. `label_share` keeps
+    the first of these; a pretraining has all of them and more of the pool.
     """
     train = pools.train
     if recipe.train_on == "low_noise":
         train = train[members.loc[train, "low_noise"].to_numpy(dtype=bool)]
-    train = train[: min(train_size, len(train))]
+    train = train[: max(round(recipe.label_share * min(train_size, len(train))), 1)]
     if len(train) < 3:
         raise InputError(
-            f"only {len(train)} training spectra for train_on = {recipe.train_on!r}; at least 3 are needed"
+            f"only {len(train)} training spectra for train_on = {recipe.train_on!r} and label_share = "
+            f"{recipe.label_share:g}; at least 3 are needed"
         )
     fit, validation = pools.hold_out(train)
-    return Rows(fit, validation, pools.common_test[:test_size], seed_number + 1)
+    unlabelled = pools.train[: round(recipe.pretraining_size * train_size)]
+    unlabelled = unlabelled[~np.isin(unlabelled, validation)]
+    return Rows(fit, validation, pools.common_test[:test_size], seed_number + 1, unlabelled)
+
+
+@dataclass(frozen=True)
+class Role:
+    """Spectra that a run needs for one purpose, and how some ids of a chunk are read, as one or several arrays."""
+
+    ids: np.ndarray
+    read: Callable[[int, np.ndarray], tuple[np.ndarray, ...]]
 
 
 class Preparation:
@@ -69,40 +87,80 @@ class Preparation:
         noise_level: float,
         fit_ids: np.ndarray,
         compute: Compute,
+        device: torch.device,
+        denoise: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
-        self.store, self.recipe, self.labels, self.seed, self.noise_level = store, recipe, labels, seed, noise_level
-        self.visible = visible
+        """denoise : frozen, noisy flux (B, P) → (B, P); where the recipe names a denoiser"""
+        if (denoise is None) != (recipe.denoiser == "none"):
+            raise ValueError(
+                f"recipe.denoiser is {recipe.denoiser!r}, and a denoiser was {'not ' * (denoise is None)}given"
+            )
+        self.denoise = denoise
+        self.store, self.recipe, self.seed, self.noise_level, self.device = store, recipe, seed, noise_level, device
+        self.hidden = torch.as_tensor(~visible, device=device)
         self.honest: HonestError | None = None
         self.fitted: FittedError | None = None
         if needs_error(recipe.channels) and recipe.error_source == "honest":
             if all(name in labels for name in ("flux_scale", *_CONDITIONS)):
-                self.honest = HonestError(observation, torch.device("cpu"))
+                self.honest = HonestError(observation, device)
+                self.flux_scale = labels["flux_scale"].to_numpy()
+                self.conditions = Conditions(**{name: labels[name].to_numpy() for name in _CONDITIONS})
             else:
                 self.fitted = FittedError(*training_spectra(store, fit_ids, compute))
                 log.info(f"honest error fitted on training spectra, median residual {self.fitted.residual:.1%}")
 
+    def raw(self, chunk: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Noise-free flux and error of some spectra of a chunk, (B, P) each."""
+        at = ids - self.store.rows(chunk)[0]
+        return self.store.read(chunk, "flux")[at], self.store.read(chunk, "error")[at]
+
     def rows(self, chunk: int, ids: np.ndarray, draw: int) -> np.ndarray:
         """Features of some spectra of a chunk with a noise draw, (B, C · P) float32; hidden pixels are zero."""
-        at = ids - self.store.rows(chunk)[0]
-        flux, error = self.store.read(chunk, "flux")[at], self.store.read(chunk, "error")[at]
-        noisy = torch.from_numpy(noisy_rows(flux, error, ids, self.seed, self.noise_level, draw))
-        seen_error = torch.from_numpy(error)
+        flux, error = (torch.from_numpy(values).to(self.device) for values in self.raw(chunk, ids))
+        return np.asarray(self.fresh(flux, error, ids, draw).flatten(1).cpu().numpy())
+
+    def fresh(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+        """Noise-free flux and error (B, P) on the device, with the noise of a draw → (B, C, P)."""
+        return self.seen(self.noisy(flux, error, ids, draw), error, ids)
+
+    def noisy(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+        """flux + noise level · error · N(0, 1), (B, P), with the counter-based noise of a draw."""
+        normal = noise.normal(self.seed, torch.as_tensor(ids, device=self.device), flux.shape[1], draw)
+        return normal.mul_(error).mul_(self.noise_level).add_(flux)
+
+    def seen(self, noisy: torch.Tensor, error: torch.Tensor, ids: np.ndarray) -> torch.Tensor:
+        """What the model sees of noisy flux (B, P): normalised, as channels, hidden pixels zero, (B, C, P)."""
         if self.honest is not None:
-            about = self.labels.loc[ids]
-            conditions = Conditions(**{name: about[name].to_numpy() for name in _CONDITIONS})
-            seen_error = self.honest(noisy, about["flux_scale"].to_numpy(), conditions)
+            with torch.no_grad():  # a sensitivity is taken at a given error
+                error = self.honest(noisy, self.flux_scale[ids], self.conditions[ids])
         elif self.fitted is not None:
-            seen_error = self.fitted(noisy, error)
-        stacked = channels(self.recipe.channels, normalise(self.recipe.normalisation, noisy), seen_error)
-        stacked[:, :, ~torch.from_numpy(self.visible)] = 0.0
-        return np.asarray(stacked.flatten(1).numpy())
+            error = self.fitted(noisy.detach(), error)
+        flux = noisy if self.denoise is None else self.denoise(noisy)  # an honest error is that of the noisy flux
+        stacked = channels(self.recipe.channels, normalise(self.recipe.normalisation, flux), error)
+        return stacked.masked_fill(self.hidden, 0.0)
 
 
 def visible_pixels(
-    store: Store, recipe: Recipe, rows: Rows, sensitivity: pd.DataFrame | None, seed: int, compute: Compute
+    store: Store,
+    recipe: Recipe,
+    rows: Rows,
+    sensitivity: pd.DataFrame | None,
+    seed: int,
+    compute: Compute,
+    pixels: pd.DataFrame | None = None,
 ) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """Pixels (P,) that the recipe lets the model see, and the windows behind them."""
-    inside, described = windows(recipe.windows, store.wave, sensitivity)
+    """Pixels (P,) that the recipe lets the model see, and the windows behind them.
+
+    pixels : pixels.parquet of the protocol, where the windows are those of the sky
+    """
+    described: list[dict[str, Any]] = []
+    if recipe.windows in SKY_WINDOWS:
+        if pixels is None:
+            raise InputError(f"windows = {recipe.windows!r} needs the pixels of the protocol, mvp_0_a/pixels.parquet")
+        sky = sky_pixels(pixels["error_mean"].to_numpy())
+        inside = sky if recipe.windows == "sky" else ~sky
+    else:
+        inside, described = windows(recipe.windows, store.wave, sensitivity)
     if recipe.mask != "none":
         inside = inside & ~pixel_mask(recipe.mask, error_median(store, rows.fit, compute), seed)
     return inside, described
@@ -140,26 +198,56 @@ def by_chunk(store: Store, ids: np.ndarray) -> dict[int, np.ndarray]:
     return {int(c): ids[chunk == c] for c in np.unique(chunk)}
 
 
+def prepared(rows: Rows, prepare: Preparation) -> dict[str, Role]:
+    """Features of fit, validation and test rows; validation and test keep the frozen draw 0."""
+
+    def role(ids: np.ndarray, draw: int) -> Role:
+        return Role(ids, lambda chunk, some: (prepare.rows(chunk, some, draw),))
+
+    return {"fit": role(rows.fit, rows.draw), "validation": role(rows.validation, 0), "test": role(rows.test, 0)}
+
+
 def gather(
-    store: Store, rows: Rows, prepare: Callable[[int, np.ndarray, int], np.ndarray], compute: Compute
-) -> dict[str, np.ndarray]:
-    """Features of fit, validation and test rows, each in the order of its ids; every chunk is visited once."""
-    roles = {"fit": rows.fit, "validation": rows.validation, "test": rows.test}
+    store: Store,
+    roles: dict[str, Role],
+    compute: Compute,
+    place: Callable[[str, tuple[int, ...]], np.ndarray] | None = None,
+) -> dict[str, tuple[np.ndarray, ...]]:
+    """Arrays of several roles, each in the order of its ids; every chunk is visited once.
+
+    Parameters
+    ----------
+    roles : name → ids and what is read of some ids of a chunk, one or several arrays (B, …)
+    place : makes the array of a role and shape that is filled; None: in memory
+    """
     wanted: dict[int, dict[str, np.ndarray]] = {}
-    for role, ids in roles.items():
-        for chunk, members in by_chunk(store, ids).items():
-            wanted.setdefault(chunk, {})[role] = members
-    draws = {"fit": rows.draw, "validation": 0, "test": 0}
+    for name, role in roles.items():
+        for chunk, members in by_chunk(store, role.ids).items():
+            wanted.setdefault(chunk, {})[name] = members
+    position = {}
+    for name, role in roles.items():
+        order = np.argsort(role.ids)
+        position[name] = (role.ids[order], order)
 
-    def visit(chunk: int) -> dict[str, np.ndarray]:
-        return {role: prepare(chunk, ids, draws[role]) for role, ids in wanted[chunk].items()}
+    def visit(chunk: int) -> dict[str, tuple[np.ndarray, ...]]:
+        return {name: roles[name].read(chunk, ids) for name, ids in wanted[chunk].items()}
 
-    position = {role: np.argsort(np.argsort(ids)) for role, ids in roles.items()}
-    sorted_parts: dict[str, list[np.ndarray]] = {role: [] for role in roles}
-    total = sum(len(ids) for ids in roles.values())
-    for part in passes.over(
-        visit, sorted(wanted), compute, f"features of {total:,} spectra", lambda c: sum(map(len, wanted[c].values()))
+    filled: dict[str, tuple[np.ndarray, ...]] = {}
+    total = sum(len(role.ids) for role in roles.values())
+    chunks = sorted(wanted)
+    for chunk, part in zip(
+        chunks,
+        passes.over(
+            visit, chunks, compute, f"features of {total:,} spectra", lambda c: sum(map(len, wanted[c].values()))
+        ),
     ):
-        for role, features in part.items():
-            sorted_parts[role].append(features)
-    return {role: np.concatenate(parts)[position[role]] for role, parts in sorted_parts.items()}
+        for name, arrays in part.items():
+            if name not in filled:
+                shapes = [(len(roles[name].ids), *array.shape[1:]) for array in arrays]
+                make = place or (lambda _, shape: np.empty(shape, dtype=np.float32))
+                filled[name] = tuple(make(f"{name}_{k}", shape) for k, shape in enumerate(shapes))
+            in_order, order = position[name]
+            at = order[np.searchsorted(in_order, wanted[chunk][name])]
+            for target, array in zip(filled[name], arrays):
+                target[at] = array
+    return filled

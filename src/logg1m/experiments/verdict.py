@@ -5,73 +5,20 @@ inconclusive. Intervals resample spectra, and seeds where there are several; wit
 be further from the margin than three times the assumed scatter between seeds.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Criterion, Experiment
-from logg1m.experiments.bias import BIN_WIDTH, bias_scatter
+from logg1m.experiments import convergence, interaction
+from logg1m.experiments.runs import Runs
 
 ACCEPTED, REFUTED, INCONCLUSIVE = "accepted", "refuted", "inconclusive"
 HYPOTHESIS = {ACCEPTED: "supported", REFUTED: "refuted", INCONCLUSIVE: "open"}
 _HIGHER_IS_BETTER = {"r2"}
 _SEED_FACTOR = 3.0
-Statistic = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Predictions of every variant and seed on one test set.
-
-    truth, snr, about[...] : (N,); low_noise : (N,) bool; errors : variant → (S, N), dex
-    """
-
-    truth: np.ndarray
-    low_noise: np.ndarray
-    about: dict[str, np.ndarray]
-    errors: dict[str, np.ndarray]
-
-    @classmethod
-    def of(cls, tables: dict[str, list[pd.DataFrame]], members: pd.DataFrame, labels: pd.DataFrame) -> "Runs":
-        """From predictions (columns id, truth, predicted) per variant and seed; all on the same spectra."""
-        first = next(iter(tables.values()))[0].sort_values("id")
-        ids = first["id"].to_numpy()
-        errors = {}
-        for name, seeds in tables.items():
-            ordered = [table.sort_values("id") for table in seeds]
-            if any(not np.array_equal(table["id"].to_numpy(), ids) for table in ordered):
-                raise ValueError(f"variant {name} was tested on other spectra than the first variant")
-            errors[name] = np.stack([(t["predicted"] - t["truth"]).to_numpy(dtype=np.float64) for t in ordered])
-        return cls(
-            first["truth"].to_numpy(dtype=np.float64),
-            members.loc[ids, "low_noise"].to_numpy(dtype=bool),
-            {name: labels.loc[ids, name].to_numpy() for name in BIN_WIDTH},
-            errors,
-        )
-
-    def statistic(self, metric: str, error: np.ndarray, subset: np.ndarray) -> Statistic:
-        """A metric of one error vector (N,) on a subset, as a statistic of counts."""
-        part, truth = error[subset], self.truth[subset]
-        if metric == "r2":
-            return metrics.r2(truth, part)
-        if metric == "mae":
-            return metrics.mean(np.abs(part))
-        if metric == "rmse":
-            return metrics.rms(part)
-        if metric == "nmad":
-            return metrics.nmad(part)
-        if metric == "median_bias":
-            middle = metrics.median(part)
-            return lambda counts: np.asarray(np.abs(middle(counts)), dtype=np.float64)
-        if metric == "outlier_rate":
-            return metrics.mean(np.abs(part) > metrics.OUTLIER)
-        label = metric.removeprefix("bias_")
-        return bias_scatter(part, self.about[label][subset], BIN_WIDTH[label])
 
 
 def improvement(
@@ -81,11 +28,16 @@ def improvement(
 
     The value is the mean over seeds; relative improvements are shares of the reference's metric.
     """
+    if criterion.metric == "convergence":
+        return convergence.improvement(runs.scores, candidate, reference, bootstrap, seed)
+    if criterion.more_in is not None:
+        better = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
+        return interaction.improvement(runs, candidate, reference, criterion, better, bootstrap, seed)
     subset = runs.low_noise if criterion.subset == "low_noise" else np.ones(len(runs.truth), dtype=bool)
     n = int(subset.sum())
     sign = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
     parts = {
-        name: [runs.statistic(criterion.metric, error, subset) for error in runs.errors[name]]
+        name: [runs.statistic(criterion.metric, name, k, subset) for k in range(len(runs.errors[name]))]
         for name in (candidate, reference)
     }
 
@@ -118,6 +70,8 @@ def decide(measured: dict[str, Any], criterion: Criterion, seeds: int, seed_scat
     """(outcome, reason) of one criterion."""
     low, high = next(v for k, v in measured.items() if k.startswith("ci"))
     margin = criterion.margin
+    if not np.isfinite([low, high]).all():
+        return INCONCLUSIVE, f"{criterion.metric} was not measured on these runs"
     outcome = ACCEPTED if low > margin else REFUTED if high < margin else INCONCLUSIVE
     reason = f"interval [{low:+.4f}, {high:+.4f}] against the margin {margin:+g}"
     scatter = seed_scatter / (abs(measured["reference_value"]) or np.inf) if criterion.relative else seed_scatter
@@ -157,6 +111,11 @@ def judge(
     """
     acceptance = experiment.acceptance
     assert acceptance is not None
+    reference = acceptance.reference
+
+    def judged(name: str, criteria: tuple[Criterion, ...]) -> list[dict[str, Any]]:
+        return [_judged(runs, name, reference, c, seed_scatter[c.metric], bootstrap, seed) for c in criteria]
+
     variants: dict[str, Any] = {}
     for name in runs.errors:
         variant = experiment.variants[name]
@@ -178,14 +137,10 @@ def judge(
                 for metric in ("r2", "mae", "rmse", "outlier_rate", "bias_teff", "bias_m_h")
                 for subset in ("low_noise", "full")
             }
-            entry["criteria"] = []
-            for criterion in acceptance.criteria:
-                measured = improvement(runs, name, acceptance.reference, criterion, bootstrap, seed)
-                seeds = min(len(runs.errors[name]), len(runs.errors[acceptance.reference]))
-                outcome, reason = decide(measured, criterion, seeds, seed_scatter[criterion.metric])
-                entry["criteria"].append(
-                    {**criterion.model_dump(), "improvement": measured, "outcome": outcome, "reason": reason}
-                )
+
+            entry["criteria"] = judged(name, acceptance.criteria)
+            if experiment.hypothesis.criteria:
+                entry["hypothesis_criteria"] = judged(name, experiment.hypothesis.criteria)
             entry["outcome"] = combine([c["outcome"] for c in entry["criteria"]], acceptance.combine, acceptance.mixed)
         if variant.check_r2:
             entry["check"] = _check(variant.check_r2, entry["metrics"]["full"]["r2"]["value"])
@@ -201,7 +156,7 @@ def judge(
         "n_test": len(runs.truth),
         "n_test_low_noise": int(runs.low_noise.sum()),
         "outcome": outcome,
-        "hypothesis_outcome": HYPOTHESIS[outcome],
+        "hypothesis_outcome": HYPOTHESIS[_of_hypothesis(candidates) or outcome],
         "best_accepted": best,
         "reason": _reason(candidates, best),
         "variants": variants,
@@ -252,6 +207,23 @@ def from_artifact(experiment: Experiment, artifact: dict[str, Any]) -> dict[str,
         "reason": f"{rule.value} = {text} in {rule.file}",
         "variants": {},
     }
+
+
+def _judged(
+    runs: Runs, name: str, reference: str, criterion: Criterion, scatter: float, bootstrap: Bootstrap, seed: int
+) -> dict[str, Any]:
+    """One criterion with what was measured and what it comes to."""
+    measured = improvement(runs, name, reference, criterion, bootstrap, seed)
+    seeds = min(len(runs.errors[name]), len(runs.errors[reference]))
+    outcome, reason = decide(measured, criterion, seeds, scatter)
+    return {**criterion.model_dump(), "improvement": measured, "outcome": outcome, "reason": reason}
+
+
+def _of_hypothesis(candidates: dict[str, Any]) -> str | None:
+    """What a hypothesis with criteria of its own comes to: supported by any candidate that meets all of them."""
+    found = [v["hypothesis_criteria"] for v in candidates.values() if "hypothesis_criteria" in v]
+    outcomes = [combine([c["outcome"] for c in row], "all", REFUTED) for row in found]
+    return combine(outcomes, "any", REFUTED) if outcomes else None
 
 
 def _role(experiment: Experiment, name: str) -> str:

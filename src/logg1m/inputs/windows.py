@@ -68,8 +68,13 @@ def windows(name: str, wave: np.ndarray, sensitivity: pd.DataFrame | None) -> tu
         return line_windows(wave)
     if sensitivity is None:
         raise InputError(f"windows = {name!r} needs the sensitivity curve of MVP-1.1")
+    return peak_windows(wave, sensitivity_curve(sensitivity), int(name.removeprefix("top_")))
+
+
+def sensitivity_curve(sensitivity: pd.DataFrame) -> np.ndarray:
+    """The curve (P,) that peaks are taken from: marginalised over the other labels, exact where there is one."""
     curve = next(c for c in ("exact_marginalised", "local_linear_marginalised") if c in sensitivity)
-    return peak_windows(wave, sensitivity[curve].to_numpy(), int(name.removeprefix("top_")))
+    return np.asarray(sensitivity[curve].to_numpy())
 
 
 def pixel_mask(name: str, error_median: np.ndarray, seed: int) -> np.ndarray:

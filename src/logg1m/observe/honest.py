@@ -69,8 +69,8 @@ class FittedError:
     def _variance(self, scale: np.ndarray, flux: np.ndarray) -> np.ndarray:
         return np.asarray(scale[:, None] * self.sky + np.sqrt(scale)[:, None] * self.photons * flux)
 
-    def __call__(self, noisy: torch.Tensor, error: np.ndarray) -> torch.Tensor:
+    def __call__(self, noisy: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
         """(B, P) noisy flux and stored error, of which only the level in the sky pixels is used → (B, P) error."""
-        smooth = boxcar(noisy, _SMOOTHING).clamp_min_(0.0).numpy()
-        variance = self._variance(self._scale(error), smooth)
-        return torch.from_numpy(np.sqrt(np.maximum(variance, 1e-12)).astype(np.float32))
+        smooth = boxcar(noisy, _SMOOTHING).clamp_min_(0.0)
+        variance = self._variance(self._scale(error.cpu().numpy()), smooth.cpu().numpy())
+        return torch.from_numpy(np.sqrt(np.maximum(variance, 1e-12)).astype(np.float32)).to(noisy.device)

@@ -1,0 +1,51 @@
+"""Efficiency of a model against the Bayes-optimal estimator on the same stars; above 1 it has seen what it must not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from logg1m import metrics
+from logg1m.config.bounds import Bootstrap
+
+Statistic = Callable[[np.ndarray], np.ndarray]
+
+
+def efficiency(posteriors: pd.DataFrame, table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[str, Any] | None:
+    """Bayes MSE / model MSE and model RMSE / Bayes RMSE with intervals; None without a star in common.
+
+    Parameters
+    ----------
+    posteriors : columns id, mean, truth of the low-noise stars, dex
+    table : columns id, predicted, dex
+    """
+    joined = posteriors.merge(table[["id", "predicted"]], on="id")
+    if not len(joined):
+        return None
+    optimal = ((joined["mean"] - joined["truth"]) ** 2).to_numpy()
+    squared = ((joined["predicted"] - joined["truth"]) ** 2).to_numpy()
+    return {
+        "efficiency": metrics.with_interval(_ratio(optimal, squared), len(joined), bootstrap, seed),
+        "rmse_over_bayes": metrics.with_interval(_root(_ratio(squared, optimal)), len(joined), bootstrap, seed),
+        "n_bayes": len(joined),
+    }
+
+
+def optimal(posteriors: pd.DataFrame, members: pd.DataFrame, min_reached: float) -> pd.DataFrame | None:
+    """Posteriors of the low-noise stars, or None where too few of them reached the effective sample size."""
+    low = posteriors[members.loc[posteriors["id"], "low_noise"].to_numpy(dtype=bool)]
+    return low if len(low) and low["converged"].mean() >= min_reached else None
+
+
+def is_leak(measured: dict[str, Any]) -> bool:
+    """Whether the whole interval of an efficiency lies above 1: better than any estimator can be."""
+    return bool(next(v for k, v in measured["efficiency"].items() if k.startswith("ci"))[0] > 1)
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
+    return lambda counts: np.asarray((counts @ above) / (counts @ below))
+
+
+def _root(statistic: Statistic) -> Statistic:
+    return lambda counts: np.asarray(np.sqrt(statistic(counts)))
