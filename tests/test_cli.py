@@ -164,25 +164,31 @@ def test_verify_names_every_damaged_part(store: Path, capsys: pytest.CaptureFixt
         assert text in err
 
 
-def test_status_says_what_is_done_cancelled_and_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "mvp_1_1").mkdir()
+def test_status_is_a_kanban_of_what_lies_on_the_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "decisions").mkdir()
-    (tmp_path / "mvp_2_1").mkdir()
-    verdict = {"outcome": "refuted", "hypothesis_outcome": "refuted", "reason": "near the bound"}
-    (tmp_path / "mvp_1_1" / "verdict.json").write_text(json.dumps(verdict))
-    (tmp_path / "mvp_2_1" / "verdict.json").write_text(json.dumps(verdict))  # left by an abandoned branch
+    for key in ("mvp_0_a", "mvp_2_1"):  # the latter left by an abandoned branch
+        (tmp_path / key).mkdir()
+        verdict = {"outcome": "accepted", "hypothesis_outcome": "supported", "reason": "it reproduces"}
+        (tmp_path / key / "verdict.json").write_text(json.dumps(verdict))
     (tmp_path / "decisions" / "d1.json").write_text(json.dumps({"decision": "d1", "outcome": "stop"}))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "manifest.json").write_text("{}")
+    (tmp_path / "run.yaml").write_text("experiments: {paused: ['0.B']}")
     experiments = Path(__file__).parents[1] / "config" / "experiments"
-    status, out, _ = run(capsys, "status", "--results", tmp_path, "--experiments", experiments)
-    lines = {line.split()[0]: line for line in out.splitlines()}
+    how = ("--experiments", experiments, "--configfile", tmp_path / "run.yaml", "--logs", tmp_path / "logs")
+    status, out, _ = run(capsys, "status", "--results", tmp_path, *how)
     assert status == 0
+    columns = [line.split(" (")[0] for line in out.splitlines() if not line.startswith(" ")]
+    assert columns == ["PLANNED", "DONE", "CANCELLED", "PAUSED", "DECISIONS"]
+    lines = {line.split()[0]: line for line in out.splitlines() if line.startswith(" ")}
     assert len(lines) == 17, "sixteen MVPs and the one decision that is made"
-    assert "done: refuted" in lines["MVP-1.1"]
-    assert "near the bound" in lines["MVP-1.1"]
-    assert "cancelled" in lines["MVP-2.1"]
-    assert "D1" in lines["MVP-2.1"]
-    assert "ready" in lines["MVP-1.2"]
-    assert lines["D1"].split() == ["D1", "stop"]
+    assert "accepted: it reproduces" in lines["MVP-0.A"]
+    assert "D1: models are near the bound" in lines["MVP-2.1"]
+    assert "waits for mvp_0_a/members.parquet" in lines["MVP-1.2"]
+    assert lines["D1"].endswith("stop")
+    status, _, err = run(capsys, "status", "--results", tmp_path / "nowhere", *how)
+    assert status == 1
+    assert "nowhere is no folder" in err
 
 
 def test_decide_explains_rule_numbers_override_and_what_would_flip(

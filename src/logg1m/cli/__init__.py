@@ -101,11 +101,19 @@ def parser() -> argparse.ArgumentParser:
         "status",
         _status,
         "what the roadmap has done",
-        "Every MVP with its state (done, cancelled, ready, planned) and why, and the decisions. Run it in the\n"
-        "project's folder.",
+        "The kanban: every MVP by its state (planned, ready, running, done, cancelled, paused, missing, stale) and why,\n"
+        "and the decisions. Run it in the project's folder. Running means live: a job holds its log.",
     )
     one.add_argument("--results", metavar="DIR", default="results", help="the workflow's results (default: results)")
     one.add_argument("--experiments", metavar="DIR", default="config/experiments", help="the experiment files")
+    one.add_argument("--logs", metavar="DIR", default="logs", help="the workflow's logs (default: logs)")
+    one.add_argument(
+        "--configfile",
+        metavar="FILE",
+        nargs="+",
+        default=[],
+        help="the run's configuration, overlays after it, for what is paused (default: config/config.yaml)",
+    )
 
     one = add(
         "decide",
@@ -197,12 +205,11 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from logg1m.experiments.catalogue import load
-    from logg1m.report import status
+    from logg1m.cli.status import show
 
-    experiments = load(options.experiments)
-    verdicts, decisions = status.read(Path(options.results), experiments)
-    print(status.as_text(status.rows(experiments, verdicts, decisions), decisions))
+    default = Path("config/config.yaml")
+    configuration = [Path(path) for path in options.configfile] or [default] * default.exists()
+    print(show(Path(options.results), Path(options.experiments), configuration, Path(options.logs)))
     return 0
 
 

@@ -1,102 +1,99 @@
-"""The state of the roadmap: what is done, cancelled by a decision, paused, ready, or planned, and why."""
+"""The kanban in the terminal, from what lies in a results folder (documents take theirs from the graph)."""
 
+import fcntl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.files import read_json
-
-DONE, CANCELLED, PAUSED, READY, PLANNED = "done", "cancelled", "paused", "ready", "planned"
-
-
-def cancellation(experiment: Experiment, decisions: dict[str, dict[str, Any]]) -> str | None:
-    """Why a decision cancels an experiment, or None; decisions that are not made yet cancel nothing."""
-    if experiment.phase >= 2 and decisions.get("d1", {}).get("outcome") == "stop":
-        return "D1: models are near the bound, so Phases 2 and 3 are cancelled"
-    for name, closing in experiment.cancelled_by.items():
-        if decisions.get(name, {}).get("outcome") == closing:
-            return f"{name.upper()}: {closing}"
-    return None
+from logg1m.report.artifacts import Artifacts
+from logg1m.report.decision_points import NAMES, decision, outcomes
+from logg1m.report.roadmap import DONE, STATES
+from logg1m.report.states import state
+from logg1m.report.variants import run_folder
 
 
-def rows(
-    experiments: dict[str, Experiment],
-    verdicts: dict[str, dict[str, Any]],
-    decisions: dict[str, dict[str, Any]],
+@dataclass(frozen=True)
+class Card:
+    """One experiment on the board."""
+
+    id: str
+    title: str
+    state: str
+    outcome: str
+    why: str
+
+
+def cards(
+    artifacts: Artifacts,
+    experiments: Mapping[str, Experiment],
     paused: tuple[str, ...] = (),
-) -> list[dict[str, Any]]:
-    """One row per MVP: id, title, phase, status, outcome, hypothesis and why.
-
-    A cancelled experiment is cancelled whatever an abandoned branch left on disk.
-    """
-    table = []
+    running: frozenset[str] = frozenset(),
+) -> list[Card]:
+    """Every experiment with its state."""
+    made = outcomes(artifacts)
+    found = []
     for key, experiment in experiments.items():
-        verdict, reason = verdicts.get(key), cancellation(experiment, decisions)
-        row: dict[str, Any] = {"key": key, "id": experiment.id, "title": experiment.title, "phase": experiment.phase}
-        if reason:
-            row |= {"status": CANCELLED, "outcome": "", "hypothesis": "open", "why": reason}
-        elif experiment.id in paused:
-            row |= {"status": PAUSED, "outcome": "", "hypothesis": "open", "why": "paused in the configuration"}
-        elif verdict:
-            row |= {
-                "status": DONE,
-                "outcome": verdict["outcome"],
-                "hypothesis": verdict["hypothesis_outcome"],
-                "why": verdict["reason"],
-            }
-        else:
-            ready = experiment.phase <= 1 or "d4" in decisions
-            row |= {"status": READY if ready else PLANNED, "outcome": "", "hypothesis": "open", "why": ""}
-        table.append(row)
-    return table
+        standing, why = state(experiment, artifacts, made, paused, running)
+        verdict = artifacts.json(f"{key}/verdict.json") if standing == DONE else None
+        found.append(Card(experiment.id, experiment.title, standing, (verdict or {}).get("outcome", ""), why))
+    return found
 
 
-def read(results: Path, experiments: dict[str, Experiment]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Verdicts and decisions that lie in a results folder (for the terminal; documents take theirs from the graph)."""
-    verdicts = {k: results / k / "verdict.json" for k in experiments}
-    decisions = {d: results / "decisions" / f"{d}.json" for d in ("d1", "d2", "d3", "d4")}
-    found_verdicts = {
-        k: read_json(p, ("outcome", "hypothesis_outcome", "reason")) for k, p in verdicts.items() if p.exists()
-    }
-    return found_verdicts, {d: read_json(p) for d, p in decisions.items() if p.exists()}
+def on_disk(results: Path, experiments: Mapping[str, Experiment]) -> Artifacts:
+    """What of the roadmap lies in a results folder, and what its verdicts say must lie there."""
+    names = ["data/manifest.json", "mvp_0_a/members.parquet", "mvp_1_1/sensitivity.parquet"]
+    names += [f"decisions/{d}{kind}.json" for d in NAMES for kind in ("", ".evidence")]
+    names += ["decisions/recipe_phase2.json", "decisions/recipe_phase3.json"]
+    names += [f"{key}/verdict.json" for key in experiments]
+    names += [e.artifact.file.removeprefix("results/") for e in experiments.values() if e.artifact]
+    there = [name for name in names if (results / name).exists()]
+    verdicts = Artifacts.of([results / name for name in there if name.endswith("/verdict.json")], results)
+    for key in experiments:
+        there += _made_from(experiments[key], verdicts)
+    return Artifacts.of([results / name for name in there], results)
 
 
-def as_text(table: list[dict[str, Any]], decisions: dict[str, Any]) -> str:
-    """The state as lines for a terminal."""
+def _made_from(experiment: Experiment, verdicts: Artifacts) -> Iterator[str]:
+    """Runs that a verdict was made from."""
+    verdict = verdicts.json(f"{experiment.key}/verdict.json") or {}
+    for name, variant in verdict.get("variants", {}).items():
+        for seed in range(int(variant.get("seeds", 0)) if name in experiment.variants else 0):
+            yield f"{run_folder(experiment, name)}/seed_{seed}/metrics.json"
+
+
+def running(logs: Path, experiments: Mapping[str, Experiment]) -> frozenset[str]:
+    """Experiments with a live job: every job holds a lock on its log, which ends with its process, however it ends."""
+    return frozenset(key for key in experiments if any(_is_held(log) for log in sorted((logs / key).rglob("*.log"))))
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # gone in between, or a file system without locks: nothing is known to run
+        return False
+    return False
+
+
+def board(found: list[Card], artifacts: Artifacts, experiments: Mapping[str, Experiment]) -> str:
+    """The kanban as lines for a terminal: experiments by state, then the decisions that are made."""
+    width = max((len(card.title) for card in found), default=0)
     lines = []
-    for row in table:
-        state = row["status"] if row["status"] != DONE else f"{DONE}: {row['outcome']}"
-        lines.append(f"MVP-{row['id']}  {row['title']:<42} {state:<22} {row['why']}".rstrip())
-    for name, decision in decisions.items():
-        what = decision.get("outcome") or f"combination {decision.get('combination', 'none')}"
-        lines.append(f"{name.upper():<8} {what}")
+    for column in STATES:
+        own = [card for card in found if card.state == column]
+        if own:
+            lines.append(f"{column.upper()} ({len(own)})")
+            lines += [
+                f"  MVP-{c.id}  {c.title:<{width}}  {f'{c.outcome}: ' if c.outcome else ''}{c.why}".rstrip()
+                for c in own
+            ]
+    made = [d for d in (decision(name, artifacts, experiments) for name in NAMES) if d.outcome is not None]
+    if made:
+        lines.append(f"DECISIONS ({len(made)})")
+    for d in made:
+        override = f" (override; the rule says {d.rule_outcome})" if d.override else ""
+        lines.append(f"  {d.name.upper()}  {d.title}  {d.outcome}{override}")
     return "\n".join(lines)
-
-
-def as_markdown(table: list[dict[str, Any]], decisions: dict[str, Any]) -> str:
-    """The state as the roadmap document, by phase, with the decisions."""
-    lines = ["# Roadmap", "", "Generated from the results; do not edit.", ""]
-    for phase in sorted({row["phase"] for row in table}):
-        lines += [
-            f"## Phase {phase}",
-            "",
-            "| MVP | name | status | outcome | hypothesis | why |",
-            "|---|---|---|---|---|---|",
-        ]
-        lines += [
-            f"| {row['id']} | {_cell(row['title'])} | {row['status']} | {row['outcome'] or '–'} | {row['hypothesis']} "
-            f"| {_cell(row['why']) or '–'} |"
-            for row in table
-            if row["phase"] == phase
-        ]
-        lines.append("")
-    lines += ["## Decisions", "", "| point | outcome |", "|---|---|"]
-    for name, decision in decisions.items():
-        members = ", ".join(f"{m['mvp']}/{m['variant']}" for m in decision.get("members", []))
-        what = decision.get("outcome") or f"members: {members or 'none'}; combination {decision.get('combination')}"
-        lines.append(f"| {name.upper()} | {what} |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

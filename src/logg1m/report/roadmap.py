@@ -1,0 +1,236 @@
+"""What every document shows, as one frozen structure: built by `collect`, read by Markdown, page and index alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PLANNED, READY, RUNNING, DONE = "planned", "ready", "running", "done"
+CANCELLED, PAUSED, MISSING, STALE = "cancelled", "paused", "missing", "stale"
+STATES = (PLANNED, READY, RUNNING, DONE, CANCELLED, PAUSED, MISSING, STALE)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A measured number with its interval, and where it stands: a file and the path inside it (models/ridge/r2)."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    file: str
+    path: str
+
+    def text(self, digits: int = 3) -> str:
+        """For people: value [low, high], or a dash where there is none."""
+        if self.value is None:
+            return "–"
+        shown = _rounded(self.value, digits)
+        if self.low is None or self.high is None:
+            return shown
+        return f"{shown} [{_rounded(self.low, digits)}, {_rounded(self.high, digits)}]"
+
+
+def _rounded(value: float, digits: int) -> str:
+    """Counts as they are; fixed decimals near one, significant digits far from it; never a negative zero."""
+    if isinstance(value, int):
+        return str(value)
+    if value and not 10.0**-digits <= abs(value) < 10.0**4:
+        return f"{value:.{digits}g}"
+    return f"{value + 0.0:.{digits}f}"
+
+
+Cell = str | Number | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of numbers; `file` is the artifact that it shows."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    file: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure and the CSV with its numbers; paths from the project's folder."""
+
+    name: str
+    title: str
+    image: str
+    table: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A sanity check: what was expected, what was found, whether it holds (None: not decidable)."""
+
+    what: str
+    found: str
+    passed: bool | None
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One acceptance criterion of one candidate."""
+
+    metric: str
+    subset: str
+    margin: float
+    relative: bool
+    improvement: Number
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variant of an experiment; metrics on log g (dex) by name: r2, mae, rmse, median_bias, nmad, outlier_rate."""
+
+    name: str
+    label: str
+    role: str  # reference, candidate, control
+    leaky: bool
+    outcome: str  # of a candidate, else empty
+    change: Mapping[str, Any]
+    runs: str  # folder of its runs inside results/: its own, or that of the variant whose runs it uses
+    recipe: Mapping[str, Any]
+    seeds: int
+    n_fit: int | None
+    n_test: int | None
+    n_test_low_noise: int | None
+    low_noise: Mapping[str, Number]
+    full: Mapping[str, Number]
+    differences: Mapping[str, Number]  # improvement over the reference, e.g. r2_low_noise
+    criteria: tuple[Criterion, ...]
+    snr_bins: tuple[Mapping[str, Any], ...]  # of seed 0, as metrics.json has them
+    efficiency: Number | None  # Bayes MSE over model MSE, where the run reports it
+    seconds: float | None  # over all seeds
+    files: tuple[str, ...]  # metrics.json of every seed
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """How an experiment is made again, and what made it; what no job recorded is None or empty."""
+
+    command: str
+    targets: str
+    configuration: str | None  # fingerprint over the parameters of its jobs
+    code: str | None  # fingerprint over the code that its jobs ran
+    data: str | None  # fingerprint of the manifest of the spectra
+    seeds: int
+    seconds: float | None  # of all its jobs together
+    started: str | None  # UTC, first job
+    finished: str | None  # UTC, last job
+    threads: int | None
+    hardware: tuple[str, ...]
+    versions: Mapping[str, str]
+    script: str
+    logs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What an experiment came to; `mark` changes with the wording, so a copy in a knowledge base can be known as old."""
+
+    mvp: str
+    text: str
+    key_metric: str  # what the number is
+    number: Number | None
+    mark: str
+    synced: bool
+
+
+@dataclass(frozen=True)
+class Mvp:
+    """One experiment of the roadmap, whatever its state."""
+
+    key: str  # mvp_1_2
+    id: str  # 1.2
+    title: str
+    topic: str
+    phase: int
+    question: str
+    hypothesis_id: str | None
+    hypothesis: str
+    hypothesis_outcome: str  # supported, refuted, open
+    criterion: str
+    state: str
+    why: str  # reason of the state: the verdict's own, a decision, what is missing
+    outcome: str  # accepted, refuted, inconclusive, or empty without a verdict
+    model: str | None
+    reference: str | None
+    best: str | None
+    n_test: int | None
+    n_test_low_noise: int | None
+    variants: tuple[Variant, ...]
+    checks: tuple[Check, ...]
+    tables: tuple[Table, ...]
+    extra: Mapping[str, Any]  # further reported numbers, as verdict.json has them
+    figures: tuple[Figure, ...]
+    reproduction: Reproduction
+    conclusion: Conclusion | None
+    experiment_id: str  # VIT-20251222-logg_1m-baseline-scaling-01
+    report: str  # file name of its report
+    verdict: str  # path of its verdict
+    priority: str
+    next_action: str
+    cancelled_by: str | None = None  # the decision, if one cancels it
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision point: its rule, evidence, override and outcome; unmade ones have no outcome."""
+
+    name: str  # d1
+    title: str
+    trigger: str  # MVP ids
+    options: Mapping[str, str]  # outcome → what follows
+    outcome: str | None
+    rule: str
+    rule_verdict: str | None
+    rule_outcome: str | None
+    default: str | None
+    override: str | None
+    flips: str
+    evidence: Mapping[str, Any]
+    numbers: tuple[tuple[str, Number], ...]  # of the evidence
+    cancels: tuple[str, ...]  # MVP ids that it cancels as it stands
+    details: tuple[tuple[str, str], ...] = ()  # members, combination, closed, remaining directions
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The headline: the best honest model beside what the data allow, on the low-noise test."""
+
+    best: Number | None  # R²
+    model: str
+    mvp: str | None
+    n_test: int | None
+    n_models: int  # honest models that were compared
+    ceiling: Number | None  # Bayes-optimal R²
+    gap: Number | None  # ceiling − best, from the ends of both intervals
+    decided: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Roadmap:
+    """Everything that the documents show."""
+
+    answer: Answer
+    mvps: tuple[Mvp, ...]
+    decisions: tuple[Decision, ...]
+    conclusions: tuple[Conclusion, ...]
+    recipes: Mapping[str, Mapping[str, Any]]  # recipe_phase2, recipe_phase3
+    # The artifacts themselves, for plots; None where the graph gave none.
+    manifest: Mapping[str, Any] | None
+    protocol: Mapping[str, Any] | None
+    scaling: Mapping[str, Any] | None
+    fisher: Mapping[str, Any] | None
+    sweep: Mapping[str, Any] | None
+    files: Mapping[str, str] = field(default_factory=dict)  # name inside results/ → path, of everything the graph gave
+
+    def mvp(self, key: str) -> Mvp:
+        """An experiment by its key or id."""
+        return next(m for m in self.mvps if key in (m.key, m.id))

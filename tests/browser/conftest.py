@@ -1,0 +1,103 @@
+"""A page of a finished roadmap, and a browser to open it in; without a browser these tests are skipped and say so."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
+
+import made_roadmap
+import made_values
+
+from logg1m.experiments import catalogue
+from logg1m.report import page, plots_residuals, plots_spectra
+from logg1m.report.collect import Setting, collect
+from logg1m.report.page_trace import Traced
+from logg1m.store import Store
+
+PROJECT = Path(__file__).parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory: pytest.TempPathFactory, small_store: Store) -> Path:
+    """index.html of a small finished roadmap, with spectra and maps of residuals."""
+    experiments = catalogue.load(PROJECT / "config/experiments")
+    folder = tmp_path_factory.mktemp("browser")
+    results = folder / "results"
+    made_roadmap.make(results, experiments)
+    made_values.add(results)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        paths = sorted(path.relative_to(folder) for path in results.rglob("*") if path.is_file())
+        roadmap = collect(paths, experiments, Setting())
+        n = small_store.n_spectra
+        snr = np.linspace(1, 8, n)
+        members = pd.DataFrame({"snr": snr, "low_noise": snr > 6, "pool": "test", "rank": np.arange(n)})
+        pixels = pd.DataFrame({"wave": small_store.wave, "error_mean": np.linspace(0.1, 2, len(small_store.wave))})
+        windows = {"lines": {"label": "lines", "windows": [{"vacuum": 8500.0, "half_width": 20.0, "status": "used"}]}}
+        viewer = plots_spectra.viewer(small_store, members, pixels, None, Traced(windows, "v"), 5, 1.0)
+        logg = small_store.labels()["logg"]
+        tables = {
+            name: pd.DataFrame({"id": np.arange(n), "truth": logg, "predicted": 3 + share * (logg - 3)})
+            for name, share in (("ridge", 0.5), ("network", 0.9))
+        }
+        residuals = plots_residuals.maps(tables, small_store.labels(), members)
+        text = page.render(roadmap, experiments, viewer, residuals, ("results/data/manifest.json",), ("ridge.parquet",))
+    path = folder / "index.html"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no browser: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+class Opened:
+    """The page in a window, with all that it complained of and asked for."""
+
+    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
+        self.context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        self.tab = self.context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.tab.on("console", lambda message: self.complaints.append(message.text))
+        self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.tab.on("request", lambda request: self.requests.append(request.url))
+        self.tab.goto(path.as_uri())
+        self.tab.wait_for_selector("html[data-library=ready]")
+
+    def scroll_through(self) -> None:
+        """Until every figure has been drawn."""
+        for element in self.tab.query_selector_all("[data-plot]"):
+            element.scroll_into_view_if_needed()
+            self.tab.wait_for_function("e => e.dataset.drawn && e.querySelector('.main-svg')", arg=element)
+
+
+@pytest.fixture
+def open_page(browser: Any, page_file: Path) -> Iterator[Any]:
+    """A function that opens the page in a fresh window of a size and colour scheme."""
+    opened: list[Opened] = []
+
+    def open_it(**options: Any) -> Opened:
+        opened.append(Opened(browser, page_file, **options))
+        return opened[-1]
+
+    yield open_it
+    for one in opened:
+        one.context.close()

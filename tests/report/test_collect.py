@@ -1,0 +1,277 @@
+"""The structure behind every document: states, numbers with their origin, the answer, decisions and conclusions."""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logg1m.config.experiments import Decisions
+from logg1m.config.report import Report
+from logg1m.decisions import gates
+from logg1m.files import InputError, read_json, write_json
+from logg1m.report.artifacts import at
+from logg1m.report.collect import Setting, collect
+from logg1m.report.roadmap import STATES, Mvp, Number
+
+from made_roadmap import fisher  # isort: skip
+
+
+def numbers(value: Any) -> Iterator[Number]:
+    """Every number anywhere in the structure."""
+    if isinstance(value, Number):
+        yield value
+    elif dataclasses.is_dataclass(value):
+        for part in dataclasses.fields(value):
+            yield from numbers(getattr(value, part.name))
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from numbers(part)
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from numbers(part)
+
+
+def of(paths: list[Path], experiments: Any, **setting: Any) -> Any:
+    return collect(paths, experiments, Setting(**setting))
+
+
+def state(paths: list[Path], experiments: Any, key: str, **setting: Any) -> tuple[str, str]:
+    mvp = of(paths, experiments, **setting).mvp(key)
+    return mvp.state, mvp.why
+
+
+def alter(path: Path, change: Any) -> None:
+    content = read_json(path)
+    change(content)
+    write_json(path, content)
+
+
+def test_every_number_stands_in_the_file_and_place_that_it_names(paths, experiments):
+    roadmap = of(paths, experiments)
+    found = list(numbers(dataclasses.replace(roadmap, answer=dataclasses.replace(roadmap.answer, gap=None))))
+    assert len(found) > 1000
+    contents = {file: read_json(file) for file in {n.file for n in found}}
+    for n in found:
+        there = at(contents[n.file], n.path)
+        expected = (there["value"], *there["ci95"]) if isinstance(there, dict) else (there, None, None)
+        assert (n.value, n.low, n.high) == expected, (n.file, n.path)
+
+
+def test_a_finished_roadmap_is_done_and_every_experiment_has_a_conclusion(paths, experiments):
+    roadmap = of(paths, experiments)
+    assert [m.key for m in roadmap.mvps] == list(experiments)
+    assert {m.state for m in roadmap.mvps} == {"done"}
+    assert len(roadmap.conclusions) == 16
+    assert all(m.outcome and m.why for m in roadmap.mvps)
+    assert all(m.figures for m in roadmap.mvps)
+
+
+def test_nothing_that_was_not_handed_over_is_read(paths, experiments, results):
+    handed = [path for path in paths if path.parts[1] != "mvp_1_2"]
+    (results / "mvp_1_2/verdict.json").write_text("not JSON")
+    mvp = of(handed, experiments).mvp("1.2")
+    assert (mvp.state, mvp.variants, mvp.figures, mvp.conclusion) == ("planned", (), (), None)
+
+
+def test_d1_stop_cancels_later_phases_whatever_lies_on_disk(paths, experiments, results):
+    evidence = gates.d1(fisher(ratio=1.0), Decisions())
+    write_json(results / "decisions/d1.json", gates.outcome(evidence))
+    write_json(results / "decisions/d1.evidence.json", evidence)
+    roadmap = of(paths, experiments)
+    for mvp in roadmap.mvps:
+        if mvp.phase >= 2:
+            assert (mvp.state, mvp.cancelled_by, mvp.outcome, mvp.variants) == ("cancelled", "d1", "", ())
+            assert mvp.why.startswith("D1: ")
+            assert mvp.conclusion is None
+        else:
+            assert mvp.state == "done"
+    d1 = roadmap.decisions[0]
+    assert d1.outcome == "stop"
+    assert set(d1.cancels) == {m.id for m in roadmap.mvps if m.phase >= 2}
+    assert len(d1.details) == 4, "the directions that remain"
+    ratio = next(n for name, n in d1.numbers if name == "measured")
+    assert (ratio.value, ratio.file) == (1.0, "results/decisions/d1.evidence.json")
+
+
+def test_override_and_the_rules_own_verdict_stand_side_by_side(paths, experiments, results):
+    evidence = gates.d2(read_json(results / "mvp_1_4/verdict.json"), Decisions(override={"d2": "full"}))
+    write_json(results / "decisions/d2.json", gates.outcome(evidence))
+    write_json(results / "decisions/d2.evidence.json", evidence)
+    roadmap = of(paths, experiments)
+    d2 = roadmap.decisions[1]
+    assert (d2.outcome, d2.override, d2.cancels) == ("full", "full", ("3.5",))
+    assert d2.rule_outcome == evidence["rule_outcome"]
+    assert roadmap.mvp("3.5").state == "cancelled"
+    assert any("by override" in sentence for sentence in roadmap.answer.decided)
+
+
+def test_paused_and_running_experiments_say_so(paths, experiments):
+    assert state(paths, experiments, "3.4", paused=("3.4",)) == ("paused", "paused in the configuration")
+    assert state(paths, experiments, "1.3", running=frozenset({"mvp_1_3"}))[0] == "running"
+
+
+@pytest.mark.parametrize("name", ["verdict.json", "flux/seed_0/metrics.json", "error_input_comparison.png"])
+def test_a_file_that_is_gone_is_missing_and_named(paths, experiments, results, name):
+    (results / "mvp_1_2" / name).unlink()
+    found, why = state(paths, experiments, "1.2")
+    assert found == "missing"
+    assert f"results/mvp_1_2/{name} is gone" in why
+    mvp = of(paths, experiments).mvp("1.2")
+    assert mvp.next_action == "snakemake results/mvp_1_2/verdict.json"
+    assert mvp.variants == ()
+
+
+def test_an_artifact_that_is_gone_makes_its_experiment_missing(paths, experiments, results):
+    (results / "mvp_1_1/fisher.json").unlink()
+    roadmap = of(paths, experiments)
+    assert roadmap.mvp("1.1").state == "missing"
+    assert (roadmap.fisher, roadmap.answer.ceiling, roadmap.answer.gap) == (None, None, None)
+
+
+def test_a_verdict_of_another_experiment_file_is_stale(paths, experiments):
+    experiment = experiments["mvp_1_2"]
+    hypothesis = experiment.hypothesis.model_copy(update={"text": "Something else."})
+    changed = {**experiments, "mvp_1_2": experiment.model_copy(update={"hypothesis": hypothesis})}
+    assert state(paths, changed, "1.2") == ("stale", "the hypothesis has changed since the verdict")
+    variant = experiment.variants["flux_over_error"].model_copy(update={"change": {"channels": ["error"]}})
+    variants = {**experiment.variants, "flux_over_error": variant}
+    changed = {**experiments, "mvp_1_2": experiment.model_copy(update={"variants": variants})}
+    assert state(paths, changed, "1.2") == ("stale", "variant flux_over_error has changed since the verdict")
+    del variants["flux_over_error"]
+    assert state(paths, changed, "1.2") == ("stale", "variant flux_over_error is no longer in the experiment")
+
+
+def test_a_verdict_whose_runs_or_artifact_say_otherwise_is_stale(paths, experiments, results):
+    alter(results / "mvp_1_3/zscore_100/seed_0/metrics.json", lambda m: m["full"]["r2"].update(value=0.123))
+    assert state(paths, experiments, "1.3") == (
+        "stale",
+        "the runs of variant zscore_100 have changed since the verdict",
+    )
+    alter(results / "mvp_1_1/fisher.json", lambda f: f["verdict"].update(outcome="near_bound"))
+    assert state(paths, experiments, "1.1")[0] == "stale"
+
+
+def test_without_results_experiments_are_ready_or_planned_with_what_they_wait_for(paths, experiments, results):
+    assert {m.state for m in of([], experiments).mvps} == {"planned"}
+    handed = [results / "data/manifest.json", results / "mvp_0_a/members.parquet"]
+    handed[1].write_bytes(b"there")
+    roadmap = of(handed, experiments)
+    assert roadmap.mvp("1.2").state == "ready"
+    assert roadmap.mvp("1.4").why == "waits for mvp_1_1/sensitivity.parquet"
+    assert roadmap.mvp("2.1").why == "waits for decisions/recipe_phase2.json"
+    assert {m.state for m in roadmap.mvps} <= set(STATES)
+
+
+def test_the_answer_is_the_best_honest_model_and_its_gap_to_the_bayes_ceiling(paths, experiments, results):
+    roadmap = of(paths, experiments)
+    honest, leaky, runs = [], [], set()
+    for path in results.glob("mvp_*/verdict.json"):
+        experiment = experiments[path.parent.name]
+        for name, variant in read_json(path)["variants"].items():
+            folder = experiment.variants[name].same_as or f"{experiment.key}/{name}"
+            if folder not in runs:
+                runs.add(folder)
+                (leaky if variant["leaky"] else honest).append(variant["metrics"]["low_noise"]["r2"]["value"])
+    for model in read_json(results / "mvp_0_b/scaling.json")["models"].values():
+        honest += [scale["common_test"]["low_noise"]["r2"]["value"] for scale in model["scales"].values()]
+    answer = roadmap.answer
+    assert (answer.best.value, answer.n_models) == (max(honest), len(honest))
+    assert max(leaky) > max(honest), "else the test shows nothing"
+    assert answer.ceiling.value == 0.9375
+    assert answer.gap.value == pytest.approx(0.9375 - max(honest))
+    assert answer.gap.low == pytest.approx(answer.ceiling.low - answer.best.high)
+    assert answer.n_test == roadmap.mvp(answer.mvp).n_test_low_noise
+
+
+def test_runs_that_several_experiments_use_are_read_where_they_lie(paths, experiments, results):
+    mvp = of(paths, experiments).mvp("1.3")
+    reference = mvp.variants[0]
+    assert (reference.name, reference.runs) == ("median", "mvp_1_2/flux"), "else the test shows nothing"
+    assert reference.files == ("results/mvp_1_2/flux/seed_0/metrics.json",)
+    assert reference.seconds == 1.5
+    (results / "mvp_1_2/flux/seed_0/metrics.json").unlink()
+    assert state(paths, experiments, "1.3")[0] == "missing"
+
+
+def test_conclusions_are_synced_only_while_their_words_and_numbers_are_those_that_were_copied(
+    paths, experiments, results
+):
+    before = of(paths, experiments).mvp("1.2").conclusion
+    report = Report(synced={"1.2": before.mark, "1.3": "00000000"})
+    synced = {c.mvp: c.synced for c in of(paths, experiments, report=report).conclusions}
+    assert [mvp for mvp, yes in synced.items() if yes] == ["1.2"]
+
+    def change(verdict: dict[str, Any]) -> None:
+        verdict["variants"][verdict["best_accepted"]]["criteria"][0]["improvement"]["value"] += 0.125
+
+    alter(results / "mvp_1_2/verdict.json", change)
+    after = of(paths, experiments, report=report).mvp("1.2").conclusion
+    assert after.mark != before.mark
+    assert not after.synced
+
+
+def test_the_key_metric_is_never_that_of_a_control_or_of_a_model_that_sees_the_truth(paths, experiments, results):
+    verdict = read_json(results / "mvp_1_2/verdict.json")
+    write_json(results / "mvp_1_2/verdict.json", verdict | {"best_accepted": None, "outcome": "inconclusive"})
+    conclusion = of(paths, experiments).mvp("1.2").conclusion
+    improvements = {
+        k: v["criteria"][0]["improvement"]["value"] for k, v in verdict["variants"].items() if "criteria" in v
+    }
+    assert max(improvements, key=improvements.get).endswith("leaky"), "else the test shows nothing"
+    assert conclusion.number.value == max(improvements["flux_over_error"], improvements["two_channels"])
+
+
+def test_reproduction_facts_come_from_what_jobs_recorded(paths, experiments, tmp_path):
+    record = {"configuration": "c1", "code": "k1", "seconds": 2.5, "threads": 2, "hardware": "A, 2 usable cores",
+              "started": "2026-01-01T00:00:00+00:00", "finished": "2026-01-01T00:00:02+00:00", "versions": {"numpy": "2"}}  # fmt: skip
+    later = record | {"code": "k2", "seconds": 4.0, "finished": "2026-01-01T00:01:00+00:00", "threads": 1}
+    names = [str(tmp_path / f"{k}.job.json") for k in range(3)]
+    for name, content in zip(names, (record, later)):
+        write_json(name, content)
+    setting = {"records": {"mvp_1_2": tuple(names)}, "command": "snakemake --cores 3"}
+    facts = of(paths, experiments, **setting).mvp("1.2").reproduction
+    assert facts.command == "snakemake --cores 3 results/mvp_1_2/verdict.json"
+    assert (facts.seconds, facts.threads, facts.hardware) == (6.5, 2, ("A, 2 usable cores",))
+    assert (facts.started, facts.finished) == (record["started"], later["finished"])
+    assert facts.configuration == "c1"
+    assert facts.code not in (None, "k1", "k2"), "one fingerprint over both jobs"
+    assert facts.data is not None
+    bare = of(paths, experiments).mvp("1.2").reproduction
+    assert (bare.configuration, bare.code, bare.started, bare.hardware) == (None, None, None, ())
+    assert bare.seconds == sum(1.5 + k for k in range(len(of(paths, experiments).mvp("1.2").variants)))
+
+
+def test_further_numbers_of_a_verdict_become_tables(paths, experiments):
+    mvp: Mvp = of(paths, experiments).mvp("2.1")
+    shown = {t.title: t for t in mvp.tables}
+    assert [row[0] for row in shown["Further numbers"].rows] == ["epochs_to_best", "speed_up"]
+    assert shown["Further numbers"].rows[1][1].text() == "1.750 [1.250, 2.250]"
+    regions = shown["Further numbers: gain in regions"]
+    assert regions.columns == ("name", "mae", "n")
+    assert [(row[0], row[1].value) for row in regions.rows] == [("sky", 0.125), ("rest", 0.0625)]
+    assert [row[1].value for row in shown["Further numbers: curve"].rows] == [0.25, 0.375]
+    assert shown["Further numbers: deeper: by crop"].rows[0][1].value == 0.03125
+
+
+def test_names_follow_the_roadmap_and_count_experiments_of_one_name(paths, experiments):
+    mvp = of(paths, experiments).mvp("0.B")
+    assert mvp.experiment_id == "VIT-20251222-logg_1m-baseline-scaling-01"
+    assert mvp.report == "exp_logg_1m_baseline_scaling_20251222.md"
+    twin = {**experiments, "mvp_3_6": experiments["mvp_3_6"].model_copy(update={"name": "baseline_scaling"})}
+    second = of(paths, twin).mvp("3.6")
+    assert second.experiment_id.endswith("baseline-scaling-02")
+    assert second.report == "exp_logg_1m_baseline_scaling_02_20251222.md"
+
+
+@pytest.mark.parametrize("text", ['{"outcome": "acc', "[1, 2]", "\x00"])
+def test_a_damaged_artifact_is_one_error_that_names_the_file(paths, experiments, results, text):
+    (results / "mvp_1_3/verdict.json").write_text(text)
+    with pytest.raises(InputError, match=r"results/mvp_1_3/verdict\.json"):
+        of(paths, experiments)
+
+
+def test_plain_json_of_the_roadmap_can_be_written(paths, experiments):
+    json.dumps(dataclasses.asdict(of(paths, experiments)), default=str)

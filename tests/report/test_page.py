@@ -1,0 +1,300 @@
+"""The page: every number traced to its artifact, every state honest, nothing but text from data, nothing from the network."""
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import made_values
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from logg1m.config.experiments import Decisions
+from logg1m.decisions import gates
+from logg1m.files import InputError, read_json, write_json
+from logg1m.report import page
+from logg1m.report.artifacts import at
+from logg1m.report.collect import Setting, collect
+
+LARGEST = 8_000_000  # bytes, at full scale
+_NOT_READ = ("script", "style", "code", "data", "svg", "title")  # what a reader does not see, or what is traced
+_VOID = ("meta", "link", "img", "input", "br", "hr")
+
+
+class Seen(HTMLParser):
+    """Data elements with their text, ids, links, and the text of the page outside data and code."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.data: list[tuple[dict[str, str], str]] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.open: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.scripts: dict[str, str] = {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag == "a":
+            self.links.append(found["href"])
+        self.loaded += [found[name] for name in ("src", "srcset", "action") if name in found]
+        self.loaded += [found["href"]] if tag == "link" else []
+        if tag not in _VOID and not (tag in ("rect", "path") and self.inside("svg")):
+            self.open.append((tag, found))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def inside(self, tag: str) -> bool:
+        return any(name == tag for name, _ in self.open)
+
+    def handle_data(self, data: str) -> None:
+        if not self.open:
+            return
+        tag, found = self.open[-1]
+        if tag == "data":
+            self.data.append((found, data))
+        if tag == "script" and "id" in found:
+            self.scripts[found["id"]] = data
+        quoted = any("data-text" in attributes for _, attributes in self.open)
+        if not quoted and not any(self.inside(name) for name in _NOT_READ):
+            self.words.append(data)
+
+
+@pytest.fixture
+def paths(results: Path) -> list[Path]:
+    made_values.add(results)
+    return sorted(path for path in results.rglob("*") if path.is_file())
+
+
+def rendered(paths: list[Path], experiments: Any, **setting: Any) -> str:
+    return page.render(collect(paths, experiments, Setting(**setting)), experiments)
+
+
+@pytest.fixture
+def text(paths, experiments) -> str:
+    return rendered(paths, experiments)
+
+
+def told(number: str) -> float:
+    """The value that a printed number states."""
+    plain = number.replace("−", "-").replace(",", "").removesuffix(" %")
+    return float(plain) / (100 if number.endswith("%") else 1)
+
+
+def rounding(number: str) -> float:
+    """Half of the last digit that is printed."""
+    digits = re.search(r"\.(\d+)", number)
+    exponent = re.search(r"e([-+]\d+)", number.replace("−", "-"))
+    step = 10.0 ** (-(len(digits[1]) if digits else 0) + (int(exponent[1]) if exponent else 0))
+    return step * (0.5001 / (100 if number.endswith("%") else 1))
+
+
+def found_in(source: str, part: str) -> float:
+    """What stands at the place that a number names."""
+    file, _, path = source.partition("#/")
+    if file.endswith(".csv"):
+        column, _, row = path.rpartition("/")
+        return float(pd.read_csv(file)[column][int(row)])
+    there = at(read_json(file), path)
+    if isinstance(there, dict):
+        there = {"value": there["value"], "low": there["ci95"][0], "high": there["ci95"][1]}[part]
+    return float(there)
+
+
+def test_every_number_on_the_page_stands_in_the_artifact_that_it_names(text):
+    data = Seen(text).data
+    assert len(data) > 1000
+    for attributes, words in data:
+        sources = attributes["data-from"].split()
+        values = [
+            found_in(source, "value" if len(sources) > 1 else attributes.get("data-part", "value"))
+            for source in sources
+        ]
+        part, value = attributes.get("data-part", "value"), float(attributes["value"])
+        if attributes.get("data-how") == "difference" and part == "value":
+            assert value == pytest.approx(values[0] - values[1], abs=1e-12)
+        elif attributes.get("data-how") == "difference":
+            ends = {"low": ("low", "high"), "high": ("high", "low")}[part]
+            assert value == pytest.approx(found_in(sources[0], ends[0]) - found_in(sources[1], ends[1]), abs=1e-12)
+        else:
+            assert value == values[0], attributes
+        significant = 5.001e-3 * abs(value)  # three significant digits, far from one
+        assert abs(told(words) - value) <= max(rounding(words), significant * ("e" in words)), (attributes, words)
+
+
+def test_no_measured_number_stands_on_the_page_without_its_origin(text, experiments):
+    said = " ".join(Seen(text).words)
+    known = [w for e in experiments.values() for w in (e.title, e.question, e.hypothesis.text, f"MVP-{e.id}", e.id)]
+    known += [v.label for e in experiments.values() for v in e.variants.values()]
+    known += [(e.acceptance or e.artifact).text for e in experiments.values()]
+    for words in sorted(filter(None, known), key=len, reverse=True):
+        said = said.replace(words, "")
+    said = re.sub(r"(H|MVP-)\d\.\w|\d\.[\dAB] [A-Z]", "", said)
+    flips = [d.flips for d in collect(sorted(Path("results").rglob("*.json")), experiments, Setting()).decisions]
+    for words in flips:
+        said = said.replace(words, "")
+    said = said.replace("0.6745", "")  # the median of a half-normal, in the name of a curve
+    assert re.findall(r".{9}\d+\.\d+", said) == []
+
+
+def expected_of(pattern: str) -> list[Any]:
+    """The values that a pattern of a figure leads to."""
+    file, _, path = pattern.partition("#")
+    if file.endswith(".csv"):
+        return pd.read_csv(file)[path].tolist()
+    values: list[Any] = [read_json(file)]
+    for key in path.strip("/").split("/"):
+        nested = [v.values() if isinstance(v, dict) else v for v in values] if key == "*" else []
+        values = [w for v in nested for w in v] if key == "*" else [at(v, key) for v in values]
+    return values
+
+
+def test_every_value_of_every_figure_stands_in_the_artifact_that_it_names(text):
+    figures = json.loads(Seen(text).scripts["figure-data"])
+    assert {"r2-against-snr", "scaling", "snr-histogram", "ridge-penalties", "sigma-and-errors", "ratio-histogram",
+            "sigma-map", "sensitivity", "magnitude-sweep", "convergence"} <= set(figures)  # fmt: skip
+    checked = 0
+    for name, figure in figures.items():
+        for trace in figure["data"]:
+            sources = {axis: trace["meta"][axis] for axis in ("x", "y", "z") if axis in trace["meta"]}
+            assert sources, name
+            for axis, source in sources.items():
+                shown = trace[axis]
+                if isinstance(shown, dict):  # packed
+                    continue
+                shown = [v for row in shown for v in row] if axis == "z" else shown
+                there = [v for v in expected_of(source) if v is not None and v == v]
+                assert shown, (name, axis)
+                assert all(v in there for v in shown if v is not None), (name, axis, source)
+                checked += len(shown)
+    assert checked > 300
+
+
+def test_the_answer_comes_first_and_is_the_one_that_was_collected(text, paths, experiments):
+    answer = collect(paths, experiments, Setting()).answer
+    start = text[text.index('id="answer"') : text.index('id="roadmap"')]
+    data = Seen(start).data
+    assert [float(d["value"]) for d, _ in data[:2]] == [answer.best.value, answer.ceiling.value]
+    assert {float(d["value"]) for d, _ in data} >= {answer.gap.value, answer.gap.low, answer.gap.high}
+    assert answer.model in start
+    assert text.index('id="answer"') < text.index("<nav") or text.index('id="answer"') > text.index("<main")
+
+
+def test_every_link_leads_to_a_part_of_the_page(text, experiments):
+    seen = Seen(text)
+    assert len(seen.ids) == len(set(seen.ids))
+    assert {*experiments, "d1", "d2", "d3", "d4"} <= set(seen.ids)
+    assert all(link.startswith("#") and link[1:] in seen.ids for link in seen.links)
+    graph = text[text.index("<svg") : text.index("</svg>")]
+    assert {link[1:] for link in Seen(graph).links} == {*experiments, "d1", "d2", "d3", "d4"}
+
+
+def test_the_page_asks_the_network_for_nothing_and_stays_small(text):
+    assert all(source.startswith("data:") for source in Seen(text).loaded)
+    assert "default-src 'none'" in text
+    assert not re.search(r"@import|url\(", page.TEMPLATES.joinpath("page.css").read_text())
+    assert len(text.encode()) < LARGEST / 2  # a tenth of the variants of a full run
+
+
+def test_the_same_artifacts_give_the_same_page(text, paths, experiments):
+    assert rendered(paths, experiments) == text
+
+
+def part_of(text: str, key: str) -> str:
+    start = text.index(f'id="{key}"')
+    return text[start : text.index("</article>", start)]
+
+
+def test_what_a_decision_cancels_is_shown_as_cancelled_and_says_why(paths, experiments):
+    stop = gates.d1(read_json("results/mvp_1_1/fisher.json"), Decisions(override={"d1": "stop"}))
+    write_json("results/decisions/d1.evidence.json", stop)
+    write_json("results/decisions/d1.json", gates.outcome(stop))
+    text = rendered(paths, experiments)
+    for key, experiment in experiments.items():
+        cancelled = 'chip cancelled">cancelled' in part_of(text, key)
+        assert cancelled == (experiment.phase > 1)
+        if cancelled:
+            assert "models are near the bound" in part_of(text, key)
+            assert "<table" not in part_of(text, key)
+    flow = part_of(text, "d1")
+    assert 'class="taken"><b>stop' in flow
+    assert 'class="left"><b>continue' in flow
+    assert "stop" in re.search(r"Override</dt><dd>(\w+)", flow)[0]
+
+
+def test_paused_and_missing_and_unmade_have_honest_rows(paths, experiments):
+    Path("results/mvp_1_3/verdict.json").unlink()
+    text = rendered(paths, experiments, paused=("1.2",))
+    assert 'chip paused">paused' in part_of(text, "mvp_1_2")
+    assert 'chip missing">missing' in part_of(text, "mvp_1_3")
+    assert "verdict.json is gone" in part_of(text, "mvp_1_3")
+    kanban = text[text.index('id="kanban"') : text.index('id="figures"')]
+    assert re.search(r'class="state missing">missing</span> <span class="muted">1<', kanban)
+
+
+def test_without_artifacts_the_page_says_that_nothing_has_been_scored(experiments):
+    text = rendered([], experiments)
+    assert "No model has been scored yet" in text
+    assert Seen(text).data == []
+    assert all(f'id="{key}"' in text for key in experiments)
+
+
+def test_markup_from_data_and_configuration_is_shown_as_text(paths, experiments):
+    evil = '<script>alert(1)</script><b title="x">&'
+    verdict = read_json("results/mvp_1_2/verdict.json")
+    for entry in verdict["variants"].values():
+        entry["label"] = evil
+    verdict["reason"] = evil
+    write_json("results/mvp_1_2/verdict.json", verdict)
+    first = experiments["mvp_0_a"].model_copy(update={"title": evil, "question": evil})
+    text = page.render(collect(paths, experiments, Setting()), {**experiments, "mvp_0_a": first})
+    text += rendered(paths, {**experiments, "mvp_0_a": first})
+    assert "<script>alert" not in text
+    assert '<b title="x">' not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&lt;b title=&#34;x&#34;&gt;&amp;" in text
+    figures = json.loads(Seen(text).scripts["figure-data"])
+    names = [trace["name"] for figure in figures.values() for trace in figure["data"] if "name" in trace]
+    assert any("alert" in name for name in names)
+    assert not any("<" in name for name in names)
+
+
+def test_durations_are_in_the_two_largest_units():
+    assert [page.duration(s) for s in (0.2, 59.4, 192, 7384)] == ["under 1 s", "59 s", "3 min 12 s", "2 h 3 min"]
+
+
+def test_what_no_observer_has_never_counts(text):
+    rows = re.findall(r"<tr class=\"control\">.*?</tr>", part_of(text, "mvp_1_2"), re.S)
+    leaky = [row for row in rows if ">leaky</span>" in row]
+    assert len(leaky) >= 3
+    assert all("does not count" in row and 'class="state accepted"' not in row for row in rows)
+
+
+def test_a_verdict_on_another_question_is_stale_and_shows_no_numbers(paths, experiments):
+    verdict = read_json("results/mvp_1_4/verdict.json")
+    write_json("results/mvp_1_4/verdict.json", verdict | {"question": "another"})
+    part = part_of(rendered(paths, experiments), "mvp_1_4")
+    assert 'chip stale">stale' in part
+    assert "the question has changed since the verdict" in part
+    assert Seen(part).data == []
+
+
+def test_a_picture_keeps_its_pixels_and_a_broken_one_is_refused_by_name(text, paths, experiments):
+    seen = [source for source in Seen(text).loaded if source.startswith("data:image")]
+    assert seen
+    for source in seen:
+        with Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))) as picture:
+            assert np.asarray(picture).tolist() == np.full((4, 8, 3), (200, 80, 40)).tolist()
+    Path("results/mvp_1_3/normalization_examples.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"normalization_examples\.png"):
+        rendered(paths, experiments)

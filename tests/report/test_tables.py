@@ -1,0 +1,52 @@
+"""Tables from artifacts of any shape: nothing is lost, nothing is made up."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logg1m.report import tables
+from logg1m.report.artifacts import at, step
+from logg1m.report.roadmap import Number
+
+KEYS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=6)
+LEAVES = st.one_of(st.integers(-999, 999), st.floats(-9, 9), st.text(max_size=4), st.none(), st.booleans(),
+                   st.fixed_dictionaries({"value": st.floats(-9, 9), "ci95": st.tuples(st.floats(-9, 0), st.floats(0, 9)).map(list)}))  # fmt: skip
+ANYTHING = st.recursive(LEAVES, lambda c: st.lists(c, max_size=3) | st.dictionaries(KEYS, c, max_size=3), max_leaves=12)
+
+
+def numbers(value: Any, place: str = "extra") -> Iterator[tuple[str, float]]:
+    """(path, number) of every number of a JSON value that stands by itself or has an interval."""
+    if isinstance(value, dict) and "value" in value and "ci95" in value:
+        yield place, value["value"]
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from numbers(item, f"{place}/{step(key)}")
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for k, item in enumerate(value):
+            yield from numbers(item, f"{place}/{k}")
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield place, value
+
+
+@given(st.dictionaries(KEYS, ANYTHING, max_size=4))
+def test_every_number_of_any_extra_is_in_a_table_once(extra):
+    content = {"extra": extra}
+    cells = [c for t in tables.further(content, "extra", "f") for row in t.rows for c in row if isinstance(c, Number)]
+    assert sorted((c.path, c.value) for c in cells) == sorted(numbers(extra))
+    assert all(len(row) == len(t.columns) for t in tables.further(content, "extra", "f") for row in t.rows)
+
+
+def test_keys_with_slashes_lead_to_their_values():
+    model = {"n": 5, "r2": {"value": 0.5, "ci95": [0.25, 0.75]}}
+    content = {"models": {"mvp_1_2/flux": model, "a~1b": model}}
+    assert at(content, "models/mvp_1_2~1flux/n") == 5
+    (table,) = tables.of("mvp_1_1/models.json", content, "f")
+    assert [row[0] for row in table.rows] == ["mvp_1_2/flux", "a~1b"]
+    assert [row[2].text() for row in table.rows] == ["0.500 [0.250, 0.750]"] * 2
+
+
+def test_long_lists_are_cut_and_say_so():
+    assert tables.cell({"x": list(range(100))}, "x", "f") == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 … (100 values)"
+    assert tables.cell({"x": [1.23456, None, "a"]}, "x", "f") == "1.235, –, a"
