@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Remove what killed writers of `path` left beside it; nobody else may be writing it."""
+    path = Path(path)
+    for leftover in path.parent.glob(f".{escape(path.stem)}.*.tmp{escape(path.suffix)}"):
+        leftover.unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -103,6 +111,20 @@ def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
 def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
     with atomic_path(path) as temporary:
         frame.to_csv(temporary, index=False, float_format="%.8g")
+
+
+def read_csv(path: str | Path, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a CSV file; an empty one gives an empty table, a missing column is an InputError."""
+    try:
+        frame = pd.read_csv(path)
+    except pd.errors.EmptyDataError:
+        frame = pd.DataFrame()
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        raise InputError(f"{path} lacks column {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
+    return frame
 
 
 def read_parquet(path: str | Path, columns: tuple[str, ...] = ()) -> pd.DataFrame:

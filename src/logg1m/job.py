@@ -1,40 +1,72 @@
 """The frame of every workflow script: its log, its threads, and errors a user can read."""
 
+import fcntl
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import IO, Any
 
-from logg1m.files import InputError
+from logg1m import interruption, record
+from logg1m.files import InputError, remove_leftovers
 from logg1m.machine import usable_cores
 
 log = logging.getLogger("logg1m")
+_held: list[IO[str]] = []  # locks, which closing a file would give up
+_FORMAT = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
 
 
-def share_package() -> None:
-    """Let the Python of every job find this very package, also where it is not installed (conda, a cluster node)."""
+def prepare_jobs() -> None:
+    """What every job inherits from Snakemake's own process, on this machine or on a cluster node.
+
+    Its Python finds this very package, also where it is not installed (conda, a cluster node). OpenMP threads sleep
+    while they wait for each other: spinning ones are ten times slower as soon as anything else wants a core. Nobody
+    dies of SIGUSR1,
+    the scheduler's warning that the wall time is nearly over: Snakemake inside a cluster job hears it too, and would
+    take the job with it before that has saved its state.
+    """
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Run a script's body: messages go to stderr and the rule's log, an InputError ends it with its one message."""
+    """Run a script's body: messages go to stderr and the rule's log, whatever ends it early is one message.
+
+    SIGTERM ends the body at once and leaves no temporary file behind, unless it listens to signals itself
+    (`logg1m.interruption`). A job that ends well leaves a record of itself beside its log (`logg1m.record`).
+    """
     threads = min(int(snakemake.threads), usable_cores())
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    path = str(snakemake.log[0]) if snakemake.log else None
-    if path:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        handlers.append(logging.FileHandler(path, mode="w"))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers)
     where = f"rule {snakemake.rule}"
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(_FORMAT)
+    logging.basicConfig(level=logging.INFO, handlers=[terminal])
+    logging.raiseExceptions = False  # a full disk must not bury the one message under complaints about the log
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGUSR1, interruption.note)
     try:
+        _take_over(snakemake, where)
+        started = datetime.now(UTC)
         yield
+        record.write(snakemake, started)
+    except interruption.Interrupted as error:
+        log.error(f"{where}: {error}")
+        sys.exit(1)
+    except (_Stopped, KeyboardInterrupt) as error:
+        log.error(f"{where}: stopped by {str(error) or 'Ctrl-C'}; run again to do it")
+        sys.exit(1)
     except InputError as error:
         log.error(f"{where}: {error}")
         sys.exit(1)
@@ -44,3 +76,52 @@ def job(snakemake: Any) -> Iterator[None]:
     except Exception:
         log.error(f"{where}: a fault in logg1m, please report it:\n{traceback.format_exc()}")
         sys.exit(1)
+
+
+def _take_over(snakemake: Any, where: str) -> None:
+    """Wait until no other process works on this job, write to its log, and remove what killed writers left.
+
+    A Snakemake that was killed leaves its jobs running, here or on the cluster; the job that the next call starts for
+    the same files waits for the earlier one to end. (On a file system without locks it does not wait; every write is
+    atomic all the same.) What is locked is a file beside the log, since Snakemake removes the log when it starts a job;
+    the log is locked too, which says that it is being written. Both locks end with the process.
+    """
+    if not snakemake.log:
+        return
+    path = Path(str(snakemake.log[0]))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f".{path.name}.lock").open("a")
+        _held.append(lock)
+        if not _try_lock(lock):
+            log.info(f"{where}: waits for a job of an earlier call that is still at work on the same files")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        stream = path.open("a")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    _try_lock(stream)
+    stream.truncate(0)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_FORMAT)
+    logging.getLogger().addHandler(handler)
+    for written in (*snakemake.output, record.path(str(path))):
+        remove_leftovers(str(written))
+
+
+def _try_lock(stream: IO[str]) -> bool:
+    """Lock an open file; False if another process holds it. A file system without locks counts as locked."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+class _Stopped(BaseException):
+    """A signal that ends this job; the open files of atomic writes are removed on the way out."""
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise _Stopped(signal.Signals(number).name)

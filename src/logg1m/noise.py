@@ -27,6 +27,7 @@ class Stream(IntEnum):
     POOLS = 2
     SHUFFLE = 3
     BOUNDS = 4
+    MASKS = 5
 
 
 def philox(
@@ -106,6 +107,12 @@ def uniform(seed: int, stream: Stream, ids: np.ndarray, count: int, draw: int = 
     words = _words(seed, stream, torch.as_tensor(np.asarray(ids, dtype=np.int64)), draw, count)
     high, low = words[0].numpy(), words[1].numpy()
     return np.asarray(((high >> 6) * 2.0**26 + (low >> 6) + 0.5) * 2.0**-52)
+
+
+def words(seed: int, stream: Stream, ids: torch.Tensor, count: int, draw: int = 0) -> torch.Tensor:
+    """Random 32-bit words (N, count) int64, one row per id, on the device of the ids."""
+    four = torch.stack(_words(seed, stream, ids, draw, -(-count // 4)), dim=2)
+    return four.flatten(1)[:, :count]
 
 
 def permutation(seed: int, n: int, stream: Stream = Stream.POOLS, draw: int = 0) -> np.ndarray:

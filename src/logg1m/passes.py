@@ -5,7 +5,7 @@ on the same rows, so a pass gives the same numbers on one thread, on many, and o
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
@@ -67,6 +67,10 @@ def _single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
     return function(item)
 
 
+def _itself(function: Callable[[Item], Result]) -> Callable[[Item], Result]:
+    return function
+
+
 @contextmanager
 def _scheduler(compute: Compute) -> Iterator[tuple[Callable[..., list[Any]], int]]:
     """A function that computes a window of items, and how many run at once."""
@@ -79,7 +83,8 @@ def _scheduler(compute: Compute) -> Iterator[tuple[Callable[..., list[Any]], int
 
         yield run_threads, workers
         return
-    from distributed import Client
+    from distributed import Client, KilledWorker
+    from distributed.comm import CommClosedError
 
     local = compute.dask_scheduler == "local"
     options: dict[str, Any] = (
@@ -101,11 +106,20 @@ def _scheduler(compute: Compute) -> Iterator[tuple[Callable[..., list[Any]], int
         workers = max(1, sum(client.nthreads().values()))
 
         def run_cluster(function: Callable[..., Any], window: Sequence[Any]) -> list[Any]:
-            shared = client.scatter(function, broadcast=False, hash=False)
+            # A task that gives the function, and not scattered data: a worker that dies may take the only copy along.
+            shared = client.submit(_itself, function, pure=False)
             tasks = client.map(
                 lambda f, item: _single_threaded(f, item), [shared] * len(window), list(window), pure=False
             )
-            return list(client.gather(tasks))
+            try:
+                return list(client.gather(tasks))
+            except KilledWorker as error:
+                raise InputError(f"worker after worker of dask died over one item; more memory? ({error})") from error
+            except (CancelledError, CommClosedError) as error:
+                raise InputError(
+                    f"the dask scheduler at {compute.dask_scheduler} was lost in the middle of a pass; start one and "
+                    f"run again ({str(error).strip()})"
+                ) from error
 
         yield run_cluster, workers
 

@@ -1,5 +1,6 @@
 """One line of progress for anything that takes longer than a few seconds."""
 
+import json
 import logging
 import sys
 import time
@@ -29,18 +30,19 @@ class Progress:
         self.done += amount
         self.skipped += amount
 
-    def add(self, amount: int) -> None:
+    def add(self, amount: int, **facts: float) -> None:
+        """Work done; `facts` such as loss=0.12 appear beside it, as one JSON object per line in a log."""
         self.done += amount
         now = time.monotonic()
         if now - self.last >= (0.5 if self.live else 5.0):
             self.last = now
-            self._report(now)
+            self._report(facts)
 
     def rate(self) -> float:
         """Pieces of work per second so far."""
         return (self.done - self.skipped) / max(time.monotonic() - self.started, 1e-9)
 
-    def _report(self, now: float) -> None:
+    def _report(self, facts: dict[str, float]) -> None:
         rate = self.rate()
         left = (self.total - self.done) / rate if rate > 0 else float("inf")
         line = (
@@ -48,6 +50,12 @@ class Progress:
             f"{rate:,.0f}/s, {left:,.0f} s left"
         )
         self.reported = True
+        if facts and not self.live:
+            row = {"progress": self.title, "done": self.done, "total": self.total, f"{self.unit}_per_s": round(rate, 1)}
+            row |= {"seconds_left": round(left)} | {name: round(value, 6) for name, value in facts.items()}
+            log.info(json.dumps(row))
+            return
+        line += "".join(f", {name} {value:.3g}" for name, value in facts.items())
         if self.live:
             sys.stderr.write(f"\r{line}\x1b[K")
             sys.stderr.flush()

@@ -274,6 +274,9 @@ class Store:
             raise InputError(f"{self.path} is not a readable Zarr store ({error}); {self._remedy()}") from error
         if crc32c(self.wave) != self.manifest["wave_crc32c"]:
             raise InputError(f"{self.path}: wave is not what {manifest} says; {self._remedy()}")
+        said = [self.manifest[name] for name in ("arrays", "labels", "source")]
+        if digest([self.n_spectra, crc32c(self.wave), *said]) != self.manifest["store_id"]:
+            raise InputError(f"{manifest} was altered: its store_id is not that of what it says; {self._remedy()}")
         for name, shape in shapes.items():
             if shape != (self.n_spectra, self.n_pixels):
                 raise InputError(

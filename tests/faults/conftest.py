@@ -1,0 +1,57 @@
+"""The small roadmap, made once without any disturbance, to compare with."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "workflow"))
+
+from harness import Flow, small_project
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=8, help="how often the workflow is killed (make test-faults: more)")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Flow:
+    """The small roadmap from nothing to its end; read only."""
+    flow = small_project(tmp_path_factory.mktemp("undisturbed") / "project")
+    flow.snakemake()
+    return flow
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Flow:
+    """The small roadmap without results."""
+    return small_project(tmp_path / "project")
+
+
+@pytest.fixture
+def copied(undisturbed: Flow, tmp_path: Path) -> Flow:
+    """The finished small roadmap, to be damaged."""
+    folder = tmp_path / "project"
+    subprocess.run(["cp", "-a", "-T", str(undisturbed.folder), str(folder)], check=True)
+    return Flow(folder)
+
+
+@pytest.fixture
+def mount() -> Iterator[Callable[..., None]]:
+    """The command `mount`; what it mounted is gone afterwards."""
+    mounted = []
+
+    def command(*arguments: str) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("needs root, to mount a file system")
+        done = subprocess.run(["mount", *arguments], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"cannot mount here: {done.stderr.strip()}")
+        mounted.append(arguments[-1])
+
+    yield command
+    for folder in mounted:
+        subprocess.run(["umount", "-l", folder], check=True)

@@ -1,0 +1,43 @@
+"""One SLURM for all tests here, and the project in a folder of its own, submitted from its login node."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.extend(str(Path(__file__).parents[1] / name) for name in ("workflow", "faults"))
+
+from cluster import Cluster, missing
+from harness import copy_flow, forge, small_project
+from login import Site
+
+from logg1m.store import Store
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    reason = missing()
+    if reason:
+        pytest.skip(f"no SLURM here: {reason}")
+    started = Cluster()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def site(cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
+    """The small roadmap without results; what a test left in the queue is cancelled."""
+    here = Site(cluster, small_project(tmp_path / "project"))
+    yield here
+    running = [str(job.number) for job in here.jobs() if job.state in ("RUNNING", "PENDING")]
+    if running:
+        cluster.command("scancel", *running)
+
+
+@pytest.fixture
+def finished(cluster: Cluster, small_store: Store, tmp_path: Path) -> Site:
+    """The small roadmap, finished (the heavy results are placeholders)."""
+    forged = small_project(tmp_path / "forged" / "project")
+    forge(forged, small_store)
+    return Site(cluster, copy_flow(forged, tmp_path / "project"))

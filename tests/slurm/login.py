@@ -1,0 +1,57 @@
+"""The login node: `snakemake --profile profiles/slurm` in the folder of a project."""
+
+import subprocess
+import sys
+
+from cluster import Cluster, Job, wait_for
+from harness import Flow
+
+# What the profile says, but asking every few seconds: the tests' jobs are short.
+QUICK = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "20")
+
+
+class Site:
+    """The login node: `snakemake --profile profiles/slurm` in the folder of a project."""
+
+    def __init__(self, cluster: Cluster, flow: Flow) -> None:
+        self.cluster, self.flow = cluster, flow
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Snakemake at work; what it prints is in `printed()`."""
+        command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *QUICK, *arguments]
+        if self.flow.path("run.yaml").exists():
+            command += ["--configfile", "run.yaml"]
+        environment = {**self.cluster.environment(), "OMP_NUM_THREADS": "1"}
+        with self.flow.path("printed.txt").open("w") as output:
+            return subprocess.Popen(
+                command, cwd=self.flow.folder, env=environment, stdout=output, stderr=output, text=True
+            )
+
+    def run(self, *arguments: str, ok: bool = True, patience: float = 1500) -> str:
+        """A whole call; what it printed."""
+        process = self.start(*arguments)
+        try:
+            status = process.wait(patience)
+        finally:
+            process.kill()
+        assert (status == 0) == ok, f"exit status {status}:\n{self.printed()[-6000:]}"
+        return self.printed()
+
+    def printed(self) -> str:
+        return self.flow.path("printed.txt").read_text()
+
+    def jobs(self, rule: str = "") -> list[Job]:
+        """This project's jobs, as SLURM remembers them."""
+        here = [job for job in self.cluster.jobs() if job.folder == str(self.flow.folder)]
+        return [job for job in here if rule in (job.rule, "")]
+
+    def wait_for_job(self, rule: str, state: str = "RUNNING") -> Job:
+        def found() -> list[Job]:
+            return [job for job in self.jobs(rule) if job.state == state]
+
+        wait_for(found, f"{rule} to be {state}")
+        return found()[0]
+
+    def wait_for_log(self, name: str, text: str) -> None:
+        path = self.flow.path(name)
+        wait_for(lambda: path.exists() and text in path.read_text(), f"{text!r} in {name}")

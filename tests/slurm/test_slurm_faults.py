@@ -1,0 +1,106 @@
+"""What goes wrong on a cluster: every case ends with complete results, or with one error and a rerun that completes."""
+
+import re
+import signal
+import time
+
+import pytest
+from cluster import wait_for
+from login import Site
+
+pytestmark = [pytest.mark.slow, pytest.mark.slurm]
+
+MANIFEST = "results/data/manifest.json"
+MINUTE = 60.0
+
+
+def half_written(site: Site) -> list[str]:
+    found = site.flow.path("results").rglob("*")
+    return [str(p) for p in found if ".tmp" in p.name or p.name.endswith(".partial")]
+
+
+def slow_generation(site: Site, chunks: int, seconds: int) -> None:
+    """Every chunk of the store takes so long, as if the machine were slow."""
+    site.flow.configure("data", n_spectra=chunks * 1024)
+    line = "block = source.read(*layout.rows(chunk))"
+    site.flow.edit("src/logg1m/generation.py", line, f"__import__('time').sleep({seconds})\n        {line}")
+
+
+def test_a_job_that_exceeds_its_memory_is_submitted_again_with_more(site: Site):
+    """The first attempt gets less than Python itself needs."""
+    rule = "workflow/rules/data.smk"
+    site.flow.edit(rule, "mem_mb=3000", "mem_mb=lambda wildcards, attempt: 60 if attempt == 1 else 3000")
+    site.run(MANIFEST)
+    first, second = site.jobs("generate")
+    assert first.number < second.number
+    assert (first.memory, second.memory) == ("60M", "3000M")
+    assert first.state in ("OUT_OF_MEMORY", "FAILED", "CANCELLED")
+    assert second.state == "COMPLETED"
+    assert not half_written(site)
+
+
+def test_a_job_that_exceeds_its_time_is_submitted_again_and_goes_on_where_it_was(site: Site):
+    slow_generation(site, chunks=8, seconds=10)
+    site.run(MANIFEST, "--set-resources", "generate:runtime=1", "--retries", "8")
+    jobs = site.jobs("generate")
+    assert [job.state for job in jobs[:-1]] == ["TIMEOUT"] * (len(jobs) - 1)
+    assert len(jobs) > 1
+    log = site.flow.path("logs/data/manifest.log").read_text()
+    assert re.search(r"resuming: [1-9]\d* of 8 chunks are there and intact", log)
+    assert not half_written(site)
+
+
+def test_a_cancelled_job_is_an_error_within_a_minute_and_a_second_call_completes(site: Site):
+    slow_generation(site, chunks=6, seconds=5)
+    process = site.start(MANIFEST, "--retries", "0")
+    job = site.wait_for_job("generate")
+    site.cluster.command("scancel", str(job.number))
+    began = time.monotonic()
+    assert process.wait(2 * MINUTE) == 1
+    assert time.monotonic() - began < MINUTE
+    assert f"SLURM-job '{job.number}' failed, SLURM status is: 'CANCELLED'" in site.printed()
+    assert not site.flow.path(MANIFEST).exists()
+    site.run(MANIFEST)
+    assert not half_written(site)
+
+
+def test_a_killed_snakemake_leaves_a_job_that_the_next_call_waits_for(site: Site):
+    """Both jobs are to write the same store; never both at once."""
+    slow_generation(site, chunks=6, seconds=15)
+    process = site.start(MANIFEST)
+    first = site.wait_for_job("generate")
+    journal = site.flow.path("results/data/journal")
+    wait_for(lambda: list(journal.glob("chunk_*")), "the first chunk")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert "--unlock" in site.run(MANIFEST, ok=False)
+    site.run("--unlock")
+    process = site.start(MANIFEST)
+    second = next(job for job in _until(site, 2) if job.number != first.number)
+    assert process.wait(10 * MINUTE) == 0
+    states = {job.number: job for job in site.jobs("generate")}
+    assert states[first.number].state == states[second.number].state == "COMPLETED"
+    printed = "".join(p.read_text() for p in site.flow.path("logs/slurm").rglob("*.log"))
+    log = site.flow.path("logs/data/manifest.log").read_text()
+    assert "resuming: 6 of 6 chunks are there and intact" in log, printed
+    assert not half_written(site)
+
+
+def _until(site: Site, count: int) -> list:
+    wait_for(lambda: len(site.jobs("generate")) >= count, f"{count} jobs of generate")
+    return site.jobs("generate")
+
+
+def test_a_drained_node_holds_the_jobs_back_until_it_is_resumed(site: Site):
+    node = site.cluster.host
+    site.cluster.command("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
+    try:
+        process = site.start(MANIFEST)
+        job = site.wait_for_job("generate", "PENDING")
+        time.sleep(3)
+        assert process.poll() is None
+        assert [j.state for j in site.jobs()] == ["PENDING"]
+    finally:
+        site.cluster.command("scontrol", "update", f"NodeName={node}", "State=RESUME")
+    assert process.wait(5 * MINUTE) == 0
+    assert [(j.number, j.state) for j in site.jobs()] == [(job.number, "COMPLETED")]

@@ -1,0 +1,54 @@
+"""The small roadmap through `snakemake --profile profiles/slurm`, from nothing to its last document."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from harness import Flow, small_project
+from killing import artifacts, differences
+from login import Site
+
+from logg1m.store import Store
+
+pytestmark = [pytest.mark.slow, pytest.mark.slurm]
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Flow:
+    """The same roadmap, made on this machine without SLURM."""
+    flow = small_project(tmp_path / "local")
+    flow.snakemake()
+    return flow
+
+
+def test_the_roadmap_runs_to_its_end_and_gives_what_one_machine_gives(site: Site, local: Flow):
+    site.run()
+    assert "Nothing to be done" in site.run(), "a second call finds everything done"
+    jobs = site.jobs()
+    assert {job.state for job in jobs} == {"COMPLETED"}
+    assert not differences(artifacts(site.flow), artifacts(local))
+    Store(site.flow.path("results/data/manifest.json")).read(0, "flux")
+    # Decisions are made on the login node; survey and protocol are one job, and so are the verdicts of a phase.
+    submitted = Counter(job.rule for job in jobs)
+    assert not submitted.keys() & {"evidence", "decide", "propose", "recipe_phase3", "survey", "protocol"}
+    assert sum(count for rule, count in submitted.items() if rule.startswith("protocol_")) == 1
+    groups = sum(count for rule, count in submitted.items() if rule.startswith("verdicts_"))
+    verdicts = len(list(site.flow.path("results").glob("mvp_*/verdict.json")))
+    assert 1 <= groups <= 4 < 8 <= verdicts
+    # Every job asked for what its rule says, and without a network nobody asked for a GPU.
+    generation = next(job for job in jobs if job.rule == "generate")
+    assert (generation.cores, generation.memory) == (1, "3000M")
+    assert not [job for job in jobs if "gpu" in job.resources]
+
+
+def test_only_training_asks_for_a_gpu(finished: Site):
+    """A network's run asks for one; nothing before or after it does."""
+    finished.flow.configure("experiments", recipe={"model": "vit"})
+    process = finished.start("results/mvp_1_2/verdict.json", "--retries", "0", "--keep-going")
+    try:
+        finished.wait_for_job("run_variant", "RUNNING")
+    finally:
+        process.kill()
+        process.wait()
+    for job in finished.jobs():
+        assert ("gpu" in job.resources) == (job.rule == "run_variant"), vars(job)

@@ -1,0 +1,63 @@
+"""Signals that ask a job to stop are noted by whoever listens, and by nobody else."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from logg1m import interruption
+
+
+@pytest.fixture(autouse=True)
+def undisturbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing received yet; afterwards the handlers of the test session are back."""
+    monkeypatch.setattr(interruption, "_received", None)
+    numbers = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_noted_and_named(number):
+    interruption.listen()
+    assert not interruption.requested()
+    os.kill(os.getpid(), number)
+    assert interruption.requested()
+    message = f"stopped by {number.name} after step 7; the state is saved, run again to resume"
+    assert str(interruption.Interrupted("after step 7")) == message
+
+
+def test_listening_twice_changes_nothing():
+    interruption.listen()
+    os.kill(os.getpid(), signal.SIGTERM)
+    interruption.listen()
+    assert interruption.requested()
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_next_step():
+    interruption.listen()
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_in_another_thread_listening_does_nothing():
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=interruption.listen)
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_interrupted_process_fails_with_one_line():
+    program = "from logg1m.interruption import Interrupted\nraise Interrupted('after step 7')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "stopped by a request after step 7; the state is saved, run again to resume\n"
