@@ -11,11 +11,11 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 from logg1m.config import validate
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
-from logg1m.job import share_package
+from logg1m.job import prepare_jobs
 from logg1m.provenance import code_fingerprint as code
 
 min_version("9.0")
-share_package()
+prepare_jobs()
 
 
 configfile: "config/config.yaml"
@@ -39,8 +39,10 @@ include: "workflow/rules/baselines.smk"
 include: "workflow/rules/fisher.smk"
 include: "workflow/rules/gates.smk"
 include: "workflow/rules/inputs.smk"
+include: "workflow/rules/denoisers.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/decisions.smk"
+include: "workflow/rules/artifacts.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -49,5 +51,7 @@ rule all:
     input:
         foundations(),
         extras(),
+        "results/mvp_0_b/networks.json",
         later_verdicts,
+        "results/report/index.html",
         "results/report/roadmap.md",

@@ -59,7 +59,7 @@ def test_decisions_and_recipes_are_there(finished):
     assert all((finished / f"results/decisions/{d}.evidence.json").stat().st_size for d in DECISIONS)
     recipes = [read(finished / f"results/decisions/recipe_phase{phase}.json")["recipe"] for phase in (2, 3)]
     assert recipes[0] == decisions["d4"]["recipe"]
-    assert all(recipe["model"] == "ridge" for recipe in recipes)
+    assert all(recipe["model"] == "vit" for recipe in recipes)
 
 
 def test_leak_control_finds_the_trap_and_clears_the_honest_error(finished):

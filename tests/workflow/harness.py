@@ -38,8 +38,8 @@ ONE_MEGABYTE = 1_000_000
 
 # The roadmap in small: every gate and phase, one or two variants each, and the smallest sizes that run.
 KEPT = {
-    "mvp_0_a": (), "mvp_0_b": (), "mvp_1_1": (),
-    "mvp_1_2": ("flux", "flux_over_error"), "mvp_1_3": ("median", "zscore_100"), "mvp_1_4": ("full", "top_10"),
+    "mvp_0_a": (), "mvp_0_b": ("vit",), "mvp_1_1": (),
+    "mvp_1_2": ("flux", "flux_over_error"), "mvp_1_3": ("median", "zscore_500"), "mvp_1_4": ("full", "top_10"),
     "mvp_1_5": ("single", "multi_equal"), "mvp_2_3": (), "mvp_3_4": ("flux", "derivative"), "mvp_3_5": (),
 }  # fmt: skip
 SETTINGS: dict[str, Any] = {
@@ -56,7 +56,7 @@ SETTINGS: dict[str, Any] = {
         "bayes": {"n_stars": 8, "n_full": 0, "max_iterations": 2, "min_reached": 0.0, "samples_per_iteration": 32,
                   "library_max": 1024},
     },
-    "experiments": {"train_size": {"ridge": 200, "lightgbm": 200, "vit": 200}, "test_size": 200,
+    "experiments": {"recipe": {"model": "ridge"}, "train_size": {"ridge": 200, "lightgbm": 200, "vit": 200}, "test_size": 200,
                     "alphas": [1000.0, 10000.0]},
     "compute": {"threads": 1},
 }  # fmt: skip
@@ -66,7 +66,9 @@ def runs(mvp: str, *variants: str) -> list[str]:
     return [f"run_variant:{mvp}/{variant}/0" for variant in variants]
 
 
-PHASE_1_RUNS = [run for mvp, kept in KEPT.items() if mvp.startswith("mvp_1") for run in runs(mvp, *kept)]
+# The references of MVP-1.3 to 1.5 are the runs of mvp_1_2/flux.
+PHASE_1_RUNS = [*runs("mvp_1_2", *KEPT["mvp_1_2"]), *(runs(f"mvp_1_{k}", KEPT[f"mvp_1_{k}"][1])[0] for k in (3, 4, 5))]
+DOCUMENTS = ("documents", "page")
 PHASE_2 = [*runs("mvp_2_3", "single_scale"), "verdict_mvp_2_3"]
 PHASE_3 = [*runs("mvp_3_4", "flux", "derivative"), *runs("mvp_3_5", "none"), "verdict_mvp_3_4", "verdict_mvp_3_5"]
 
@@ -149,11 +151,11 @@ def _server() -> subprocess.Popen[str]:
 
 
 def executed(printed: str) -> Counter[str]:
-    """Jobs in Snakemake's log, with the values of their wildcards."""
+    """Jobs in Snakemake's log, with the values of their wildcards; those of a group stand indented."""
     found: Counter[str] = Counter()
-    for block in re.split(r"^(?=(?:local)?(?:rule|checkpoint) \w+:$)", printed, flags=re.MULTILINE)[1:]:
+    for block in re.split(r"^ *(?=(?:local)?(?:rule|checkpoint) \w+:$)", printed, flags=re.MULTILINE)[1:]:
         rule = re.match(r"(?:local)?(?:rule|checkpoint) (\w+):", block)[1]  # type: ignore[index]
-        wildcards = re.search(r"^    wildcards: (.*)$", block, flags=re.MULTILINE)
+        wildcards = re.search(r"^ +wildcards: (.*)$", block, flags=re.MULTILINE)
         values = [pair.split("=", 1)[1] for pair in wildcards[1].split(", ")] if wildcards else []
         found[":".join([rule, "/".join(values)] if values else [rule])] += 1
     counted = re.findall(r"^total +(\d+)$", printed, flags=re.MULTILINE)
@@ -187,7 +189,17 @@ def small_project(folder: Path) -> Flow:
                 f"config/experiments/{path.name}",
                 lambda e, kept=kept: e.update(variants={k: v for k, v in e["variants"].items() if k in kept}),
             )
+        if kept is not None:
+            flow.edit_yaml(f"config/experiments/{path.name}", _without_strangers)
     return flow
+
+
+def _without_strangers(experiment: dict[str, Any]) -> None:
+    """Let variants train themselves whose runs would come from an experiment left out, or from behind another gate."""
+    for variant in experiment.get("variants", {}).values():
+        mvp, _, name = variant.get("same_as", "").partition("/")
+        if name and (name not in KEPT.get(mvp, ()) or not mvp.startswith("mvp_1")):
+            del variant["same_as"]
 
 
 def copy_flow(flow: Flow, folder: Path) -> Flow:
@@ -201,6 +213,9 @@ def copy_flow(flow: Flow, folder: Path) -> Flow:
 
 def forge(flow: Flow, store: Store) -> None:
     """Make the small roadmap look finished: D1 continue, D2 windows, D3 single, MVP-1.4 accepted (so its windows are the recipe)."""
+    # The page draws real spectra and predictions, of which a forged workflow has none; its own tests build it.
+    page = flow.path("workflow/scripts/page.py")
+    page.write_text("from pathlib import Path\n\nPath(snakemake.output[0]).write_text('a page')\n")
     config = load(flow.path("config/config.yaml"), flow.path("run.yaml"))
     experiments = catalogue.load(flow.path("config/experiments"))
     flow.path("results/data").mkdir(parents=True)
@@ -214,7 +229,11 @@ def forge(flow: Flow, store: Store) -> None:
     flow.write("results/mvp_0_a/protocol.json", protocol | {"reproduced_from_this_file": True})
     sensitivity = pd.DataFrame({"exact_marginalised": np.arange(store.n_pixels, dtype=float)})
     write_parquet(flow.path("results/mvp_1_1/sensitivity.parquet"), sensitivity)
-    flow.write("results/mvp_1_1/fisher.json", fisher(ratio=3.0))
+    posteriors = pd.DataFrame({"id": [0], "mean": 2.5, "truth": 2.0, "converged": False})
+    write_parquet(flow.path("results/mvp_1_1/bayes.parquet"), posteriors)
+    write_parquet(flow.path("results/mvp_1_1/bounds.parquet"), pd.DataFrame({"id": [0]}))
+    for name in ("fisher", "models"):
+        flow.write(f"results/mvp_1_1/{name}.json", fisher(ratio=3.0))
     outcomes = {"mvp_1_4": "accepted", "mvp_1_5": "refuted"}
     verdicts = {key: verdict(e, outcomes.get(key, "inconclusive")) for key, e in experiments.items()}
     for key, value in verdicts.items():
@@ -226,7 +245,8 @@ def forge(flow: Flow, store: Store) -> None:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             size = ONE_MEGABYTE + 1 if path.name == "predictions.parquet" else 10
-            path.write_bytes(name.encode().ljust(size, b"."))
+            forged = json.dumps({"forged": name}) if path.suffix == ".json" else name
+            path.write_bytes(forged.encode().ljust(size, b" "))
     flow.snakemake("--touch", "--forceall")
     assert not flow.jobs(), "the forged workflow is not finished"
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 import pytest
-from harness import PROJECT, Flow
+from harness import DOCUMENTS, PROJECT, Flow
 
 NEW = ["run_variant:mvp_3_7/all/0", "run_variant:mvp_3_7/low_noise/0", "verdict_mvp_3_7"]
 
@@ -19,15 +19,15 @@ def extended(flow) -> Flow:
 
 
 def test_file_of_the_recipe_adds_its_jobs_and_no_others(extended):
-    assert extended.jobs() == Counter([*NEW, "roadmap_document"])
+    assert extended.jobs() == Counter([*NEW, *DOCUMENTS])
 
 
 @pytest.mark.slow
 def test_new_mvp_runs_and_appears_in_the_roadmap(extended):
-    assert extended.run() == Counter([*NEW, "roadmap_document"])
+    assert extended.run() == Counter([*NEW, *DOCUMENTS])
     verdict = extended.read("results/mvp_3_7/verdict.json")
     assert verdict["outcome"] in ("accepted", "refuted", "inconclusive")
     assert verdict["variants"]["low_noise"]["change"] == {"train_on": "low_noise"}
     assert extended.path("results/mvp_3_7/training_set_comparison.png").stat().st_size > 0
-    assert "| 3.7 | Training set | done |" in extended.path("results/report/roadmap.md").read_text()
+    assert "| 3.7 | Training set | 3 | done |" in extended.path("results/report/roadmap.md").read_text()
     assert not extended.jobs()

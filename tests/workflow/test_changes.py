@@ -3,24 +3,26 @@
 from collections import Counter
 
 import pytest
-from harness import PHASE_1_RUNS, Flow, copy_project
+from harness import DOCUMENTS, PHASE_1_RUNS, Flow, copy_project
 
-PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", "roadmap_document")
+PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", *DOCUMENTS)
 PHASE_1_VERDICTS = tuple(f"verdict_mvp_1_{k}" for k in range(2, 6))
 EVERYTHING_BELOW_THE_STORE = Counter([
-    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "scaling", "bounds", "bayes", "fisher",
+    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "scaling", "bounds", "bayes", "fisher", "models", "networks",
     "verdict_mvp_0_a", "verdict_mvp_0_b", "verdict_mvp_1_1", "evidence:d1", "decide:d1",
     *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES,
 ])  # fmt: skip
 # What each module reaches before the next open decision.
 REACHED = {
     "baselines/boosting.py": [
-        "lightgbm:1k", "scaling", "fisher", "verdict_mvp_0_b", "verdict_mvp_1_1", "evidence:d1", "decide:d1",
-        "roadmap_document",
+        "lightgbm:1k", "scaling", "fisher", "verdict_mvp_0_b", "verdict_mvp_1_1", "models", "evidence:d1", "decide:d1",
+        *DOCUMENTS,
     ],
-    "experiments/classical.py": [*PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES],
-    "decisions/recipes.py": ["propose", "settle_recipe", "roadmap_document"],
-    "report/status.py": ["roadmap_document"],
+    "experiments/classical.py": [
+        *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES, "networks", "models", "evidence:d1", "decide:d1",
+    ],
+    "decisions/recipes.py": ["propose", "settle_recipe", *DOCUMENTS],
+    "report/overview.py": ["documents"],
 }  # fmt: skip
 
 
@@ -61,24 +63,33 @@ def test_setting_of_one_kind_of_model_does_not_retrain_another(flow):
 
 
 def test_added_variant_runs_alone_and_its_verdict_follows(flow):
-    added = {"label": "B: z-score in chunks of 500 px", "change": {"normalisation": "zscore_500"}}
-    flow.edit_yaml("config/experiments/mvp_1_3.yaml", lambda e: e["variants"].update(zscore_500=added))
+    added = {"label": "B: z-score in chunks of 100 px", "change": {"normalisation": "zscore_100"}}
+    flow.edit_yaml("config/experiments/mvp_1_3.yaml", lambda e: e["variants"].update(zscore_100=added))
     assert flow.jobs() == Counter(
-        ["run_variant:mvp_1_3/zscore_500/0", "verdict_mvp_1_3", "propose", "settle_recipe", "roadmap_document"]
+        [
+            "run_variant:mvp_1_3/zscore_100/0",
+            "verdict_mvp_1_3",
+            "models",
+            "evidence:d1",
+            "decide:d1",
+            "propose",
+            "settle_recipe",
+            *DOCUMENTS,
+        ]
     )
 
 
 def test_changed_variant_reruns_alone(flow):
     change = {"normalisation": "zscore_200"}
-    flow.edit_yaml("config/experiments/mvp_1_3.yaml", lambda e: e["variants"]["zscore_100"].update(change=change))
+    flow.edit_yaml("config/experiments/mvp_1_3.yaml", lambda e: e["variants"]["zscore_500"].update(change=change))
     runs = [name for name in flow.jobs() if name.startswith("run_variant")]
-    assert runs == ["run_variant:mvp_1_3/zscore_100/0"]
+    assert runs == ["run_variant:mvp_1_3/zscore_500/0"]
 
 
 def test_paused_experiment_leaves_the_graph(flow):
     flow.configure("experiments", paused=["3.4"])
     flow.path("results/mvp_3_4/verdict.json").write_text("not what it was")
-    assert flow.jobs() == Counter(["roadmap_document"])
+    assert flow.jobs() == Counter([*DOCUMENTS])
 
 
 def test_unknown_key_is_one_error_without_traceback_or_job(flow):

@@ -87,7 +87,7 @@ def test_failed_gate_leaves_the_earlier_decision(flow):
     flow.path("results/mvp_1_4/verdict.json").write_text("{")
     before = contents(flow.path("results/decisions"))
     printed = flow.snakemake(ok=False)
-    assert "rule evidence: results/mvp_1_4/verdict.json is not a readable JSON file" in printed
+    assert ": results/mvp_1_4/verdict.json is not a readable JSON file" in printed  # by whichever gate reads it first
     assert contents(flow.path("results/decisions")) == before
 
 

@@ -4,11 +4,11 @@ import os
 from collections import Counter
 
 import pytest
-from harness import PHASE_2, PHASE_3, Flow, fisher, verdict
+from harness import DOCUMENTS, PHASE_2, PHASE_3, Flow, fisher, verdict
 
 from logg1m.experiments import catalogue
 
-D1_CHAIN = ("verdict_mvp_1_1", "evidence:d1", "decide:d1", "roadmap_document")
+D1_CHAIN = ("evidence:d1", "decide:d1", *DOCUMENTS)
 LATER = ("results/mvp_2_3/verdict.json", "results/mvp_3_4/flux/seed_0/metrics.json", "results/mvp_3_5/verdict.json")
 
 
@@ -46,20 +46,20 @@ def test_predictions_over_one_megabyte_are_compared_by_content(flow):
 
 
 def test_new_numbers_for_the_same_outcome_run_the_gate_alone(flow):
-    flow.write("results/mvp_1_1/fisher.json", fisher(ratio=3.5))
+    flow.write("results/mvp_1_1/models.json", fisher(ratio=3.5))
     assert flow.run() == Counter(D1_CHAIN)
     assert not flow.jobs()
 
 
 def test_new_verdict_for_the_same_outcome_stops_at_the_recipe(flow):
     set_verdict(flow, "mvp_1_5", "refuted", reason="other numbers")
-    assert flow.run() == Counter(["evidence:d3", "decide:d3", "propose", "roadmap_document"])
+    assert flow.run() == Counter(["evidence:d3", "decide:d3", "propose", *DOCUMENTS])
     assert not flow.jobs()
 
 
-def test_threshold_of_a_decision_runs_that_gate_alone(flow):
+def test_threshold_of_a_decision_runs_that_gate_and_the_documents_that_show_it(flow):
     flow.configure("decisions", d1_threshold=2.5)
-    assert flow.run() == Counter(["evidence:d1", "decide:d1"])
+    assert flow.run() == Counter(D1_CHAIN)
     assert flow.read("results/decisions/d1.evidence.json")["evidence"]["threshold"] == 2.5
     assert not flow.jobs()
 
@@ -70,21 +70,21 @@ def test_changes_above_and_below_a_settled_gate_are_done_in_one_run(flow):
     set_verdict(flow, "mvp_1_5", "refuted", reason="other numbers")
     set_verdict(flow, "mvp_2_3", "inconclusive", reason="other numbers")
     first = Counter(["evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose"])
-    assert flow.run() == first + Counter(["recipe_phase3", "roadmap_document"])
+    assert flow.run() == first + Counter(["recipe_phase3", *DOCUMENTS])
     assert not flow.jobs()
 
 
 def test_d1_stop_cancels_the_later_phases_and_continue_reuses_their_results(flow):
     before = times(flow, LATER)
-    flow.write("results/mvp_1_1/fisher.json", fisher(ratio=1.0))
+    flow.write("results/mvp_1_1/models.json", fisher(ratio=1.0))
     assert flow.run() == Counter(D1_CHAIN)
     assert flow.read("results/decisions/d1.json")["outcome"] == "stop"
     assert flow.read("results/decisions/d1.evidence.json")["remaining_directions"]
     report = flow.path("results/report/roadmap.md").read_text()
-    assert report.count("| cancelled |") == 3
+    assert report.count("| cancelled | `VIT-") == 3
     assert not flow.jobs()
 
-    flow.write("results/mvp_1_1/fisher.json", fisher(ratio=3.0))
+    flow.write("results/mvp_1_1/models.json", fisher(ratio=3.0))
     assert flow.run() == Counter(D1_CHAIN)
     assert before == times(flow, LATER)
     assert "| cancelled |" not in flow.path("results/report/roadmap.md").read_text()
@@ -93,7 +93,7 @@ def test_d1_stop_cancels_the_later_phases_and_continue_reuses_their_results(flow
 
 def test_abandoned_branch_is_an_input_of_nothing(flow):
     flow.configure("decisions", override={"d2": "full"})
-    assert flow.run() == Counter(["evidence:d2", "decide:d2", "roadmap_document"])
+    assert flow.run() == Counter(["evidence:d2", "decide:d2", *DOCUMENTS])
     for name in ("results/mvp_3_5/verdict.json", "results/mvp_3_5/none/seed_0/metrics.json"):
         flow.path(name).write_text("not what it was")
     assert not flow.jobs()
@@ -102,7 +102,7 @@ def test_abandoned_branch_is_an_input_of_nothing(flow):
 
 def test_override_and_the_rules_own_verdict_stand_side_by_side(flow):
     flow.configure("decisions", override={"d1": "stop"})
-    assert flow.run() == Counter(["evidence:d1", "decide:d1", "roadmap_document"])
+    assert flow.run() == Counter(["evidence:d1", "decide:d1", *DOCUMENTS])
     evidence = flow.read("results/decisions/d1.evidence.json")
     assert (evidence["rule_verdict"], evidence["rule_outcome"]) == ("continue", "continue")
     assert (evidence["override"], evidence["outcome"]) == ("stop", "stop")
@@ -131,9 +131,9 @@ def test_another_recipe_reruns_what_starts_from_it_and_the_old_one_reuses_its_re
     flow.configure("decisions", override={"d3": "multi"})
     gate = Counter(["evidence:d3", "decide:d3", "propose", "settle_recipe"])
     assert flow.run("results/decisions/recipe_phase2.json") == gate
-    assert flow.jobs() == Counter([*PHASE_2, "recipe_phase3", "roadmap_document"])
+    assert flow.jobs() == Counter([*PHASE_2, "recipe_phase3", *DOCUMENTS])
     flow.configure("decisions", override={})
-    assert flow.run() == gate
+    assert flow.run() == gate + Counter(DOCUMENTS)
     assert not flow.jobs()
 
 
@@ -141,7 +141,7 @@ def test_another_recipe_of_phase_3_reruns_phase_3_alone(flow):
     recipe = flow.read("results/decisions/recipe_phase3.json")
     recipe["recipe"]["normalisation"] = "median"
     flow.write("results/decisions/recipe_phase3.json", recipe)
-    assert flow.jobs() == Counter([*PHASE_3, "roadmap_document"])
+    assert flow.jobs() == Counter([*PHASE_3, *DOCUMENTS])
 
 
 def test_two_accepted_directions_train_their_combination_once(flow):
@@ -153,11 +153,13 @@ def test_two_accepted_directions_train_their_combination_once(flow):
 
 @pytest.mark.slow
 def test_combination_is_tried_against_its_best_member_in_one_run(flow):
-    for path in flow.path("results/mvp_1_2").rglob("seed_0/*"):
-        path.unlink()
-    flow.path("results/mvp_1_2/verdict.json").unlink()
-    flow.run("results/mvp_1_2/verdict.json")
-    set_verdict(flow, "mvp_1_2", "accepted")
+    verdicts = {f"mvp_1_{k}": flow.read(f"results/mvp_1_{k}/verdict.json")["outcome"] for k in (2, 3, 4, 5)}
+    for pattern in ("mvp_1_[2-5]/*/seed_0/*", "mvp_1_[2-5]/verdict.json"):
+        for path in flow.path("results").glob(pattern):
+            path.unlink()
+    flow.run(*(f"results/{key}/verdict.json" for key in verdicts))
+    for key, outcome in (verdicts | {"mvp_1_2": "accepted"}).items():
+        set_verdict(flow, key, outcome)
     assert flow.run("results/decisions/d4.json") == Counter(["propose", "run_combination:0", "settle_recipe"])
     metrics, d4 = flow.read("results/combination/recipe/seed_0/metrics.json"), flow.read("results/decisions/d4.json")
     assert (metrics["recipe"]["windows"], metrics["recipe"]["channels"]) == ("top_10", ["flux_over_error"])

@@ -13,7 +13,15 @@ rule ridge:
     output:
         report=update("results/mvp_0_b/ridge.json"),
         predictions=update("results/mvp_0_b/ridge.parquet"),
-        figure=update("results/mvp_0_b/ridge_alpha.png"),
+        figure=update(
+            report(
+                "results/mvp_0_b/ridge_alpha.png",
+                caption="../report/ridge_alpha.rst",
+                category="Phase 0",
+                subcategory="MVP-0.B Baseline bounds and scaling",
+                labels={"figure": "ridge_alpha"},
+            )
+        ),
         csv=update("results/mvp_0_b/ridge_alpha.csv"),
     log:
         "logs/mvp_0_b/ridge.log",
@@ -23,8 +31,8 @@ rule ridge:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: (2000 + 320 * len(SCALES)) * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=lambda wildcards, attempt: (2000 + 320 * len(SCALES)) * min(attempt, 2),
+        runtime=lambda wildcards, attempt: 120 * min(attempt, 2),
     params:
         ridge=CONFIG.baselines.ridge.model_dump(mode="json"),
         protocol=CONFIG.protocol.model_dump(
@@ -57,8 +65,8 @@ rule lightgbm:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: 16000 * attempt,
-        runtime=lambda wildcards, attempt: 600 * attempt,
+        mem_mb=lambda wildcards, attempt: 16000 * min(attempt, 2),
+        runtime=lambda wildcards, attempt: 600 * min(attempt, 2),
     params:
         lightgbm=CONFIG.baselines.lightgbm.model_dump(mode="json"),
         protocol=CONFIG.protocol.model_dump(
@@ -85,7 +93,15 @@ rule scaling:
         snr="results/mvp_0_a/snr.parquet",
     output:
         scaling=update("results/mvp_0_b/scaling.json"),
-        figure=update("results/mvp_0_b/scaling.png"),
+        figure=update(
+            report(
+                "results/mvp_0_b/scaling.png",
+                caption="../report/scaling.rst",
+                category="Phase 0",
+                subcategory="MVP-0.B Baseline bounds and scaling",
+                labels={"figure": "scaling"},
+            )
+        ),
         csv=update("results/mvp_0_b/scaling.csv"),
     log:
         "logs/mvp_0_b/scaling.log",

@@ -1,13 +1,14 @@
 """Decision points. Evidence is collected first; the outcome alone is what anything else depends on, so new evidence
 for the same outcome reruns nothing.
 
-Requires: results/mvp_1_1/fisher.json and the verdicts of Phase 1 (and of Phase 2 for the recipe of Phase 3).
+Requires: results/mvp_1_1/models.json and the verdicts of Phase 1 (and of Phase 2 for the recipe of Phase 3).
 Produces: results/decisions/{d1,d2,d3}.evidence.json → {d1,d2,d3}.json; d4.proposal.json → d4.json and the recipes
-recipe_phase2.json and recipe_phase3.json, which say in full what a phase trains.
+recipe_phase2.json and recipe_phase3.json, which say in full what a phase trains. What takes less than a second runs
+where Snakemake does (`localrule`), also if everything else goes to a cluster.
 """
 
 EVIDENCE = {
-    "d1": "results/mvp_1_1/fisher.json",
+    "d1": "results/mvp_1_1/models.json",
     "d2": "results/mvp_1_4/verdict.json",
     "d3": "results/mvp_1_5/verdict.json",
 }
@@ -24,12 +25,10 @@ rule evidence:
         update("results/decisions/{d}.evidence.json"),
     log:
         "logs/decisions/{d}.evidence.log",
+    localrule: True
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         decisions=settings_of,
         code=code("logg1m.decisions.gates"),
@@ -44,12 +43,10 @@ checkpoint decide:
         update("results/decisions/{d}.json"),
     log:
         "logs/decisions/{d}.log",
+    localrule: True
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         code=code("logg1m.decisions.gates"),
     script:
@@ -64,12 +61,10 @@ checkpoint propose:
         update("results/decisions/d4.proposal.json"),
     log:
         "logs/decisions/d4.proposal.log",
+    localrule: True
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
         members=CONFIG.decisions.d4_members,
@@ -84,7 +79,12 @@ use rule run_variant as run_combination with:
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
         recipe=["results/decisions/d4.proposal.json"],
+        bayes="results/mvp_1_1/bayes.parquet",
         sensitivity=lambda wildcards: sensitivity_for(proposal_of_d4()["recipe"]),
+        pixels=lambda wildcards: pixels_for(proposal_of_d4()["recipe"]),
+        denoiser=lambda wildcards: denoiser_for(
+            proposal_of_d4()["recipe"], wildcards.seed
+        ),
     output:
         update(multiext("results/combination/recipe/seed_{seed}/", *RUN_FILES)),
     log:
@@ -92,6 +92,11 @@ use rule run_variant as run_combination with:
     benchmark:
         "logs/combination/seed_{seed}.tsv"
     priority: 0
+    threads: lambda wildcards: threads_of(proposal_of_d4()["recipe"]["model"])
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * min(attempt, 2),
+        runtime=lambda wildcards, attempt: 120 * min(attempt, 2),
+        gpu=lambda wildcards: gpus_of(proposal_of_d4()["recipe"]["model"]),
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
         change={},
@@ -100,9 +105,10 @@ use rule run_variant as run_combination with:
             mode="json", exclude={"low_noise_fraction", "quantiles"}
         ),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        bayes=CONFIG.bounds.bayes.model_dump(mode="json", include={"min_reached"}),
         observation=CONFIG.data.observation.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=lambda wildcards: MODEL_CODE[proposal_of_d4()["recipe"]["model"]],
+        code=lambda wildcards: code_of(proposal_of_d4()["recipe"]),
 
 
 checkpoint settle_recipe:
@@ -141,12 +147,10 @@ checkpoint recipe_phase3:
         update("results/decisions/recipe_phase3.json"),
     log:
         "logs/decisions/recipe_phase3.log",
+    localrule: True
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         code=code("logg1m.decisions.recipes"),
     script:

@@ -5,17 +5,33 @@ Produces: results/<mvp>/<variant>/seed_<k>/{metrics.json, predictions.parquet, â
 figures that the experiment's file names.
 """
 
+from logg1m.experiments.kinds import modules_of, shows_times
+from logg1m.experiments.models import FITTED_BY
+
 MODEL_CODE = {
-    "ridge": code("logg1m.experiments.run"),
-    "lightgbm": code("logg1m.experiments.run"),
-    "vit": code("logg1m.experiments.run"),
+    model: code("logg1m.experiments.run", module) for model, module in FITTED_BY.items()
 }
+DENOISER_CODE = code("logg1m.nn.denoisers")
 RUN_FILES = [
     "metrics.json",
     "predictions.parquet",
     "history.csv",
+    "gradient.csv",
+    "robustness.parquet",
+    "attention.csv",
+    "reconstruction.csv",
     "model.safetensors",
     "provenance.json",
+]
+
+# What verdicts read of a run beside its metrics.
+EVIDENCE_FILES = [
+    "predictions.parquet",
+    "history.csv",
+    "gradient.csv",
+    "robustness.parquet",
+    "attention.csv",
+    "reconstruction.csv",
 ]
 
 
@@ -30,8 +46,13 @@ rule run_variant:
         manifest="results/data/manifest.json",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
+        bayes="results/mvp_1_1/bayes.parquet",
         recipe=recipe_file,
         sensitivity=sensitivity_file,
+        pixels=lambda wildcards: pixels_for(recipe_in_full(wildcards)),
+        denoiser=lambda wildcards: denoiser_for(
+            recipe_in_full(wildcards), wildcards.seed
+        ),
     output:
         update(multiext("results/{mvp}/{variant}/seed_{seed}/", *RUN_FILES)),
     log:
@@ -41,10 +62,11 @@ rule run_variant:
     priority: goes_first
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
+    threads: lambda wildcards: threads_of(recipe_in_full(wildcards)["model"])
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=lambda wildcards, attempt: 4000 * min(attempt, 2),
+        runtime=lambda wildcards, attempt: 120 * min(attempt, 2),
+        gpu=lambda wildcards: gpus_of(recipe_in_full(wildcards)["model"]),
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
         change=change_of,
@@ -53,11 +75,68 @@ rule run_variant:
             mode="json", exclude={"low_noise_fraction", "quantiles"}
         ),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        bayes=CONFIG.bounds.bayes.model_dump(mode="json", include={"min_reached"}),
         observation=CONFIG.data.observation.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=lambda wildcards: MODEL_CODE[recipe_in_full(wildcards)["model"]],
+        code=lambda wildcards: code_of(recipe_in_full(wildcards)),
     script:
         "../scripts/run_variant.py"
+
+
+rule networks:
+    input:
+        [
+            f"results/{variant.same_as}/seed_0/metrics.json"
+            for variant in EXPERIMENTS["mvp_0_b"].variants.values()
+        ],
+    output:
+        update("results/mvp_0_b/networks.json"),
+    log:
+        "logs/mvp_0_b/networks.log",
+    localrule: True
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: 1
+    params:
+        rows=[
+            [name, variant.label, variant.same_as]
+            for name, variant in EXPERIMENTS["mvp_0_b"].variants.items()
+        ],
+        code=code("logg1m.files"),
+    script:
+        "../scripts/networks.py"
+
+
+rule models:
+    input:
+        fisher="results/mvp_1_1/fisher.json",
+        stars="results/mvp_1_1/bounds.parquet",
+        bayes="results/mvp_1_1/bayes.parquet",
+        members="results/mvp_0_a/members.parquet",
+        snr="results/mvp_0_a/snr.parquet",
+        predictions=expand(
+            "results/{runs}/seed_0/predictions.parquet", runs=honest_runs()
+        ),
+    output:
+        update("results/mvp_1_1/models.json"),
+    log:
+        "logs/mvp_1_1/models.log",
+    group:
+        "verdicts"
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        runs=honest_runs(),
+        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        bayes=CONFIG.bounds.bayes.model_dump(mode="json", include={"min_reached"}),
+        seed=CONFIG.seed,
+        code=code("logg1m.decisions.models"),
+    script:
+        "../scripts/models.py"
 
 
 for key, experiment in EXPERIMENTS.items():
@@ -70,19 +149,40 @@ for key, experiment in EXPERIMENTS.items():
             members="results/mvp_0_a/members.parquet",
             snr="results/mvp_0_a/snr.parquet",
             artifact=[experiment.artifact.file] if experiment.artifact else [],
-            predictions=behind_gate(experiment, runs_of(key, "predictions.parquet")),
+            stars="results/mvp_1_1/bounds.parquet" if experiment.acceptance else [],
+            sensitivity=(
+                "results/mvp_1_1/sensitivity.parquet" if experiment.acceptance else []
+            ),
+            pixels="results/mvp_0_a/pixels.parquet" if experiment.acceptance else [],
+            denoisers=behind_gate(experiment, denoisers_of(key)),
             metrics=behind_gate(experiment, runs_of(key, "metrics.json")),
+            runs=behind_gate(
+                experiment,
+                [path for name in EVIDENCE_FILES for path in runs_of(key, name)],
+            ),
+            times=behind_gate(
+                experiment,
+                runs_of(key, "provenance.json") if shows_times(experiment) else [],
+            ),
         output:
             verdict=update(f"results/{key}/verdict.json"),
             figures=update(
-                expand(
-                    f"results/{key}/{{name}}.{{ext}}",
-                    name=experiment.figures,
-                    ext=["png", "csv"],
-                )
+                [
+                    report(
+                        f"results/{key}/{name}.png",
+                        caption="../report/experiment.rst",
+                        category=f"Phase {experiment.phase}",
+                        subcategory=f"MVP-{experiment.id} {experiment.title}",
+                        labels={"figure": name},
+                    )
+                    for name in experiment.figures
+                ]
             ),
+            tables=update([f"results/{key}/{name}.csv" for name in experiment.figures]),
         log:
             f"logs/{key}/verdict.log",
+        group:
+            "verdicts"
         conda:
             "../../envs/logg1m.yaml"
         threads: 1
@@ -97,6 +197,10 @@ for key, experiment in EXPERIMENTS.items():
             seed_scatter=CONFIG.experiments.seed_scatter,
             bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
             seed=CONFIG.seed,
-            code=code("logg1m.experiments.verdict", "logg1m.report.experiment_figures"),
+            code=code(
+                "logg1m.experiments.verdict",
+                "logg1m.report.empty_figure",
+                *modules_of(experiment),
+            ),
         script:
             "../scripts/verdict.py"

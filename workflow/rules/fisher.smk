@@ -81,7 +81,15 @@ rule bayes:
 rule magnitude_sweep:
     output:
         table=update("results/mvp_1_1/magnitude_sweep.json"),
-        figure=update("results/mvp_1_1/magnitude_sweep.png"),
+        figure=update(
+            report(
+                "results/mvp_1_1/magnitude_sweep.png",
+                caption="../report/magnitude_sweep.rst",
+                category="Phase 1",
+                subcategory="MVP-1.1 Fisher bound",
+                labels={"figure": "magnitude_sweep"},
+            )
+        ),
         csv=update("results/mvp_1_1/magnitude_sweep.csv"),
     log:
         "logs/mvp_1_1/magnitude_sweep.log",
@@ -118,10 +126,18 @@ rule fisher:
     output:
         fisher=update("results/mvp_1_1/fisher.json"),
         figures=update(
-            expand(
-                "results/mvp_1_1/{name}.{ext}", name=FISHER_FIGURES, ext=["png", "csv"]
-            )
+            [
+                report(
+                    f"results/mvp_1_1/{name}.png",
+                    caption=f"../report/{name}.rst",
+                    category="Phase 1",
+                    subcategory="MVP-1.1 Fisher bound",
+                    labels={"figure": name},
+                )
+                for name in FISHER_FIGURES
+            ]
         ),
+        tables=update([f"results/mvp_1_1/{name}.csv" for name in FISHER_FIGURES]),
     log:
         "logs/mvp_1_1/fisher.log",
     conda:

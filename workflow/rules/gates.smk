@@ -97,12 +97,14 @@ def foundations():
 
 
 def extras():
-    """Tables beside the experiments; only a source that simulates has a magnitude sweep."""
-    return (
-        []
-        if CONFIG.data.source == "pfs_hdf5"
-        else ["results/mvp_1_1/magnitude_sweep.json"]
-    )
+    """What nothing is made from, and is wanted all the same.
+
+    The evidence of decisions is: if it were gone while the decision is there, Snakemake would not miss it, and would
+    not see that a threshold has changed. Only a source that simulates has a magnitude sweep.
+    """
+    evidence = [f"results/decisions/{d}.evidence.json" for d in ("d1", "d2", "d3")]
+    simulated = CONFIG.data.source != "pfs_hdf5"
+    return evidence + ["results/mvp_1_1/magnitude_sweep.json"] * simulated
 
 
 def later_verdicts(wildcards):

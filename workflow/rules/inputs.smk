@@ -27,7 +27,7 @@ def recipe_file(wildcards):
 
 def sensitivity_for(recipe):
     """Windows at the peaks of the sensitivity need MVP-1.1."""
-    wanted = recipe["windows"].startswith("top_")
+    wanted = recipe["windows"].startswith("top_") or recipe["attention_bias"] != "none"
     return ["results/mvp_1_1/sensitivity.parquet"] if wanted else []
 
 
@@ -43,6 +43,45 @@ def sensitivity_file(wildcards):
     return sensitivity_for(recipe_in_full(wildcards))
 
 
+def pixels_for(recipe):
+    """Windows in and between sky lines need the error per pixel."""
+    wanted = recipe["windows"] in ("sky", "between_sky")
+    return ["results/mvp_0_a/pixels.parquet"] if wanted else []
+
+
+def denoiser_for(recipe, seed):
+    """The frozen denoiser that a recipe names, of the same seed number."""
+    kind = recipe["denoiser"]
+    if kind == "none":
+        return []
+    return [f"results/denoisers/{kind}/seed_{seed}/model.safetensors"]
+
+
+def denoiser_settings(wildcards):
+    """The linear filter has no training by steps, and a network no components; how often states are saved is no matter."""
+    unread = {"training"} if wildcards.kind == "pca" else {"components"}
+    settings = CONFIG.denoisers.model_dump(mode="json", exclude=unread)
+    settings.get("training", {}).pop("checkpoint_seconds", None)
+    return settings
+
+
+def denoisers_of(mvp):
+    """Reports of the denoisers that the variants of an experiment name, for its verdict and figures."""
+    changes = [EXPERIMENTS[mvp].variants[name].change for name in variants_of(mvp)]
+    kinds = dict.fromkeys(c["denoiser"] for c in changes if "denoiser" in c)
+    return expand(
+        "results/denoisers/{kind}/seed_0/{name}",
+        kind=[kind for kind in kinds if kind != "none"],
+        name=["report.json", "profile.parquet", "examples.parquet"],
+    )
+
+
+def code_of(recipe):
+    """The code behind a run, that of the denoiser included where there is one."""
+    found = MODEL_CODE[recipe["model"]]
+    return found if recipe["denoiser"] == "none" else found + DENOISER_CODE
+
+
 def training_of(model):
     """What training one kind of model reads; another kind's settings must not retrain it."""
     reads = {"ridge": {"alphas"}}.get(model, set())
@@ -50,7 +89,21 @@ def training_of(model):
     settings["train_size"] = CONFIG.experiments.train_size[model]
     if model == "lightgbm":
         settings["lightgbm"] = CONFIG.baselines.lightgbm.model_dump(mode="json")
+    if model == "vit":
+        settings["network"] = CONFIG.network.model_dump(
+            mode="json", exclude={"training": {"checkpoint_seconds"}}
+        )
     return settings
+
+
+def threads_of(model):
+    """Networks train on as many threads as configured; the rest of a run gains little from a second one."""
+    return CONFIG.network.threads if model == "vit" else 1
+
+
+def gpus_of(model):
+    """GPUs that training one kind of model asks a cluster for; on this machine it is no limit."""
+    return int(model not in ("ridge", "lightgbm") and CONFIG.compute.device != "cpu")
 
 
 def goes_first(wildcards):
@@ -68,12 +121,25 @@ def goes_first(wildcards):
 def runs_of(mvp, name):
     seeds = range(CONFIG.experiments.seeds)
     return expand(
-        "results/{mvp}/{v}/seed_{k}/{name}",
-        mvp=mvp,
-        v=variants_of(mvp),
+        "results/{runs}/seed_{k}/{name}",
+        runs=[catalogue.runs_in(EXPERIMENTS, mvp, v) for v in variants_of(mvp)],
         k=seeds,
         name=name,
     )
+
+
+def honest_runs():
+    """Runs of Phase 1 whose model may stand for the best one: neither leaky nor a control."""
+    chosen = {
+        catalogue.runs_in(EXPERIMENTS, key, name)
+        for key in active(1)
+        for name in variants_of(key)
+        if not (
+            EXPERIMENTS[key].variants[name].leaky
+            or EXPERIMENTS[key].variants[name].control
+        )
+    }
+    return sorted(chosen)
 
 
 def settings_of(wildcards):
@@ -98,7 +164,12 @@ def trial_runs(wildcards):
     if not proposal["combination"]:
         return []
     best = proposal["members"][0]
-    folders = ["results/combination/recipe", f"results/{best['mvp']}/{best['variant']}"]
+    folders = [
+        "combination/recipe",
+        catalogue.runs_in(EXPERIMENTS, best["mvp"], best["variant"]),
+    ]
     return expand(
-        "{f}/seed_{k}/predictions.parquet", f=folders, k=range(CONFIG.experiments.seeds)
+        "results/{f}/seed_{k}/predictions.parquet",
+        f=folders,
+        k=range(CONFIG.experiments.seeds),
     )

@@ -16,6 +16,8 @@ rule survey:
         "logs/mvp_0_a/snr.log",
     benchmark:
         "logs/mvp_0_a/snr.tsv"
+    group:
+        "protocol"
     conda:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
@@ -36,10 +38,20 @@ rule protocol:
     output:
         protocol=update("results/mvp_0_a/protocol.json"),
         members=update("results/mvp_0_a/members.parquet"),
-        figure=update("results/mvp_0_a/snr_histogram.png"),
+        figure=update(
+            report(
+                "results/mvp_0_a/snr_histogram.png",
+                caption="../report/snr_histogram.rst",
+                category="Phase 0",
+                subcategory="MVP-0.A Low-noise protocol",
+                labels={"figure": "snr_histogram"},
+            )
+        ),
         csv=update("results/mvp_0_a/snr_histogram.csv"),
     log:
         "logs/mvp_0_a/protocol.log",
+    group:
+        "protocol"
     conda:
         "../../envs/logg1m.yaml"
     threads: 1

@@ -1,28 +1,114 @@
-"""Documents.
+"""Documents: what people look at.
 
-Requires: the verdicts and decisions of this very graph (never a glob: an abandoned branch stays on disk).
-Produces: results/report/roadmap.md, the state of every MVP and decision.
+Requires: the artifacts of this very graph (never a glob: an abandoned branch stays on disk), which
+`logg1m.report.collect` reads into one structure.
+Produces: in results/report/: roadmap.md, kanban.md, index.csv, changelog.md and one report per experiment. What the
+changelog remembers lies in results/.history/, which is no output. And index.html, the page, which also shows spectra
+of the store and residuals of predictions. `snakemake --report` makes Snakemake's own report.
 """
 
+from logg1m.report.page_files import MARKDOWN, template_fingerprint
 
-rule roadmap_document:
+
+report: "../report/workflow.rst"
+
+
+rule documents:
     input:
-        foundations=foundations(),
-        later=later_verdicts,
-        decisions=expand("results/decisions/{d}.json", d=["d1", "d2", "d3", "d4"]),
+        **REPORT_INPUT,
     output:
-        update("results/report/roadmap.md"),
+        roadmap=update(
+            report(
+                "results/report/roadmap.md",
+                caption="../report/roadmap.rst",
+                category="Roadmap",
+                labels={"document": "roadmap"},
+            )
+        ),
+        kanban=update(
+            report(
+                "results/report/kanban.md",
+                caption="../report/kanban.rst",
+                category="Roadmap",
+                labels={"document": "kanban"},
+            )
+        ),
+        index=update(
+            report(
+                "results/report/index.csv",
+                caption="../report/index.rst",
+                category="Roadmap",
+                labels={"document": "experiment index"},
+            )
+        ),
+        changelog=update(
+            report(
+                "results/report/changelog.md",
+                caption="../report/changelog.rst",
+                category="Roadmap",
+                labels={"document": "changelog"},
+            )
+        ),
+        reports=update(
+            [
+                report(
+                    path,
+                    caption="../report/experiment_report.rst",
+                    category="Reports",
+                    labels={"document": Path(path).stem},
+                )
+                for path in EXPERIMENT_REPORTS
+            ]
+        ),
     log:
-        "logs/report/roadmap.log",
+        "logs/report/documents.log",
+    localrule: True
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: 1
+    params:
+        **REPORT_PARAMS,
+        templates=template_fingerprint(MARKDOWN),
+        code=code("logg1m.report.documents", "logg1m.report.collect"),
+    script:
+        "../scripts/documents.py"
+
+
+rule page:
+    input:
+        **REPORT_INPUT,
+        manifest="results/data/manifest.json",
+        members="results/mvp_0_a/members.parquet",
+        snr="results/mvp_0_a/snr.parquet",
+        pixels="results/mvp_0_a/pixels.parquet",
+        sensitivity="results/mvp_1_1/sensitivity.parquet",
+        classical=[
+            "results/mvp_0_b/ridge.parquet",
+            f"results/mvp_0_b/lightgbm_{SCALES[-1]}.parquet",
+        ],
+        runs=predictions_of_runs,
+    output:
+        update("results/report/index.html"),
+    log:
+        "logs/report/page.log",
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=20,
     params:
-        experiments={key: e.model_dump(mode="json") for key, e in EXPERIMENTS.items()},
-        paused=CONFIG.experiments.paused,
-        code=code("logg1m.report.status"),
+        **REPORT_PARAMS,
+        scale=CONFIG.protocol.scales[-1],
+        noise_level=CONFIG.protocol.noise_level,
+        seed=CONFIG.seed,
+        templates=template_fingerprint(),
+        code=code(
+            "logg1m.report.collect",
+            "logg1m.report.page",
+            "logg1m.report.page_models",
+            "logg1m.report.plots_residuals",
+            "logg1m.report.plots_spectra",
+        ),
     script:
-        "../scripts/roadmap_document.py"
+        "../scripts/page.py"

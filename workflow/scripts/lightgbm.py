@@ -24,7 +24,8 @@ with job(snakemake):
     truth = store.labels()["logg"].to_numpy()
     pools = Pools.of(store, params.seed, protocol)
     state = Path("results/.state/lightgbm") / snakemake.wildcards.scale
-    boosted = boosting.train(store, pools.split(size), truth, config, params.seed, protocol.noise_level, compute, state)
+    split, level = pools.split(size), protocol.noise_level
+    boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code)
     rows = boosting.NoisyRows(store, pools.common_test, params.seed, protocol.noise_level, compute)
     predicted = boosting.predict(boosted, rows)
     write_parquet(
@@ -34,4 +35,3 @@ with job(snakemake):
         ),
     )
     write_json(snakemake.output.report, boosting.report(boosted, config))
-    boosting.discard(state)

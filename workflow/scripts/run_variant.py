@@ -2,22 +2,30 @@
 
 from pathlib import Path
 
+from logg1m.bounds.efficiency import optimal
 from logg1m.config.baselines import LightGBMConfig
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
+from logg1m.config.networks import Network
 from logg1m.config.protocol import Protocol
-from logg1m.experiments.run import Setting, run
+from logg1m.device import resolve
+from logg1m.experiments.run import run
+from logg1m.experiments.task import Setting
 from logg1m.files import read_json, read_parquet
 from logg1m.job import job
 from logg1m.members import read_members
+from logg1m.nn import denoisers
 from logg1m.store import Store
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     base = read_json(given.recipe[0])["recipe"] if given.recipe else params.recipe
     recipe = Recipe(**{**base, **params.change})
+    compute = Compute.from_job(snakemake)
+    device = resolve(compute.device if recipe.model == "vit" else "cpu")
+    denoiser = denoisers.load(given.denoiser[0], device) if given.denoiser else None
     setting = Setting(
         seed=params.seed,
         seed_number=int(snakemake.wildcards.seed),
@@ -28,8 +36,15 @@ with job(snakemake):
         protocol=Protocol(**params.protocol),
         bootstrap=Bootstrap(**params.bootstrap),
         observation=Observation(**params.observation),
+        network=Network(**params.training.get("network", {})),
+        code=params.code + (denoiser.identity if denoiser else ""),
     )
     sensitivity = read_parquet(given.sensitivity[0]) if given.sensitivity else None
     members = read_members(given.members, given.snr)
+    posteriors = optimal(read_parquet(given.bayes), members, params.bayes["min_reached"])
     folder = Path(snakemake.output[0]).parent
-    run(Store(given.manifest), members, sensitivity, recipe, setting, Compute.from_job(snakemake), folder)
+    state = Path("results/.state") / folder.relative_to("results")
+    pixels = read_parquet(given.pixels[0]) if given.pixels else None
+    run(
+        Store(given.manifest), members, sensitivity, recipe, setting, compute, folder, state, posteriors, pixels, denoiser
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""What documents are made from: the artifacts, records and names of every experiment. Requires the gates; no rules."""
+
+import shlex
+
+from logg1m.report.names import names_of
+
+# What the experiments without variants leave behind, beside their verdicts; by folder.
+OWN_FIGURES = {
+    "mvp_0_a": ["snr_histogram"],
+    "mvp_0_b": ["ridge_alpha", "scaling"],
+    "mvp_1_1": FISHER_FIGURES + ["magnitude_sweep"] * bool(extras()),
+}
+OWN_FILES = {
+    "mvp_0_a": ["results/mvp_0_a/protocol.json"],
+    "mvp_0_b": ["results/mvp_0_b/scaling.json", "results/mvp_0_b/networks.json"],
+    "mvp_1_1": [
+        "results/mvp_1_1/fisher.json",
+        "results/mvp_1_1/models.json",
+        *extras(),
+    ],
+}
+OWN_SCRIPTS = {"mvp_0_a": "protocol", "mvp_0_b": "scaling", "mvp_1_1": "fisher"}
+# Logs of their jobs, beside which each job records when, how long and on what it ran.
+OWN_LOGS = {
+    "mvp_0_a": ["snr", "protocol"],
+    "mvp_0_b": ["ridge", *(f"lightgbm_{scale}" for scale in SCALES), "scaling"],
+    "mvp_1_1": ["bounds", "bayes", "fisher"] + ["magnitude_sweep"] * bool(extras()),
+}
+DECISION_FILES = [
+    f"results/decisions/{d}{kind}.json"
+    for d in ("d1", "d2", "d3", "d4")
+    for kind in ("", ".evidence")
+]
+
+
+def artifacts_of(key):
+    """Everything of an experiment that documents show."""
+    names = OWN_FIGURES.get(key, []) + list(EXPERIMENTS[key].figures)
+    return [
+        f"results/{key}/verdict.json",
+        *OWN_FILES.get(key, []),
+        *expand(f"results/{key}/{{name}}.{{ext}}", name=names, ext=["png", "csv"]),
+        *runs_of(key, "metrics.json"),
+        *runs_of(key, "provenance.json"),
+    ]
+
+
+def artifacts_of_foundations():
+    """Phases 0 and 1, which no decision gates."""
+    keys = active(0) + active(1)
+    return ["results/data/manifest.json"] + [
+        f for key in keys for f in artifacts_of(key)
+    ]
+
+
+def artifacts_of_later_phases(wildcards):
+    """What the decisions allow of Phases 2 and 3, their recipes, and the combination that D4 tried."""
+    later_verdicts(wildcards)
+    keys = active(2) + active(3)
+    files = [f for key in keys for f in artifacts_of(key)]
+    for phase in (2, 3):
+        if active(phase):
+            files += recipe_of(phase)
+    tried = [path for path in trial_runs(wildcards) if "combination" in path]
+    return files + [
+        path.replace("predictions.parquet", "metrics.json") for path in tried
+    ]
+
+
+def job_records(key):
+    """Where the jobs of an experiment record what they ran on; read where they exist, and inputs of nothing."""
+    logs = OWN_LOGS.get(key, []) + ["verdict"]
+    runs = [Path(path).parent for path in runs_of(key, "metrics.json")]
+    return [f"logs/{key}/{name}.job.json" for name in logs] + [
+        f"logs/{run.relative_to('results')}.job.json" for run in runs
+    ]
+
+
+def command_line():
+    """The call of Snakemake, with the overlays and settings of this run."""
+    overlays = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+    settings = [
+        f"{key}={value}" for key, value in workflow.config_settings.config.items()
+    ]
+    words = ["snakemake", "--cores", "8"]
+    words += ["--configfile", *overlays] if overlays else []
+    words += ["--config", *settings] if settings else []
+    return shlex.join(words)
+
+
+# What every document is made from: the same inputs and parameters for the Markdown documents and for the page.
+REPORT_INPUT = {
+    "foundations": artifacts_of_foundations(),
+    "later": artifacts_of_later_phases,
+    "decisions": DECISION_FILES,
+}
+REPORT_PARAMS = {
+    "experiments": {key: e.model_dump(mode="json") for key, e in EXPERIMENTS.items()},
+    "report": CONFIG.report.model_dump(mode="json"),
+    "paused": CONFIG.experiments.paused,
+    "command": command_line(),
+    "records": {key: job_records(key) for key in EXPERIMENTS},
+    "scripts": {
+        key: f"workflow/scripts/{name}.py" for key, name in OWN_SCRIPTS.items()
+    },
+}
+EXPERIMENT_REPORTS = [
+    f"results/report/{names_of(e, EXPERIMENTS, CONFIG.report)[1]}"
+    for e in EXPERIMENTS.values()
+]
+
+
+def predictions_of_runs(wildcards):
+    """Predictions of every run that the documents show, for the maps of residuals."""
+    shown = REPORT_INPUT["foundations"] + artifacts_of_later_phases(wildcards)
+    return [
+        str(Path(path).with_name("predictions.parquet"))
+        for path in dict.fromkeys(shown)
+        if Path(path).name == "metrics.json"
+    ]

@@ -1,0 +1,51 @@
+"""Denoisers: trained once per kind and seed, without labels, frozen, and used by every run whose recipe names them.
+
+Requires: the store and the protocol.
+Produces: results/denoisers/<kind>/seed_<k>/{model.safetensors, report.json, history.csv, profile.parquet,
+examples.parquet, provenance.json}.
+"""
+
+DENOISER_FILES = [
+    "model.safetensors",
+    "report.json",
+    "history.csv",
+    "profile.parquet",
+    "examples.parquet",
+    "provenance.json",
+]
+
+
+wildcard_constraints:
+    kind="blind_spot|autoencoder|autoencoder_clean|pca",
+
+
+rule denoiser:
+    input:
+        manifest="results/data/manifest.json",
+        members="results/mvp_0_a/members.parquet",
+        snr="results/mvp_0_a/snr.parquet",
+        pixels="results/mvp_0_a/pixels.parquet",
+    output:
+        update(multiext("results/denoisers/{kind}/seed_{seed}/", *DENOISER_FILES)),
+    log:
+        "logs/denoisers/{kind}/seed_{seed}.log",
+    benchmark:
+        "logs/denoisers/{kind}/seed_{seed}.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: CONFIG.network.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: (4000 + CONFIG.denoisers.train_size // 10)
+        * min(attempt, 2),
+        runtime=lambda wildcards, attempt: 120 * min(attempt, 2),
+        gpu=gpus_of("vit"),
+    params:
+        denoisers=denoiser_settings,
+        protocol=CONFIG.protocol.model_dump(
+            mode="json", exclude={"low_noise_fraction", "quantiles"}
+        ),
+        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=code("logg1m.experiments.denoising"),
+    script:
+        "../scripts/denoiser.py"

@@ -1,0 +1,30 @@
+"""Make one denoiser with one seed."""
+
+from pathlib import Path
+
+from logg1m.config.bounds import Bootstrap
+from logg1m.config.compute import Compute
+from logg1m.config.denoisers import Denoisers
+from logg1m.config.protocol import Protocol
+from logg1m.experiments.denoiser_training import Request
+from logg1m.experiments.denoising import make
+from logg1m.files import read_parquet
+from logg1m.job import job
+from logg1m.members import read_members
+from logg1m.store import Store
+
+with job(snakemake):
+    params, given = snakemake.params, snakemake.input
+    request = Request(
+        snakemake.wildcards.kind,
+        Denoisers(**params.denoisers),
+        Protocol(**params.protocol),
+        Bootstrap(**params.bootstrap),
+        params.seed,
+        int(snakemake.wildcards.seed),
+        params.code,
+    )
+    folder = Path(snakemake.output[0]).parent
+    state = Path("results/.state") / folder.relative_to("results")
+    members, pixels = read_members(given.members, given.snr), read_parquet(given.pixels)
+    make(request, Store(given.manifest), members, pixels, Compute.from_job(snakemake), folder, state)
