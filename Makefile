@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast lint format bench docs clean
+.PHONY: demo test test-fast test-browser test-slurm test-faults lint format bench wheels docs clean
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages)
 demo: $(VENV)/.installed
@@ -12,11 +12,24 @@ demo: $(VENV)/.installed
 
 ## test: the whole suite, the workflow runs included (under 20 minutes on 2 cores)
 test: $(VENV)/.installed lint
-	pytest -m "not slurm"
+	pytest -m "not slurm and not faults"
 
 ## test-fast: the default suite (under 5 minutes)
 test-fast: $(VENV)/.installed
 	pytest
+
+## test-slurm: the workflow on a SLURM that the tests start themselves (Debian: slurmctld slurmd slurm-client munge)
+test-slurm: $(VENV)/.installed
+	pytest -m slurm tests/slurm
+
+## test-faults: a running workflow is killed (KILLS times), its disk filled, its data damaged, its folder moved
+KILLS ?= 100
+test-faults: $(VENV)/.installed
+	pytest -m faults tests/faults --kills $(KILLS)
+
+## test-browser: the page in a real browser (needs Chromium: apt-get install chromium)
+test-browser: $(VENV)/.installed
+	pytest -m browser tests/browser
 
 ## lint: everything that reads the code without running it
 lint: $(VENV)/.installed
@@ -35,6 +48,12 @@ format: $(VENV)/.installed
 ## bench: every benchmark beside its peer, printing ratios
 bench: $(VENV)/.installed
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; python $$b || exit 1; done
+
+## wheels: pack what a GPU machine without a package index needs beside torch, numpy, scipy, pandas and matplotlib
+wheels: $(VENV)/.installed
+	pip download -q -c constraints.txt --only-binary=:all: -d wheels pydantic pyyaml safetensors dask threadpoolctl zarr google-crc32c lightgbm
+	pip wheel -q --no-deps -w wheels .
+	@echo "Copy wheels/ and this folder there, then: pip install --no-index --find-links wheels --no-deps wheels/*.whl && python benchmarks/train_reference.py"
 
 ## docs: regenerate what is generated from the configuration models
 docs: $(VENV)/.installed
