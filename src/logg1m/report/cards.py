@@ -72,7 +72,7 @@ def criteria(mvp: Mvp) -> Markup:
     rows = [
         (
             v.label,
-            f"{_SHOWN.get(c.metric, c.metric)}, {_SUBSETS[c.subset]}{', as a share' if c.relative else ''}",
+            f"{_SHOWN.get(c.metric, c.metric)}, {_SUBSETS[c.subset]}{c.manner}",
             c.improvement,
             f"{c.margin:g}",
             f"{c.outcome}, but does not count ({_role(v)})" if v.role == "control" else c.outcome,

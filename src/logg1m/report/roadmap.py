@@ -82,6 +82,13 @@ class Criterion:
     improvement: Number
     outcome: str
     reason: str
+    more_in: tuple[str, str] | None = None
+
+    @property
+    def manner(self) -> str:
+        """How the improvement is counted, in words to be put behind the metric and its subset; may be empty."""
+        gain = ", gain with only “{}” seen less that with only “{}”".format(*self.more_in) if self.more_in else ""
+        return f"{', as a share' if self.relative else ''}{gain}"
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ def _criteria(verdict: Mapping[str, Any], place: str, file: str) -> list[Criteri
                     improvement,
                     rule["outcome"],
                     rule["reason"],
+                    rule.get("more_in"),
                 )
             )
     return found
