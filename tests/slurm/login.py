@@ -1,4 +1,4 @@
-"""The login node: `snakemake --profile profiles/slurm` in the folder of a project."""
+"""The login node: `snakemake --workflow-profile profiles/slurm` in the folder of a project."""
 
 import subprocess
 import sys
@@ -11,14 +11,14 @@ QUICK = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "20
 
 
 class Site:
-    """The login node: `snakemake --profile profiles/slurm` in the folder of a project."""
+    """The login node: `snakemake --workflow-profile profiles/slurm` in the folder of a project."""
 
     def __init__(self, cluster: Cluster, flow: Flow) -> None:
         self.cluster, self.flow = cluster, flow
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Snakemake at work; what it prints is in `printed()`."""
-        command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *QUICK, *arguments]
+        command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", *QUICK, *arguments]
         if self.flow.path("run.yaml").exists():
             command += ["--configfile", "run.yaml"]
         environment = {**self.cluster.environment(), "OMP_NUM_THREADS": "1"}

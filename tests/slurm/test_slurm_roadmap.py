@@ -1,4 +1,4 @@
-"""The small roadmap through `snakemake --profile profiles/slurm`, from nothing to its last document."""
+"""The small roadmap through `snakemake --workflow-profile profiles/slurm`, from nothing to its last document."""
 
 from collections import Counter
 from pathlib import Path
