@@ -78,7 +78,8 @@ def _gain(verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
     bars.set_yscale("log")
     bars.set_ylabel("signal-to-noise after / before")
     bars.set_title(f"low-noise test, n = {shown[0]['n'] if shown else 0:,}", fontsize=8)
-    bars.legend(fontsize=7)
+    bars.set_ylim(top=4 * bars.get_ylim()[1])  # room for the legend
+    bars.legend(fontsize=7, loc="upper right", ncols=2)
     names = list(next(iter(found.values()))["strength_kept"])
     lines.set_yticks(range(len(names)), names)
     lines.axvline(1.0, color=style.BLACK, linewidth=0.7, linestyle=":")
