@@ -34,6 +34,7 @@ def differences(found: dict[str, bytes], expected: dict[str, bytes]) -> dict[str
 
 def start(flow: Flow, *arguments: str) -> subprocess.Popen[bytes]:
     """Snakemake in a process group of its own, as a shell starts it; it prints to `printed.txt`."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a child would inherit that a background job ignores it
     command = [sys.executable, "-m", "snakemake", *flow.arguments(*arguments)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     with flow.path("printed.txt").open("w") as output:
