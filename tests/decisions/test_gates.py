@@ -57,6 +57,15 @@ def test_d1_looks_at_the_best_model():
     assert gates.d1(fisher(2.5, 3.0, ridge=0.6, lightgbm=0.4), Decisions())["evidence"]["model"] == "lightgbm"
 
 
+def test_d1_never_takes_a_model_that_beats_the_bayes_optimal_estimator_for_the_best_one():
+    leaking = fisher(2.5, 3.0, ridge=0.6, lightgbm=0.4) | {"leaks": [{"model": "lightgbm"}]}
+    evidence = gates.d1(leaking, Decisions())["evidence"]
+    assert (evidence["model"], evidence["left_out_as_leaks"]) == ("ridge", ["lightgbm"])
+    nobody = gates.d1(fisher(2.5, 3.0) | {"leaks": [{"model": "ridge"}]}, Decisions())
+    assert (nobody["rule_verdict"], nobody["evidence"]["model"]) == ("inconclusive", None)
+    assert "any honest model" in nobody["would_flip"]
+
+
 def test_d1_reads_the_configured_statistic_and_records_all_three():
     artifact = fisher(2.5, 3.0)
     artifact["models"]["ridge"]["ratio_rms"] = {"value": 1.0, "ci95": [0.9, 1.1]}
@@ -104,6 +113,26 @@ def test_d3_takes_the_heads_of_the_accepted_variant():
     assert gates.d3(verdict("refuted"), Decisions(override={"d3": "multi"}))["heads"] == "multi_equal"
     overridden = gates.d3(verdict("accepted", "multi"), Decisions(override={"d3": "single"}))
     assert overridden["heads"] == "single"
+
+
+def test_d3s_evidence_holds_every_criterion_that_decided():
+    criterion = {"metric": "mae", "subset": "low_noise", "relative": True, "margin": 0.03, "outcome": "accepted",
+                 "reason": "…", "more_in": None, "improvement": {"value": 0.05, "ci95": [0.04, 0.06], "per_seed": [0.05]}}  # fmt: skip
+    bias = criterion | {"metric": "bias_teff", "relative": False, "margin": 0.0, "outcome": "inconclusive"}
+    judged = verdict("inconclusive")
+    judged["variants"]["multi"] |= {"label": "equal weights", "role": "candidate", "outcome": "inconclusive",
+                                    "criteria": [criterion, bias]}  # fmt: skip
+    judged["variants"]["leaky"] = judged["variants"]["multi"] | {"role": "control"}
+    settled = gates.d3(judged, Decisions())
+    assert list(settled["evidence"]["variants"]) == ["multi"], "controls decide nothing"
+    found = settled["evidence"]["variants"]["multi"]
+    assert found["label"] == "equal weights"
+    assert found["criteria"]["mae_low_noise"] == {
+        "value": 0.05, "ci95": [0.04, 0.06], "metric": "mae", "subset": "low_noise", "relative": True, "margin": 0.03,
+        "outcome": "accepted",
+    }  # fmt: skip
+    assert found["criteria"]["bias_teff_low_noise"]["outcome"] == "inconclusive"
+    assert "0.05 [0.04, 0.06], margin +0.03: accepted" in gates.explain(settled)
 
 
 def test_override_wins_and_the_rules_own_verdict_stays_beside_it():

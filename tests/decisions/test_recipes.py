@@ -85,6 +85,15 @@ def test_heads_are_d3s_whatever_d4_combines():
     assert Recipe(**proposed["recipe"]) == Recipe(**NORMALISED, heads="multi_balanced")
 
 
+def test_heads_that_d3_turned_down_are_no_member_and_are_closed():
+    multi = verdict("mvp_1_5", {"heads": "multi_balanced"}, 0.05)
+    proposed = proposal(multi, verdict("mvp_1_3", NORMALISED), heads="single")
+    assert names(proposed) == ["mvp_1_3"]
+    assert proposed["closed"] == ["mvp_1_5"]
+    assert not proposed["combination"]
+    assert names(proposal(multi, verdict("mvp_1_3", NORMALISED), heads="multi_balanced")) == ["mvp_1_5", "mvp_1_3"]
+
+
 # --- the trial
 
 

@@ -29,10 +29,15 @@ def settle(
 
 
 def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
-    """Continue with Phase 2 if the best model's error is far above the bound; else stop and name what remains."""
+    """Continue with Phase 2 if the best model's error is far above the bound; else stop and name what remains.
+
+    A model that beats the Bayes-optimal estimator has seen what it must not (`leaks`), and is never the best one.
+    """
     key, threshold = _STATISTICS[settings.d1_statistic], settings.d1_threshold
-    best = min(fisher["models"], key=lambda name: fisher["models"][name]["rmse"]["value"])
-    model = fisher["models"][best]
+    leaks = {row["model"] for row in fisher.get("leaks") or []}
+    honest = {name: model for name, model in fisher["models"].items() if name not in leaks}
+    best = min(honest, key=lambda name: honest[name]["rmse"]["value"], default=None)
+    model = honest[best] if best else {}
     measured = model.get(key)
     verdict = "inconclusive"
     if measured is not None:
@@ -49,13 +54,14 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
         "threshold": threshold,
         "measured": measured,
         "all_statistics": {name: model.get(k) for name, k in _STATISTICS.items()},
-        "n": model["n"],
+        "n": model.get("n"),
+        "left_out_as_leaks": sorted(leaks),
     }
     settled = settle(
         "d1", verdict, settings,
         f"{settings.d1_statistic} of the best model > {threshold:g}: continue; below: stop (no Phases 2 and 3)",
         evidence,
-        f"{settings.d1_statistic} of {best} is {shown}; the whole interval on the other side of {threshold:g} flips it",
+        f"{settings.d1_statistic} of {best or 'any honest model'} is {shown}; the whole interval on the other side of {threshold:g} flips it",
     )  # fmt: skip
     if settled["outcome"] == "stop":
         settled["remaining_directions"] = directions(fisher)
@@ -137,23 +143,49 @@ def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     for key, item in value.items():
         if isinstance(item, dict) and "value" in item and any(k.startswith("ci") for k in item):
             low, high = _ci(item)
-            rows.append((prefix + key, f"{item['value']:.4g} [{low:.4g}, {high:.4g}]"))
+            judged = f", margin {item['margin']:+g}: {item['outcome']}" if "outcome" in item else ""
+            rows.append((prefix + key, f"{item['value']:.4g} [{low:.4g}, {high:.4g}]{judged}"))
         elif isinstance(item, dict):
             rows += _flat(item, f"{prefix}{key}.")
+        elif isinstance(item, list):
+            rows.append((prefix + key, ", ".join(map(str, item)) or "none"))
         else:
             rows.append((prefix + key, str(item)))
     return rows
 
 
 def _evidence(verdict: dict[str, Any]) -> dict[str, Any]:
+    """What a verdict was made from: every candidate against every criterion, and its ΔR² beside them."""
+    candidates = {
+        name: v
+        for name, v in verdict["variants"].items()
+        if "differences" in v and v.get("role", "candidate") == "candidate"
+    }
     return {
         "verdict": verdict["outcome"],
         "best_accepted": verdict["best_accepted"],
-        "reason": verdict["reason"],
         "variants": {
-            name: v["differences"]["r2_low_noise"] for name, v in verdict["variants"].items() if "differences" in v
+            name: {
+                "label": v.get("label", name),
+                "outcome": v.get("outcome"),
+                "criteria": {_criterion_key(c): _judged(c) for c in v.get("criteria", ())},
+                "r2_low_noise": v["differences"]["r2_low_noise"],
+            }
+            for name, v in candidates.items()
         },
     }
+
+
+def _criterion_key(criterion: dict[str, Any]) -> str:
+    """mae_low_noise; two criteria on one metric differ in where the gain is looked for."""
+    gain = "_gain" if criterion.get("more_in") else ""
+    return f"{criterion['metric']}_{criterion['subset']}{gain}"
+
+
+def _judged(criterion: dict[str, Any]) -> dict[str, Any]:
+    improvement = criterion["improvement"]
+    kept = {key: criterion.get(key) for key in ("metric", "subset", "relative", "margin", "outcome")}
+    return {key: improvement[key] for key in improvement if key == "value" or key.startswith("ci")} | kept
 
 
 def _ci(entry: dict[str, Any]) -> list[float]:

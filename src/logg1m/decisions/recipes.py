@@ -39,7 +39,7 @@ def compose(verdicts: list[dict[str, Any]], base: Recipe, heads: str, most: int)
     members: list[dict[str, Any]] = []
     for row in ranked[:most]:
         new = {field: value for field, value in row["change"].items() if field not in changes and field != "heads"}
-        if new or "heads" in row["change"]:
+        if new or row["change"].get("heads") == heads:  # heads that D3 turned down bring nothing into the recipe
             members.append(row)
             changes |= new
     recipe = Recipe(**{**base.model_dump(), **changes, "heads": heads})
