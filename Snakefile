@@ -8,6 +8,7 @@ from snakemake.utils import min_version
 # The package of this checkout serves the Snakefile and every job, installed or not.
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
+from logg1m import calls
 from logg1m.config import validate
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
@@ -44,6 +45,22 @@ include: "workflow/rules/experiments.smk"
 include: "workflow/rules/decisions.smk"
 include: "workflow/rules/artifacts.smk"
 include: "workflow/rules/report.smk"
+
+
+# A job that failed runs again, also if it left an earlier result where it was: how often it has failed is a parameter
+# of every rule. `logg1m.calls` says why and how.
+failures = calls.counted(main=workflow.is_main_process)
+for each in workflow.rules:
+    if each.script:
+        each.set_params(**{calls.PARAM: failures(each.name)})
+
+
+onstart:
+    calls.begin()
+
+
+onerror:
+    calls.note_failed(workflow.scheduler.failed)
 
 
 rule all:

@@ -14,13 +14,23 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from logg1m import interruption, record
+from logg1m import calls, interruption, record
 from logg1m.files import InputError, remove_leftovers
 from logg1m.machine import usable_cores
 
 log = logging.getLogger("logg1m")
 _held: list[IO[str]] = []  # locks, which closing a file would give up
-_FORMAT = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
+
+
+class _Format(logging.Formatter):
+    """The time in front of every message; a JSON object is left alone, so that a program can read it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        return message if message.startswith("{") else super().format(record)
+
+
+_FORMAT = _Format("%(asctime)s %(message)s", "%H:%M:%S")
 
 
 def prepare_jobs() -> None:
@@ -43,7 +53,8 @@ def job(snakemake: Any) -> Iterator[None]:
     """Run a script's body: messages go to stderr and the rule's log, whatever ends it early is one message.
 
     SIGTERM ends the body at once and leaves no temporary file behind, unless it listens to signals itself
-    (`logg1m.interruption`). A job that ends well leaves a record of itself beside its log (`logg1m.record`).
+    (`logg1m.interruption`). A job that ends well leaves a record of itself beside its log (`logg1m.record`); one that
+    does not has counted itself as failed (`logg1m.calls`).
     """
     threads = min(int(snakemake.threads), usable_cores())
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -58,9 +69,17 @@ def job(snakemake: Any) -> Iterator[None]:
         signal.signal(signal.SIGUSR1, interruption.note)
     try:
         _take_over(snakemake, where)
+        mark = calls.mark_of(snakemake)
+        if mark:
+            if mark.superseded():
+                log.info(f"{where}: a job of a later call has these files in hand; this one does nothing")
+                sys.exit(0)
+            mark.failed()
         started = datetime.now(UTC)
         yield
         record.write(snakemake, started)
+        if mark:
+            mark.done()
     except interruption.Interrupted as error:
         log.error(f"{where}: {error}")
         sys.exit(1)

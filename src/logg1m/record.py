@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from logg1m import calls
 from logg1m.files import write_json
 from logg1m.machine import usable_cores
 from logg1m.provenance import versions
@@ -23,6 +24,7 @@ def write(snakemake: Any, started: datetime) -> None:
     finished = datetime.now(UTC)
     params = {str(key): value for key, value in snakemake.params.items()}
     code = params.pop("code", None)
+    params.pop(calls.PARAM, None)
     write_json(
         path(str(snakemake.log[0])),
         {
