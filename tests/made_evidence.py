@@ -44,7 +44,9 @@ def evidence() -> Evidence:
             table["level"], table["level_probability"] = table["truth"], 0.95
         predictions[name] = [table]
         tried = table["predicted"].to_numpy()[::2]
-        robustness[name] = [pd.DataFrame({"id": ids[::2], "crop_10": tried, "shift_64": tried + 3.0})]
+        robustness[name] = [
+            pd.DataFrame({"id": ids[::2], "crop_10": tried, "shift_64": tried + 3.0, "hidden_64": tried})
+        ]
         edges = np.linspace(7100, 8850, 9)
         attention[name] = [
             pd.DataFrame(

@@ -41,6 +41,14 @@ def test_a_training_that_never_gets_there_counts_as_the_epoch_after_its_last():
     assert measured([RISING / 2], [RISING])["value"] == pytest.approx(-1 / 8)
 
 
+def test_a_training_that_stopped_early_and_never_got_there_was_not_fast():
+    late = np.concatenate([np.linspace(0.1, 0.7, 150), np.full(50, 0.69)])  # best at epoch 150 of 200
+    early = np.concatenate([np.linspace(0.1, 0.69, 30), np.full(20, 0.68)])  # stops after 50 epochs, a little below
+    assert time_to_best(early, late) == 201 / 150
+    found = measured([early] * 3, [late] * 3)
+    assert decide(found, CRITERION, seeds=3, seed_scatter=0.1)[0] == REFUTED
+
+
 def test_a_training_saves_nothing_against_itself():
     found = measured([RISING], [RISING])
     assert (found["value"], found["ci95"]) == (0, [0, 0])

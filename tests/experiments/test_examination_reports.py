@@ -43,7 +43,11 @@ def verdict(made):
 
 def test_robustness_is_the_r2_of_every_condition_and_what_it_lost(made):
     rows = {row["condition"]: row for row in robustness_table.extra(made) if row["variant"] == "plain"}
-    assert list(rows) == ["as trained", "crop_10", "shift_64"]
+    assert list(rows) == ["as trained", "crop_10", "shift_64", "hidden_64"]
+    assert (
+        rows["shift_64"]["r2 lost against hidden_64"] == rows["shift_64"]["r2 lost"]
+    )  # hiding alone costs nothing here
+    assert not any("against" in key for key in rows["crop_10"])
     assert rows["crop_10"]["r2"] == rows["as trained"]["r2"]
     assert rows["crop_10"]["r2 lost"]["value"] == pytest.approx(0, abs=1e-12)
     assert rows["shift_64"]["r2 lost"]["ci95"][0] > 3

@@ -40,6 +40,7 @@ def evidence():
         pretrained = "pretraining" in change
         recipe = Recipe(**change).model_dump(mode="json")
         metrics[name] = [{"recipe": recipe, "n_fit": 100, "pretraining": REPORT if pretrained else None}]
+        metrics[name][0]["chosen_on_validation"] = {"epochs_run": 8}
         errors[name] = base * (0.5 if pretrained else 1.0)
         curves[name] = [np.minimum(RISING * (2 if pretrained else 1), 0.9)]
     runs = Runs(truth, np.arange(500) < 200, {}, errors, scores=curves)
@@ -64,6 +65,7 @@ def test_speed_is_given_with_and_without_the_price_of_the_pretraining(evidence):
     )
     assert (row["epochs to its best"], row["epochs to the same"]) == (8, 4)
     assert (row["passes to its best"], row["passes to the same, pretraining included"]) == (800, 4 * 100 + 400)
+    assert (row["passes run"], row["passes run by the other"]) == (800 + 400, 800)
 
 
 def test_what_is_never_reached_is_none(evidence):

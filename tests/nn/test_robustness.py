@@ -31,51 +31,97 @@ def learner(pooling: str, position: str, objective: str = "mse") -> Learner:
     return made.eval()
 
 
-# --- resampling
+# --- rebinning
 
 
-def test_the_own_grid_gives_the_very_same_spectrum():
+def test_the_own_grid_gives_the_same_spectrum():
     x = torch.randn(3, 2, P)
-    assert torch.equal(robustness.resample(x, WAVE, WAVE), x)
+    made, inside = robustness.rebin(x, WAVE, WAVE)
+    torch.testing.assert_close(made, x, atol=1e-6, rtol=0)
+    assert inside.all()
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.9, 1.0])
 def test_another_grid_inside_the_range_is_exact_for_a_straight_line(factor):
     target = WAVE.mean() + factor * (WAVE - WAVE.mean()) + 0.3 * STEP * (factor < 1)
-    torch.testing.assert_close(robustness.resample(LINE, WAVE, target)[0, 0], target - 7500)
+    made = robustness.rebin(LINE, WAVE, target)[0][0, 0]
+    # A pixel's mean of flux that is constant within every old pixel is the line's to a quarter of a pixel's rise.
+    torch.testing.assert_close(made, target - 7500, atol=STEP / 4, rtol=0)
+
+
+def test_rebinning_conserves_flux_as_an_independent_sum_over_overlaps():
+    x = torch.randn(P, dtype=torch.float64)
+    target = WAVE.mean() + 0.83 * (WAVE - WAVE.mean())
+    width = float(target[1] - target[0])
+    made, inside = robustness.rebin(x[None], WAVE, target)
+    assert inside.all()
+    low = np.maximum.outer((target - width / 2).numpy(), (WAVE - STEP / 2).numpy())
+    high = np.minimum.outer((target + width / 2).numpy(), (WAVE + STEP / 2).numpy())
+    overlap = np.clip(high - low, 0, None)
+    np.testing.assert_allclose(made[0].numpy(), overlap @ x.numpy() / width, atol=1e-9)
+
+
+def test_wider_pixels_average_the_noise():
+    x = torch.randn(400, 1, P)
+    made, inside = robustness.rebin(x, WAVE, WAVE.mean() + 2 * (WAVE - WAVE.mean()))
+    assert float(made[..., inside].std()) == pytest.approx(2**-0.5, rel=0.02)
 
 
 def test_beyond_the_range_there_is_nothing():
-    x = robustness.resample(torch.ones(1, 1, P), WAVE, WAVE + 100.5 * STEP)
-    assert (x[0, 0, : P - 101] == 1).all()
+    x, inside = robustness.rebin(torch.ones(1, 1, P), WAVE, WAVE + 100.5 * STEP)
+    torch.testing.assert_close(x[0, 0, : P - 101], torch.ones(P - 101))
     assert (x[0, 0, P - 101 :] == 0).all()
+    assert not inside[P - 101 :].any()
 
 
 # --- conditions
 
 
+def seen(x: torch.Tensor, mean: float = 0.0, scale: float = 1.0) -> robustness.Seen:
+    shape = x.shape[1:]
+    return robustness.Seen(x, torch.full(shape, mean), torch.full(shape, 1 / scale))
+
+
 def test_crops_hide_their_share_in_place_and_nothing_else():
     x = torch.rand(2, 1, P) + 1
     for name, blue, red in (("crop_10", 51, 51), ("crop_blue_20", 102, 0), ("crop_red_5", 0, 26), ("hidden_64", 64, 0)):
-        seen, grid = robustness.conditions(P)[name](x, WAVE)
-        assert grid is None
-        assert (seen[..., :blue] == 0).all()
-        assert (seen[..., P - red :] == 0).all()
-        assert torch.equal(seen[..., blue : P - red], x[..., blue : P - red]), name
+        under = robustness.conditions(P)[name](seen(x), WAVE)
+        assert under.wave is None
+        assert (under.standardised[..., :blue] == 0).all()
+        assert (under.standardised[..., P - red :] == 0).all()
+        assert torch.equal(under.standardised[..., blue : P - red], x[..., blue : P - red]), name
 
 
-def test_a_shift_moves_pixels_and_their_wavelengths_together():
-    x = torch.randn(2, 1, P)
-    seen, grid = robustness.conditions(P)["shift_64"](x, WAVE)
-    assert torch.equal(seen[..., :-64], x[..., 64:])
-    assert (seen[..., -64:] == 0).all()
-    torch.testing.assert_close(grid[:-64], WAVE[64:])
+def test_a_shift_moves_pixels_their_statistics_and_their_wavelengths_together():
+    x, mean, inverse = torch.randn(2, 1, P), torch.rand(1, P), torch.rand(1, P) + 0.5
+    under = robustness.conditions(P)["shift_64"](robustness.Seen(x, mean, inverse), WAVE)
+    plain = ((x - mean) * inverse)[..., 64:]
+    torch.testing.assert_close(under.standardised[..., :-64], plain, atol=1e-5, rtol=1e-5)
+    assert (under.standardised[..., -64:] == 0).all()
+    torch.testing.assert_close(under.wave[:-64], WAVE[64:])
 
 
-def test_a_wider_grid_interpolated_back_gives_a_straight_line_back():
-    seen, grid = robustness.conditions(P)["step_1.1_back"](LINE, WAVE)
-    assert grid is None
-    torch.testing.assert_close(seen[..., 2:-2], LINE[..., 2:-2])
+def test_a_sky_line_contaminates_its_neighbours_when_it_is_rebinned():
+    flux, scale = torch.zeros(1, 1, P), torch.full((1, P), 0.1)
+    flux[..., 200], scale[..., 200] = 5.0, 5.0  # one standard deviation of a noisy pixel
+    under = robustness.conditions(P)["half_pixel"](robustness.Seen(flux, torch.zeros(1, P), 1 / scale), WAVE)
+    back = robustness.conditions(P)["step_1.1_back"](robustness.Seen(flux, torch.zeros(1, P), 1 / scale), WAVE)
+    assert 0.9 < float(under.standardised[0, 0, 199]) < 1.1  # against the scale of the new pixel
+    assert float(back.standardised[..., 199:202].abs().max()) > 2  # against that of the old one
+
+
+def test_hidden_pixels_stay_hidden_on_another_grid():
+    x, inverse = torch.ones(1, 1, P), torch.ones(1, P)
+    inverse[:, 100:110] = 0.0
+    under = robustness.conditions(P)["half_pixel"](robustness.Seen(x, torch.zeros(1, P), inverse), WAVE)
+    assert (under.standardised[..., 99:110] == 0).all()
+    torch.testing.assert_close(under.standardised[..., :99], x[..., :99])
+
+
+def test_a_wider_grid_and_back_gives_a_straight_line_back():
+    under = robustness.conditions(P)["step_1.1_back"](seen(LINE.float()), WAVE)
+    assert under.wave is None
+    torch.testing.assert_close(under.standardised[..., 2:-2], LINE.float()[..., 2:-2], atol=STEP / 2, rtol=0)
 
 
 def test_a_shift_of_more_than_the_spectrum_is_left_out():
@@ -92,14 +138,13 @@ def test_rotary_codes_know_distances_only():
     torch.testing.assert_close(network.on_grid(x, WAVE * 1.03), network.on_grid(x, WAVE), atol=1e-5, rtol=1e-4)
 
 
-def test_flattened_tokens_are_read_by_wavelength_where_the_network_knows_it():
+@pytest.mark.parametrize("position", ["learned", "sinusoidal", "rotary"])
+def test_flattened_tokens_are_read_by_wavelength(position):
     tokens = torch.randn(2, 8, 16)
     moved = WAVE + 64 * STEP  # by one token
-    known = Encoder(small("flatten"), 1, WAVE, "single", "sinusoidal").pool(tokens, moved).unflatten(1, (8, 16))
+    known = Encoder(small("flatten"), 1, WAVE, "single", position).pool(tokens, moved).unflatten(1, (8, 16))
     torch.testing.assert_close(known[:, 1:], tokens[:, :-1], atol=1e-4, rtol=1e-4)
     assert (known[:, 0] == 0).all()
-    indexed = Encoder(small("flatten"), 1, WAVE, "single", "learned").pool(tokens, moved)
-    assert torch.equal(indexed, tokens.flatten(1))
 
 
 @pytest.mark.parametrize("tokeniser", ["single", "dual_32_256"])
@@ -124,8 +169,8 @@ def test_predictions_under_hidden_pixels_are_those_of_the_mean_spectrum_there(po
     np.testing.assert_allclose(table["hidden_64"], expected, rtol=1e-5)
 
 
-def test_a_network_of_indices_predicts_the_same_for_every_grid():
-    network, x = learner("flatten", "learned", "gaussian_nll"), torch.randn(3, 1, P)
+def test_a_network_of_indices_encodes_the_same_for_every_grid():
+    network, x = learner("mean", "learned", "gaussian_nll"), torch.randn(3, 1, P)
     torch.testing.assert_close(network.on_grid(x, WAVE + 64 * STEP), network.on_grid(x))
 
 

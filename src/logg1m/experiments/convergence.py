@@ -28,12 +28,13 @@ def epochs_to(scores: np.ndarray, level: float) -> int | None:
 def time_to_best(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Epochs of one training until it reaches the best score of another, as a share of the epochs that one took.
 
-    A training that never gets there is counted as if it had in the epoch after its last, the soonest that it can have.
+    A training that never gets there counts as one that takes an epoch more than the longer of the two: one that stopped
+    early because it no longer improved has not been fast.
     """
     level = float(theirs.max())
     own = epochs_to(theirs, level)
     assert own is not None
-    return (epochs_to(ours, level) or len(ours) + 1) / own
+    return (epochs_to(ours, level) or max(len(ours), len(theirs)) + 1) / own
 
 
 def improvement(scores: Scores, candidate: str, reference: str, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:

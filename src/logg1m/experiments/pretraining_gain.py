@@ -70,7 +70,15 @@ def _speed(evidence: Evidence, name: str, other: str) -> dict[str, Any]:
         "epochs to the same": reached,
         "passes to its best": float(np.mean(theirs)) * n_fit,
         "passes to the same, pretraining included": None if reached is None else reached * n_fit + before,
+        # What was computed in all; early stopping can end what was planned as equal.
+        "passes run": _passes_run(evidence, name) + before,
+        "passes run by the other": _passes_run(evidence, other),
     }
+
+
+def _passes_run(evidence: Evidence, name: str) -> float:
+    """Spectra seen by the supervised training, mean over seeds."""
+    return float(np.mean([m["chosen_on_validation"]["epochs_run"] * m["n_fit"] for m in evidence.metrics[name]]))
 
 
 def _first(evidence: Evidence, name: str) -> dict[str, Any]:

@@ -9,10 +9,13 @@ from logg1m.experiments.evidence import Evidence
 from logg1m.experiments.runs import Runs, Statistic
 
 PLAIN = "as trained"
+# What a condition hides as well: beside this, only the change of the grid counts.
+_CONTROLS = {"shift_16": "hidden_16", "shift_64": "hidden_64", "shift_256": "hidden_256", "step_0.9": "crop_5", "step_0.9_back": "crop_5"}  # fmt: skip
 
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:
-    """One row per variant and condition: R², R² lost against the spectra as they are, with intervals; mean over seeds."""
+    """One row per variant and condition: R², and R² lost against the spectra as they are and against the condition's
+    control, where it has one, with intervals; mean over seeds."""
     runs = evidence.runs
     n = int(runs.low_noise.sum())
     rows = []
@@ -25,6 +28,10 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
             row["r2"] = metrics.with_interval(under, n, evidence.bootstrap, evidence.seed)
             if condition:
                 row["r2 lost"] = metrics.with_interval(_difference(plain, under), n, evidence.bootstrap, evidence.seed)
+            control = _CONTROLS.get(condition or "")
+            if control in conditions_of(evidence, name):
+                lost = _difference(r2_under(runs, name, control), under)
+                row[f"r2 lost against {control}"] = metrics.with_interval(lost, n, evidence.bootstrap, evidence.seed)
             rows.append(row)
     return rows
 

@@ -12,8 +12,11 @@ from logg1m.experiments.convergence import Scores
 from logg1m.experiments.cross_talk import explained_share
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-# The two conditions of nn.robustness that criteria are made from.
-LOSS_UNDER = {"crop_loss": "crop_10", "shift_loss": "shift_64"}
+# Conditions of nn.robustness that criteria are made from, and what they are compared with (None: the spectra as they are).
+LOSS_UNDER: dict[str, tuple[str, str | None]] = {
+    "crop_loss": ("crop_10", None),
+    "shift_loss": ("shift_64", "hidden_64"),
+}
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,13 @@ class Runs:
             label = metric.removeprefix("bias_")
             return bias_scatter(part, self.about[label][subset], BIN_WIDTH[label])
         wanted = {"cross_talk": ("teff", "m_h"), "mae_teff": ("teff",), "mae_m_h": ("m_h",)}
-        sources = wanted.get(metric) or (LOSS_UNDER[metric],)
+        sources = wanted.get(metric) or tuple(name for name in LOSS_UNDER[metric] if name)
         others = [self.further[s][variant][number][subset] for s in sources if variant in self.further.get(s, {})]
         if len(others) < len(sources):
             return lambda counts: np.full(len(counts), np.nan)
         if metric == "cross_talk":
             return explained_share(part, np.stack(others, axis=1))
         if metric in LOSS_UNDER:
-            plain, under = metrics.r2(truth, part), metrics.r2(truth, others[0])
-            return lambda counts: plain(counts) - under(counts)
+            under, control = metrics.r2(truth, others[0]), metrics.r2(truth, others[1] if len(others) > 1 else part)
+            return lambda counts: control(counts) - under(counts)
         return metrics.mean(np.abs(others[0]))

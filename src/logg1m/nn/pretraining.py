@@ -63,16 +63,18 @@ class MaskedModel(nn.Module):
         """Loss of every packed spectrum, (B,), and the same if the mean spectrum were the reconstruction; against what is
         seen, or against a `truth` (B, C, P) in its place.
 
-        The mean over hidden pixels and channels of |Δ|/σ (L1) or Δ²/σ² (L2), Δ in standardised units, with the weights
-        of each spectrum scaled to sum to one: sky lines count little, bright stars no more than faint ones. Pixels that
-        the recipe never shows do not count. Of several scales of tokens, each reconstructs alone; the mean is taken.
+        The mean over hidden pixels and channels of |Δ|/σ (L1) or Δ²/σ² (L2), Δ in the units of what is seen: the
+        standardised difference times the scale of its pixel. The weights of each spectrum are scaled to sum to one, so
+        that bright stars count no more than faint ones. Pixels that the recipe never shows do not count. Of several
+        scales of tokens, each reconstructs alone; the mean is taken.
         """
         seen, error, hidden = unpack(x)
         given = self.standardise(seen)
         target = given if truth is None else self.standardise(truth)
         power = 2 if self.reconstruction == "l2" else 1
-        weight = hidden * error.clamp_min(1e-12) ** -power
-        weight = weight[:, None] * (self.standardise.inverse > 0)
+        shown = self.standardise.inverse > 0
+        scale = torch.where(shown, 1 / torch.where(shown, self.standardise.inverse, 1.0), 0.0)
+        weight = hidden[:, None] * (scale / error.clamp_min(1e-12)[:, None]) ** power
         weight = weight / weight.sum(dim=(1, 2), keepdim=True).clamp_min(1e-30)
         parts = [(weight * (made - target).abs() ** power).sum(dim=(1, 2)) for made in self.reconstruct(given, hidden)]
         return torch.stack(parts).mean(dim=0), (weight * target.abs() ** power).sum(dim=(1, 2))
