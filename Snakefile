@@ -34,6 +34,7 @@ wildcard_constraints:
     scale="|".join(SCALES),
 
 
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/protocol.smk"
 include: "workflow/rules/baselines.smk"

@@ -17,8 +17,8 @@ rule generate:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=grows(3000),
+        runtime=grows(240),
     params:
         data=CONFIG.data.model_dump(mode="json"),
         seed=CONFIG.seed,

@@ -94,8 +94,8 @@ use rule run_variant as run_combination with:
     priority: 0
     threads: lambda wildcards: threads_of(proposal_of_d4()["recipe"]["model"])
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * min(attempt, 2),
-        runtime=lambda wildcards, attempt: 120 * min(attempt, 2),
+        mem_mb=grows(lambda wildcards: memory_of(proposal_of_d4()["recipe"])),
+        runtime=grows(120),
         gpu=lambda wildcards: gpus_of(proposal_of_d4()["recipe"]["model"]),
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
@@ -128,8 +128,8 @@ checkpoint settle_recipe:
         "../../envs/logg1m.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grows(1000),
+        runtime=grows(10),
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),

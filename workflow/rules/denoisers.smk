@@ -35,9 +35,8 @@ rule denoiser:
         "../../envs/logg1m.yaml"
     threads: CONFIG.network.threads
     resources:
-        mem_mb=lambda wildcards, attempt: (4000 + CONFIG.denoisers.train_size // 10)
-        * min(attempt, 2),
-        runtime=lambda wildcards, attempt: 120 * min(attempt, 2),
+        mem_mb=grows(4000 + CONFIG.denoisers.train_size // 10),
+        runtime=grows(120),
         gpu=gpus_of("vit"),
     params:
         denoisers=denoiser_settings,

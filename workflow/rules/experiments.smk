@@ -64,8 +64,8 @@ rule run_variant:
         "../../envs/logg1m.yaml"
     threads: lambda wildcards: threads_of(recipe_in_full(wildcards)["model"])
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * min(attempt, 2),
-        runtime=lambda wildcards, attempt: 120 * min(attempt, 2),
+        mem_mb=grows(lambda wildcards: memory_of(recipe_in_full(wildcards))),
+        runtime=grows(120),
         gpu=lambda wildcards: gpus_of(recipe_in_full(wildcards)["model"]),
     params:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
@@ -127,8 +127,8 @@ rule models:
         "../../envs/logg1m.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=grows(2000),
+        runtime=grows(20),
     params:
         runs=honest_runs(),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
@@ -187,8 +187,8 @@ for key, experiment in EXPERIMENTS.items():
             "../../envs/logg1m.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=30,
+            mem_mb=grows(2000),
+            runtime=grows(30),
         params:
             experiment=experiment.model_dump(mode="json"),
             model=CONFIG.experiments.recipe.model,

@@ -22,8 +22,8 @@ rule survey:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=grows(4000),
+        runtime=grows(120),
     params:
         protocol=CONFIG.protocol.model_dump(mode="json", include={"noise_level"}),
         seed=CONFIG.seed,
@@ -56,8 +56,8 @@ rule protocol:
         "../../envs/logg1m.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=grows(2000),
+        runtime=grows(20),
     params:
         protocol=CONFIG.protocol.model_dump(mode="json"),
         seed=CONFIG.seed,

@@ -84,7 +84,7 @@ rule page:
         sensitivity="results/mvp_1_1/sensitivity.parquet",
         classical=[
             "results/mvp_0_b/ridge.parquet",
-            f"results/mvp_0_b/lightgbm_{SCALES[-1]}.parquet",
+            f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet",
         ],
         runs=predictions_of_runs,
     output:
@@ -95,8 +95,8 @@ rule page:
         "../../envs/logg1m.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=grows(4000),
+        runtime=grows(20),
     params:
         **REPORT_PARAMS,
         scale=CONFIG.protocol.scales[-1],
