@@ -9,11 +9,11 @@ from pathlib import Path
 
 import h5py
 import pytest
+from made_shard import miniature
 
 from logg1m import cli
 from logg1m.config.experiments import Decisions
 from logg1m.decisions import gates
-from logg1m.sources.shard_writer import miniature
 from logg1m.store import Store
 
 
@@ -45,11 +45,21 @@ def test_help_is_quick_and_names_every_command() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         times.append(time.monotonic() - start)
     assert min(times) < 0.5
-    for name in ("inspect", "import", "export-hdf5", "verify", "status", "examples:", "Exit status"):
+    for name in (
+        "inspect",
+        "import",
+        "export-hdf5",
+        "verify",
+        "fetch-bosz",
+        "status",
+        "decide",
+        "examples:",
+        "Exit status",
+    ):
         assert name in done.stdout
 
 
-@pytest.mark.parametrize("command", ["inspect", "import", "export-hdf5", "verify", "status"])
+@pytest.mark.parametrize("command", ["inspect", "import", "export-hdf5", "verify", "fetch-bosz", "status", "decide"])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([command, "--help"])
@@ -183,7 +193,7 @@ def test_status_is_a_kanban_of_what_lies_on_the_disk(tmp_path: Path, capsys: pyt
     lines = {line.split()[0]: line for line in out.splitlines() if line.startswith(" ")}
     assert len(lines) == 17, "sixteen MVPs and the one decision that is made"
     assert "accepted: it reproduces" in lines["MVP-0.A"]
-    assert "D1: models are near the bound" in lines["MVP-2.1"]
+    assert "D1 = stop, so Phases 2 and 3 are cancelled" in lines["MVP-2.1"]
     assert "waits for mvp_0_a/members.parquet" in lines["MVP-1.2"]
     assert lines["D1"].endswith("stop")
     status, _, err = run(capsys, "status", "--results", tmp_path / "nowhere", *how)

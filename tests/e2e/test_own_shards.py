@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-
-from logg1m.sources.shard_writer import miniature
+from made_shard import miniature
 
 PROJECT = Path(__file__).parents[2]
 RUN = {

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_shard import miniature
 from pydantic import ValidationError
 
 from logg1m.config.experiments import Experiment, Recipe
@@ -17,7 +18,6 @@ from logg1m.experiments import catalogue
 from logg1m.files import InputError, read_json, read_parquet, write_parquet
 from logg1m.members import read_members
 from logg1m.sources.pfs_shard import Shard
-from logg1m.sources.shard_writer import miniature
 from logg1m.store import Store
 
 PROJECT = Path(__file__).parents[2]

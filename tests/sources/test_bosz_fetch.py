@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from logg1m import cli
 from logg1m.files import InputError
 from logg1m.sources.bosz_fetch import Patience, fetch, fetch_all
 
@@ -201,3 +202,41 @@ def test_a_list_of_files(server: Server, tmp_path: Path) -> None:
     for name in ("../a", "a/../b", "/etc/x", "a b", "a?b", ""):
         with pytest.raises(InputError, match="expected a relative path"):
             fetch_all(server.url, {name: None}, tmp_path, QUICK)
+
+
+NODES = ("--teff", "4000", "--logg", "3", "4", "--m-h", "-1", "--a-m", "0", "--c-m", "-0.25")
+
+
+def test_the_command_fetches_wavelengths_and_every_combination_of_nodes(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.plan = ["fine", "503"]  # the wavelengths come; the first model needs a second attempt
+    assert cli.main(["fetch-bosz", server.url, str(tmp_path / "bosz"), *NODES]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'bosz'}: 2 model spectra\n"
+    found = sorted(
+        str(path.relative_to(tmp_path / "bosz")) for path in (tmp_path / "bosz").rglob("*.*") if path.is_file()
+    )
+    assert found == [
+        "r20000/m-1.00/bosz2024_mp_t4000_g+4.0_m-1.00_a+0.00_c-0.25_v2_r20000_resam.txt.gz",
+        "r20000/m-1.00/bosz2024_ms_t4000_g+3.0_m-1.00_a+0.00_c-0.25_v2_r20000_resam.txt.gz",
+        "wavelength_grids/bosz2024_wave_r20000.txt",
+    ]
+
+
+def test_models_that_the_server_lacks_are_named_once_the_others_are_there(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.plan = ["fine", "404"]
+    assert cli.main(["fetch-bosz", server.url, str(tmp_path), *NODES]) == 1
+    err = capsys.readouterr().err
+    assert "lacks 1 of 2 files, the first of them r20000/m-1.00/bosz2024_ms_t4000_g+3.0" in err
+    assert len(list(tmp_path.rglob("*.gz"))) == 1
+
+
+def test_a_wrong_address_is_said_after_one_request(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.plan = ["404"]
+    assert cli.main(["fetch-bosz", server.url, str(tmp_path), *NODES]) == 1
+    assert "lacks 1 of 1 files, the first of them wavelength_grids/" in capsys.readouterr().err
+    assert len(server.seen) == 1

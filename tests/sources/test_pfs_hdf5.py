@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from made_shard import miniature
 
 from logg1m import sources
 from logg1m.config.compute import Compute
@@ -20,7 +21,6 @@ from logg1m.generation import generate
 from logg1m.sources.pfs_hdf5 import PfsHdf5Source, expand
 from logg1m.sources.pfs_shard import Shard
 from logg1m.sources.pfs_wave import shift_from_vacuum
-from logg1m.sources.shard_writer import miniature
 from logg1m.store import Store
 
 FLUX, ERROR, MASK = (f"dataset/arrays/{name}/value" for name in ("flux", "error", "mask"))

@@ -6,7 +6,9 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from made_shard import miniature
 
+from logg1m.cli.exporting import export_store
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import InputError
@@ -14,7 +16,7 @@ from logg1m.generation import generate
 from logg1m.observe import LABELS, StellarGrid
 from logg1m.sources.embedded import EmbeddedSource
 from logg1m.sources.pfs_hdf5 import PfsHdf5Source
-from logg1m.sources.shard_writer import export_store, miniature, params_table, write_shard
+from logg1m.sources.shard_writer import params_table, write_shard
 from logg1m.store import Store
 
 

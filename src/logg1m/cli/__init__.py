@@ -1,15 +1,19 @@
-"""The `logg1m` command: look into data files, import and export them, check stores.
+"""The `logg1m` command: look into data files, import, export and fetch them, check stores, explain decisions.
 
 Everything heavy is imported inside the commands, so that `logg1m --help` answers at once.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from logg1m.store import Store
+
+# Name, function, summary, details → the parser of a command.
+Add = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
 
 _EPILOG = """\
 examples:
@@ -17,6 +21,7 @@ examples:
   logg1m import '/data/train_200k_*/dataset.h5' --test /data/test_10k/dataset.h5 --store stores/mine
   logg1m verify stores/mine                           read every byte back and compare checksums
   logg1m export-hdf5 results/data ours.h5             the spectra of a run, for tools that read pfsspec's shards
+  logg1m fetch-bosz URL /data/bosz2024 --teff 4000 4250 --logg 1 2 3 --m-h -1 0 --a-m 0 0.25 --c-m -0.25 0
   logg1m status                                       what the roadmap has done
   logg1m decide --explain d1                          why a decision came out as it did
 
@@ -35,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def add(name: str, run: Any, summary: str, details: str) -> argparse.ArgumentParser:
+    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str, details: str) -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=summary,
@@ -45,69 +50,113 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    one = add(
+    for describe in (_add_inspect, _add_import, _add_export, _add_verify, _add_fetch_bosz, _add_status, _add_decide):
+        describe(add)
+    return top
+
+
+def _add_inspect(add: Add) -> None:
+    command = add(
         "inspect",
         _inspect,
         "what is in a shard or a store",
         "Prints shapes, types, wavelengths, the range of every label, signal-to-noise and problems. Reads a sample of\n"
         "the spectra, whatever the size of the file.",
     )
-    one.add_argument("file", metavar="FILE", help="an HDF5 shard, or a store (its folder or its manifest.json)")
+    command.add_argument("file", metavar="FILE", help="an HDF5 shard, or a store (its folder or its manifest.json)")
 
-    one = add(
+
+def _add_import(add: Add) -> None:
+    command = add(
         "import",
         _import,
         "import shards into a store",
         "Shards are concatenated in the order given; patterns are expanded. Interrupted, it goes on where it stopped\n"
         "when called again. In a workflow, set data.source: pfs_hdf5 instead: the run then imports by itself.",
     )
-    one.add_argument("shards", metavar="SHARD", nargs="+", help="training shards: paths or (quoted) glob patterns")
-    one.add_argument("--store", metavar="DIR", required=True, help="folder of the new store")
-    one.add_argument("--val", metavar="SHARD", nargs="+", default=[], help="frozen validation shards")
-    one.add_argument("--test", metavar="SHARD", nargs="+", default=[], help="frozen test shards")
-    one.add_argument("--n-spectra", metavar="N", type=int, help="only so many: val and test whole, fewer of training")
-    one.add_argument("--pixels", metavar="P", type=int, default=4096, help="pixels of a spectrum (default: 4096)")
-    one.add_argument(
+    command.add_argument("shards", metavar="SHARD", nargs="+", help="training shards: paths or (quoted) glob patterns")
+    command.add_argument("--store", metavar="DIR", required=True, help="folder of the new store")
+    command.add_argument("--val", metavar="SHARD", nargs="+", default=[], help="frozen validation shards")
+    command.add_argument("--test", metavar="SHARD", nargs="+", default=[], help="frozen test shards")
+    command.add_argument(
+        "--n-spectra", metavar="N", type=int, help="only so many: val and test whole, fewer of training"
+    )
+    command.add_argument("--pixels", metavar="P", type=int, default=4096, help="pixels of a spectrum (default: 4096)")
+    command.add_argument(
         "--on-median",
         choices=("renormalise", "refuse"),
         default="renormalise",
         help="what to do with spectra whose median flux is not 0.5 (default: renormalise)",
     )
-    one.add_argument("--compression", choices=("none", "blosc"), default="none", help="of the store (default: none)")
-    one.add_argument("--threads", metavar="N", type=int, default=4, help="at most so many (default: 4)")
+    command.add_argument(
+        "--compression", choices=("none", "blosc"), default="none", help="of the store (default: none)"
+    )
+    command.add_argument("--threads", metavar="N", type=int, default=4, help="at most so many (default: 4)")
 
-    one = add(
+
+def _add_export(add: Add) -> None:
+    command = add(
         "export-hdf5",
         _export,
         "export a store as one shard",
         "Writes the layout of pfsspec, with the label table that pandas.read_hdf reads. With float32, the default,\n"
         "importing the file again gives the same spectra bit for bit.",
     )
-    one.add_argument("store", metavar="STORE", help="folder of the store, or its manifest.json")
-    one.add_argument("file", metavar="FILE", help="HDF5 file to write")
-    one.add_argument("--role", choices=("train", "val", "test"), help="only these, of a store with frozen sets")
-    one.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="of the spectra")
+    command.add_argument("store", metavar="STORE", help="folder of the store, or its manifest.json")
+    command.add_argument("file", metavar="FILE", help="HDF5 file to write")
+    command.add_argument("--role", choices=("train", "val", "test"), help="only these, of a store with frozen sets")
+    command.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="of the spectra")
 
-    one = add(
+
+def _add_verify(add: Add) -> None:
+    command = add(
         "verify",
         _verify,
         "check a store against its manifest",
         "Reads everything, compares every checksum, names all damaged chunks, and prints one SHA-256 over the whole\n"
         "content (wavelengths, spectra, labels) by which two stores can be compared.",
     )
-    one.add_argument("store", metavar="STORE", help="folder of the store, or its manifest.json")
+    command.add_argument("store", metavar="STORE", help="folder of the store, or its manifest.json")
 
-    one = add(
+
+def _add_fetch_bosz(add: Add) -> None:
+    command = add(
+        "fetch-bosz",
+        _fetch_bosz,
+        "fetch BOSZ 2024 model spectra",
+        "Fetches the MARCS models at every combination of the given nodes, and their wavelengths, over HTTP. Interrupted,\n"
+        "it goes on where it stopped when called again. Models that the server lacks are named at the end.",
+    )
+    command.add_argument("root", metavar="URL", help="published folder that holds r20000/ and wavelength_grids/")
+    command.add_argument("folder", metavar="DIR", help="where the files go; data.bosz.folder of the configuration")
+    for name, unit, meaning in (
+        ("teff", "K", "effective temperatures"),
+        ("logg", "DEX", "surface gravities"),
+        ("m-h", "DEX", "metallicities [M/H]"),
+        ("a-m", "DEX", "alpha enhancements [α/M]"),
+        ("c-m", "DEX", "carbon enhancements [C/M]"),
+    ):
+        command.add_argument(f"--{name}", metavar=unit, nargs="+", type=float, required=True, help=meaning)
+    command.add_argument(
+        "--resolution", metavar="R", default="r20000", help="r10000, r20000 (default), r50000 or rorig"
+    )
+    command.add_argument("--turbulence", metavar="V", type=int, default=2, help="microturbulence, km/s (default: 2)")
+
+
+def _add_status(add: Add) -> None:
+    command = add(
         "status",
         _status,
         "what the roadmap has done",
         "The kanban: every MVP by its state (planned, ready, running, done, cancelled, paused, missing, stale) and why,\n"
         "and the decisions. Run it in the project's folder. Running means live: a job holds its log.",
     )
-    one.add_argument("--results", metavar="DIR", default="results", help="the workflow's results (default: results)")
-    one.add_argument("--experiments", metavar="DIR", default="config/experiments", help="the experiment files")
-    one.add_argument("--logs", metavar="DIR", default="logs", help="the workflow's logs (default: logs)")
-    one.add_argument(
+    command.add_argument(
+        "--results", metavar="DIR", default="results", help="the workflow's results (default: results)"
+    )
+    command.add_argument("--experiments", metavar="DIR", default="config/experiments", help="the experiment files")
+    command.add_argument("--logs", metavar="DIR", default="logs", help="the workflow's logs (default: logs)")
+    command.add_argument(
         "--configfile",
         metavar="FILE",
         nargs="+",
@@ -115,16 +164,21 @@ def parser() -> argparse.ArgumentParser:
         help="the run's configuration, overlays after it, for what is paused (default: config/config.yaml)",
     )
 
-    one = add(
+
+def _add_decide(add: Add) -> None:
+    command = add(
         "decide",
         _decide,
         "explain a decision",
         "Prints the rule of a decision point, the numbers it read, the outcome with any override, and what would\n"
         "flip it.",
     )
-    one.add_argument("--explain", metavar="D", choices=("d1", "d2", "d3", "d4"), required=True, help="d1, d2, d3 or d4")
-    one.add_argument("--results", metavar="DIR", default="results", help="the workflow's results (default: results)")
-    return top
+    command.add_argument(
+        "--explain", metavar="D", choices=("d1", "d2", "d3", "d4"), required=True, help="d1, d2, d3 or d4"
+    )
+    command.add_argument(
+        "--results", metavar="DIR", default="results", help="the workflow's results (default: results)"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -188,7 +242,7 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from logg1m.sources.shard_writer import export_store
+    from logg1m.cli.exporting import export_store
 
     count = export_store(_open_store(options.store), options.file, options.role, options.dtype)
     print(f"{options.file}: {count:,} spectra")
@@ -201,6 +255,15 @@ def _verify(options: argparse.Namespace) -> int:
     store = _open_store(options.store)
     digest = verify(store)
     print(f"{store.path}: {store.n_spectra:,} spectra, all as the manifest says\nsha256 {digest}")
+    return 0
+
+
+def _fetch_bosz(options: argparse.Namespace) -> int:
+    from logg1m.cli.fetching import fetch_models
+
+    nodes = [getattr(options, name) for name in ("teff", "logg", "m_h", "a_m", "c_m")]
+    count = fetch_models(options.root, Path(options.folder), nodes, options.resolution, options.turbulence)
+    print(f"{options.folder}: {count:,} model spectra")
     return 0
 
 

@@ -24,6 +24,7 @@ _BLOCK = 256 * 1024
 _NAME = re.compile(r"[\w.+-]+(?:/[\w.+-]+)*")  # relative, without anything that a shell or a server may reinterpret
 # Statuses after which the same request may succeed later (RFC 9110; 429 of RFC 6585); all others are final.
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
+_ABSENT = {404, 410}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Patience:
 
 class _Broken(Exception):
     """An attempt that failed in a way another attempt may mend."""
+
+
+class _Absent(InputError):
+    """The server has no such file."""
 
 
 def fetch(url: str, path: Path, sha256: str | None = None, patience: Patience | None = None) -> None:
@@ -87,16 +92,24 @@ def fetch_all(root: str, names: Mapping[str, str | None], folder: Path, patience
     Raises
     ------
     InputError
-        If a name is not a plain relative path, or as `fetch`.
+        If a name is not a plain relative path, as `fetch`, or once all else is there, if the server lacks some files.
     """
     for name in names:
         if not _NAME.fullmatch(name) or ".." in name.split("/"):
             raise InputError(f"cannot fetch '{name}': expected a relative path of letters, digits and . + - _ /")
     progress = Progress(f"fetch from {root}", len(names), "files")
+    absent: list[str] = []
     for name, checksum in names.items():
-        fetch(f"{root.rstrip('/')}/{urllib.parse.quote(name)}", folder / name, checksum, patience)
+        try:
+            fetch(f"{root.rstrip('/')}/{urllib.parse.quote(name)}", folder / name, checksum, patience)
+        except _Absent:
+            absent.append(name)
         progress.add(1)
     progress.finish()
+    if absent:
+        raise InputError(
+            f"{root} lacks {len(absent)} of {len(names)} files, the first of them {absent[0]}; what it has is in {folder}"
+        )
     return [folder / name for name in names]
 
 
@@ -166,7 +179,8 @@ def _attempt(url: str, part: Path, timeout: float) -> None:
             raise _Broken("the file on the server is shorter than what was fetched before") from error
         if error.code in _PASSING:
             raise _Broken(f"the server answered {error.code} {error.reason}") from error
-        raise InputError(f"cannot fetch {url}: the server answered {error.code} {error.reason}") from error
+        refused = _Absent if error.code in _ABSENT else InputError
+        raise refused(f"cannot fetch {url}: the server answered {error.code} {error.reason}") from error
     except TimeoutError as error:
         raise _Broken(f"no data for {timeout:g} s") from error
     except urllib.error.URLError as error:

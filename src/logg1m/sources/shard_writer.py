@@ -1,23 +1,17 @@
-"""Shards in the layout that pfsspec writes: a miniature one for tests, and the export of a store."""
+"""Shards in the layout that pfsspec writes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
 
-from logg1m.config.data import Data
 from logg1m.files import InputError, atomic_path
 from logg1m.observe import LABELS
-from logg1m.progress import Progress
-from logg1m.sources.embedded import EmbeddedSource
-from logg1m.sources.pfs_hdf5 import OTHER, ROLES, STELLAR
+from logg1m.sources.pfs_hdf5 import OTHER, STELLAR
 from logg1m.sources.pfs_table import KEY as PARAMS
-
-if TYPE_CHECKING:
-    from logg1m.store import Store
 
 _COLUMNS = {label: column for column, (label, _) in (STELLAR | OTHER).items()}
 _TEXT_WIDTH = 50  # bytes of a string column, as pfsspec asks of pandas
@@ -106,85 +100,3 @@ def params_table(arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -
         frame["snr"] = np.percentile(arrays["flux"] / arrays["error"], 95, axis=1).astype(np.float64)
     frame["interp_param"] = pd.Series([""] * len(frame), dtype=object)
     return frame
-
-
-def miniature(
-    path: str | Path,
-    n_spectra: int = 32,
-    seed: int = 1,
-    mask: bool = True,
-    noisy: bool = False,
-    nan_edges: int = 0,
-    data: dict[str, Any] | None = None,
-    **layout: Any,
-) -> None:
-    """Write a small shard with everything a real one has: grid-edge labels, strings, unused columns of NaN.
-
-    Parameters
-    ----------
-    path, **layout : as in `write_shard`
-    n_spectra, seed : spectra 0 … n_spectra − 1 of the embedded source with that seed
-    mask : with a mask, some of whose pixels are set
-    noisy : with an array of noisy spectra, as test files have
-    nan_edges : pixels at either end of `error` that are NaN in every third spectrum
-    data : further keys of the configuration section `data`
-    """
-    keys = {"n_spectra": max(n_spectra, 10), "labels": "grid_edges"} | (data or {})
-    source = EmbeddedSource(Data.model_validate(keys), seed)
-    block = source.read(0, n_spectra)
-    arrays: dict[str, np.ndarray] = {name: values.astype(np.float64) for name, values in block.arrays.items()}
-    rng = np.random.default_rng(seed)
-    if mask:
-        arrays["mask"] = (rng.random(arrays["flux"].shape) < 0.01).astype(np.int64) * 4
-    if noisy:
-        arrays["noisy"] = arrays["flux"] + arrays["error"] * rng.standard_normal(arrays["flux"].shape)
-    table = params_table(block.arrays, block.labels)
-    off_node = [~np.isin(block.labels[name], nodes) for name, nodes in source.grid.axes.items()]
-    free = np.argmax(off_node, axis=0)  # the one axis along which pfsspec interpolated
-    table["interp_param"] = pd.Series([tuple(STELLAR)[k] for k in free], dtype=object)
-    table["exp_count"] = source.data.observation.exposures
-    table["exp_time"] = source.data.observation.exposure_time
-    table["random_seed"] = np.nan
-    if nan_edges:
-        arrays["error"][::3, :nan_edges] = np.nan
-        arrays["error"][::3, -nan_edges:] = np.nan
-    write_shard(path, source.wave, [(arrays, table)], n_spectra, **layout)
-
-
-def export_store(store: "Store", path: str | Path, role: str | None = None, dtype: str = "float32") -> int:
-    """Write a store as one shard and return the number of spectra written.
-
-    Parameters
-    ----------
-    store : an open store
-    path : shard to write
-    role : 'train', 'val' or 'test': only those spectra (for a store that was imported with frozen sets)
-    dtype : float32 keeps every bit of the store
-
-    Raises
-    ------
-    InputError
-        If the store has no such spectra, is damaged, or the disk refuses.
-    """
-    labels = {name: values.to_numpy() for name, values in store.labels().items()}
-    wanted = np.ones(store.n_spectra, dtype=bool)
-    if role is not None:
-        wanted = labels.get("role", np.full(store.n_spectra, -1)) == ROLES.index(role)
-        if not wanted.any():
-            raise InputError(f"{store.path} holds no spectra of the role '{role}'; leave the role out to export all")
-    progress = Progress(f"export to {path}", store.n_spectra)
-
-    def parts() -> Iterator[Part]:
-        for chunk in range(store.n_chunks):
-            start, stop = store.rows(chunk)
-            rows = wanted[start:stop]
-            if rows.any():
-                arrays = {name: store.read(chunk, name)[rows] for name in store.manifest["arrays"]}
-                part = {str(name): values[start:stop][rows] for name, values in labels.items()}
-                yield arrays, params_table(arrays, part)
-            progress.add(stop - start)
-
-    count = int(wanted.sum())
-    write_shard(path, store.wave, parts(), count, dtype=dtype, chunk_rows=1024)
-    progress.finish()
-    return count
