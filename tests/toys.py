@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from logg1m import metrics
+from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.generation import generate
 from logg1m.observe import LABELS, Jacobian
@@ -91,3 +93,15 @@ def members_of(ids: np.ndarray, snr: np.ndarray, pool: str = "test") -> pd.DataF
         {"pool": pool, "rank": np.arange(len(ids)), "low_noise": snr >= np.median(snr), "snr": snr},
         index=pd.Index(ids, name="id"),
     )
+
+
+def paired_difference(
+    build: Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]],
+    error_a: np.ndarray,
+    error_b: np.ndarray,
+    settings: Bootstrap,
+    seed: int,
+) -> dict[str, Any]:
+    """Interval of statistic(a) − statistic(b) on the same spectra; `build` makes a statistic of errors (N,), dex."""
+    a, b = build(error_a), build(error_b)
+    return metrics.with_interval(lambda counts: a(counts) - b(counts), len(error_a), settings, seed)

@@ -89,52 +89,110 @@ def nmad(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return lambda counts: 1.4826 * middle(counts)
 
 
+def r2_replicates(
+    truth: np.ndarray, error: np.ndarray, settings: Bootstrap, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """R² of M predictors on the same N spectra, errors (M, N) in dex: (M,) values, and (resamples, M) paired replicates."""
+    measure = _Measures(truth, error, medians=False)
+    value = measure(np.ones((1, len(truth)), dtype=np.float32))["r2"][0]
+    return value, np.concatenate([measure(counts)["r2"] for counts in resamples(len(truth), settings, seed)])
+
+
+class _Measures:
+    """All metrics of M models on one set of N spectra, as functions of resampling counts.
+
+    One matrix product gives every mean of every model; medians need the spectra of each model in their own order.
+    """
+
+    def __init__(self, truth: np.ndarray, error: np.ndarray, medians: bool = True) -> None:
+        """`truth` (N,), `error` (M, N) = prediction − truth, dex."""
+        centred = truth - truth.mean()
+        shared = np.stack([np.ones_like(centred), centred, centred**2])
+        self.columns = np.concatenate([shared, error**2, np.abs(error), np.abs(error) > OUTLIER]).T
+        self.bias = [median(row) for row in error] if medians else []
+        self.spread = [nmad(row) for row in error] if medians else []
+
+    def __call__(self, counts: np.ndarray) -> dict[str, np.ndarray]:
+        """Counts (B, N) → metric → (B, M)."""
+        sums = counts @ self.columns
+        n, first, second = (sums[:, k, None] for k in range(3))
+        squared, absolute, outlying = np.split(sums[:, 3:], 3, axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = 1 - squared / (second - first**2 / n)
+        found = {"r2": r2, "mae": absolute / n, "rmse": np.sqrt(squared / n)}
+        if self.bias:
+            found["median_bias"] = np.stack([f(counts) for f in self.bias], axis=1)
+            found["nmad"] = np.stack([f(counts) for f in self.spread], axis=1)
+            found["outlier_rate"] = outlying / n
+        return found
+
+
+def summaries(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    settings: Bootstrap,
+    seed: int,
+    medians: bool = True,
+) -> list[dict[str, Any]]:
+    """Metrics of M models on one set of spectra, each {value, ci95}; counts are drawn once for all of them.
+
+    Parameters
+    ----------
+    truth : (N,) dex
+    predicted : (M, N) dex
+    medians : whether median bias, NMAD and the rate of outliers are wanted beside R², MAE and RMSE
+    """
+    truth = np.asarray(truth, dtype=np.float64)
+    n = len(truth)
+    measure = _Measures(truth, np.asarray(predicted, dtype=np.float64) - truth, medians)
+    values = measure(np.ones((1, n), dtype=np.float32))
+    replicates: dict[str, list[np.ndarray]] = {name: [] for name in values}
+    for counts in resamples(n, settings, seed):
+        for name, found in measure(counts).items():
+            replicates[name].append(found)
+    key = f"ci{settings.level * 100:.0f}"
+    drawn = {name: np.concatenate(parts) for name, parts in replicates.items()}
+    return [
+        {"n": n}
+        | {
+            name: {"value": float(values[name][0, k]), key: interval(drawn[name][:, k], settings.level)}
+            for name in values
+        }
+        for k in range(len(predicted))
+    ]
+
+
 def summary(truth: np.ndarray, predicted: np.ndarray, settings: Bootstrap, seed: int) -> dict[str, Any]:
     """All metrics of one model on one set of spectra, each {value, ci95}; truth and prediction (N,) in dex."""
-    error = np.asarray(predicted, dtype=np.float64) - np.asarray(truth, dtype=np.float64)
-    statistics = {
-        "r2": r2(np.asarray(truth, dtype=np.float64), error),
-        "mae": mean(np.abs(error)),
-        "rmse": rms(error),
-        "median_bias": median(error),
-        "nmad": nmad(error),
-        "outlier_rate": mean(np.abs(error) > OUTLIER),
-    }
-    n = len(error)
-    values = {name: float(f(np.ones((1, n), dtype=np.float32))[0]) for name, f in statistics.items()}
-    replicates: dict[str, list[np.ndarray]] = {name: [] for name in statistics}
-    for counts in resamples(n, settings, seed):
-        for name, f in statistics.items():
-            replicates[name].append(f(counts))
-    key = f"ci{settings.level * 100:.0f}"
-    result: dict[str, Any] = {"n": n}
-    for name in statistics:
-        result[name] = {"value": values[name], key: interval(np.concatenate(replicates[name]), settings.level)}
-    return result
+    return summaries(truth, np.asarray(predicted)[None], settings, seed)[0]
 
 
 def in_snr_bins(
     truth: np.ndarray, predicted: np.ndarray, snr: np.ndarray, settings: Bootstrap, seed: int, fewest: int = 20
 ) -> list[dict[str, Any]]:
     """R² and MAE in bins of ‖flux‖/‖error‖; bins with fewer than `fewest` spectra are left out."""
-    rows = []
+    return _bins(truth, np.asarray(predicted)[None], snr, settings, seed, fewest)[0]
+
+
+def _bins(
+    truth: np.ndarray, predicted: np.ndarray, snr: np.ndarray, settings: Bootstrap, seed: int, fewest: int = 20
+) -> list[list[dict[str, Any]]]:
+    """The bins of each of M models, predicted (M, N)."""
+    rows: list[list[dict[str, Any]]] = [[] for _ in predicted]
     for low, high in pairwise(SNR_EDGES):
         inside = (snr >= low) & (snr < high)
         n = int(inside.sum())
         if n < fewest:
             continue
-        t = np.asarray(truth[inside], dtype=np.float64)
-        e = np.asarray(predicted[inside], dtype=np.float64) - t
-        rows.append(
-            {
-                "snr_low": low,
-                "snr_high": None if np.isinf(high) else high,
-                "snr_median": float(np.median(snr[inside])),
-                "n": n,
-                "r2": with_interval(r2(t, e), n, settings, seed),
-                "mae": with_interval(mean(np.abs(e)), n, settings, seed),
-            }
-        )
+        about = {
+            "snr_low": low,
+            "snr_high": None if np.isinf(high) else high,
+            "snr_median": float(np.median(snr[inside])),
+            "n": n,
+        }
+        found = summaries(truth[inside], predicted[:, inside], settings, seed, medians=False)
+        for own, measured in zip(rows, found):
+            own.append({**about, "r2": measured["r2"], "mae": measured["mae"]})
     return rows
 
 
@@ -148,21 +206,16 @@ def evaluate(predictions: pd.DataFrame, members: pd.DataFrame, settings: Bootstr
     """
     about = members.loc[predictions["id"]]
     truth, predicted = predictions["truth"].to_numpy(), predictions["predicted"].to_numpy()
+    return evaluate_all(truth, predicted[None], about, settings, seed)[0]
+
+
+def evaluate_all(
+    truth: np.ndarray, predicted: np.ndarray, about: pd.DataFrame, settings: Bootstrap, seed: int
+) -> list[dict[str, Any]]:
+    """`evaluate` for M models on the same spectra: truth (N,), predicted (M, N), dex; `about` their rows of members."""
     low = about["low_noise"].to_numpy(dtype=bool)
-    return {
-        "low_noise": summary(truth[low], predicted[low], settings, seed) if low.any() else None,
-        "full": summary(truth, predicted, settings, seed),
-        "snr_bins": in_snr_bins(truth, predicted, about["snr"].to_numpy(), settings, seed),
-    }
-
-
-def paired_difference(
-    build: Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]],
-    error_a: np.ndarray,
-    error_b: np.ndarray,
-    settings: Bootstrap,
-    seed: int,
-) -> dict[str, Any]:
-    """Interval of statistic(a) − statistic(b) on the same spectra; `build` makes a statistic of errors (N,), dex."""
-    a, b = build(error_a), build(error_b)
-    return with_interval(lambda counts: a(counts) - b(counts), len(error_a), settings, seed)
+    nothing: list[Any] = [None] * len(predicted)
+    low_noise = summaries(truth[low], predicted[:, low], settings, seed) if low.any() else nothing
+    full = summaries(truth, predicted, settings, seed)
+    bins = _bins(truth, predicted, about["snr"].to_numpy(), settings, seed)
+    return [{"low_noise": a, "full": b, "snr_bins": c} for a, b, c in zip(low_noise, full, bins)]

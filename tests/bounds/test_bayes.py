@@ -10,11 +10,22 @@ import pytest
 import torch
 from scipy.stats import multivariate_t
 from sklearn.linear_model import Ridge
+from toys import paired_difference
 
 from logg1m import generation, metrics
 from logg1m.bounds import bayes, bayes_sampler
-from logg1m.bounds.bayes_ceiling import ceiling, prior_aware_crlb
-from logg1m.bounds.bayes_model import BoxPrior, GridModel, Library, Prior, library_of, model_of, prior_text
+from logg1m.bounds.bayes_ceiling import ceiling
+from logg1m.bounds.bayes_model import (
+    BoxPrior,
+    GridModel,
+    Library,
+    Prior,
+    library_of,
+    model_of,
+    prior_is_exact,
+    prior_text,
+)
+from logg1m.bounds.fisher import prior_aware_crlb
 from logg1m.config.bayes import BayesConfig
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
@@ -111,7 +122,7 @@ def test_ranks_are_flat_and_nothing_beats_the_posterior_mean() -> None:
         exact = closed_form(toy, offset, design, stars)[0]
         error = table["mean"].to_numpy() - stars.truth
         for other in (ridge, exact):
-            difference = metrics.paired_difference(metrics.rms, error, other - stars.truth, BOOTSTRAP, seed)
+            difference = paired_difference(metrics.rms, error, other - stars.truth, BOOTSTRAP, seed)
             assert difference["ci95"][0] <= 0.005 * np.sqrt((error**2).mean())  # an ESS of 300 costs 0.2 %
     scaled = np.concatenate(calibrations)
     assert abs(scaled.mean() - 1) < 4 * scaled.std() / np.sqrt(len(scaled))
@@ -257,7 +268,7 @@ def test_the_embedded_source_reaches_its_sample_size_with_a_thin_library(
     ids = np.arange(100, 110)
     truth = store.labels()["logg"].to_numpy()[ids]
     stars = bayes.Stars.observed(ids, truth, store.read(0, "flux")[ids], store.read(0, "error")[ids], 1.0, 5)
-    library = library_of(source, store, model, CONFIG, 5)
+    library = library_of(source.data, store, model, CONFIG, 5)
     assert len(library.ids) == 2048
     assert np.isneginf(bayes.library_log_likelihood(stars, library, ONE)).sum() == 10
     first, second = (bayes.posterior(stars, model, library, CONFIG, seed, ONE) for seed in (5, 6))
@@ -303,10 +314,12 @@ def test_labels_on_grid_edges_get_simulated_draws_and_are_called_an_approximatio
     _, store = embedded
     source = EmbeddedSource(Data(n_spectra=2048, labels="grid_edges"), 5, "cpu")
     config = BayesConfig(library_max=1100)
-    library = library_of(source, store, model_of(source), config, 5)
+    library = library_of(source.data, store, model_of(source), config, 5)
     assert (library.ids == -1).all()
     assert len(library.read(1)) == 76
-    assert "approximation" in prior_text(source)
-    alone = library_of(source, store, None, config, 5)  # without a model the stored labels are the prior
+    assert "approximation" in prior_text(source.data)
+    assert not prior_is_exact(source.data)
+    assert prior_is_exact(Data())
+    alone = library_of(source.data, store, None, config, 5)  # without a model the stored labels are the prior
     assert alone.names == ("logg",)
-    assert len(alone.ids) == 1024
+    np.testing.assert_array_equal(alone.ids, np.arange(2048))  # and the whole store is the library

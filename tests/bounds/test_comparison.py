@@ -27,6 +27,7 @@ def stars_of(n: int = N, estimators: tuple[str, ...] = ("exact", "local_linear",
             table[f"{name}_retention_{dims}"] = (0.3 / share) ** 2
             table[f"{name}_condition_{dims}"] = 100.0
             table[f"{name}_failed_{dims}"] = False
+        table[f"{name}_sigma_prior"] = 1 / np.sqrt(1 / table[f"{name}_sigma_5d"] ** 2 + 1 / VARIANCE)
     if "exact" in estimators:
         table["exact_trace_share"] = 0.01
     return table

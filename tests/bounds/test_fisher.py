@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logg1m.bounds import fisher
+from logg1m.files import InputError
 from logg1m.observe import LABELS
 
 LOGG = LABELS.index("logg")
@@ -218,11 +219,30 @@ def test_agreement_is_the_ratio_star_by_star_where_both_exist():
     assert found == {"median_ratio": pytest.approx(1.1), "p10": pytest.approx(1.1), "p90": pytest.approx(1.1), "n": 3}
 
 
-def test_ceilings_are_clipped_at_zero_and_ignore_failures():
-    sigma = np.array([0.5, 1.0, 4.0, np.nan])
+def test_ceilings_are_clipped_at_zero_and_a_star_that_failed_counts_as_zero():
+    sigma = np.array([0.5, 1.0, 1.0, 4.0, np.nan])
     found = fisher.crlb_ceilings(sigma, 4.0)
     assert found["crlb_median_r2"] == pytest.approx(1 - 1 / 4)
-    assert found["crlb_mean_r2"] == pytest.approx(np.mean([1 - 0.25 / 4, 1 - 1 / 4, 0]))
+    assert found["crlb_mean_r2"] == pytest.approx(np.mean([1 - 0.25 / 4, 1 - 1 / 4, 1 - 1 / 4, 0, 0]))
+
+
+def test_a_label_without_a_range_is_refused_by_name():
+    priors = dict.fromkeys(LABELS, (0.0, 1.0))
+    assert fisher.prior_ranges(priors) == UNIT
+    with pytest.raises(InputError, match=r"data\.priors\.a_m is the single value 0\.2"):
+        fisher.prior_ranges(priors | {"a_m": (0.2, 0.2)})
+
+
+def test_the_prior_aware_sigma_of_a_star_is_that_of_the_whole_matrix_and_exists_also_where_the_bound_failed():
+    information = fisher.fisher_information(*linear_gaussian())
+    table = fisher.bounds(information, RANGES, 1e8)
+    ranges = np.array([RANGES[name] for name in LABELS])
+    np.testing.assert_array_equal(table["sigma_prior"], fisher.prior_aware_crlb(information, ranges)[:, LOGG])
+    assert (table["sigma_prior"] < table["sigma_5d"]).all()
+    assert (table["sigma_prior"] <= RANGES["logg"] / np.sqrt(12)).all()
+    failed = fisher.bounds(np.concatenate([np.zeros((1, 5, 5)), np.full((1, 5, 5), np.nan)]), RANGES, 1e8)
+    assert failed["sigma_prior"][0] == pytest.approx(RANGES["logg"] / np.sqrt(12))  # no data: the prior alone
+    assert np.isnan(failed["sigma_prior"][1])
 
 
 def test_convergence_takes_no_more_stars_than_there_are():

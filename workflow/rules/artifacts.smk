@@ -23,7 +23,11 @@ OWN_SCRIPTS = {"mvp_0_a": "protocol", "mvp_0_b": "scaling", "mvp_1_1": "fisher"}
 # Logs of their jobs, beside which each job records when, how long and on what it ran.
 OWN_LOGS = {
     "mvp_0_a": ["snr", "protocol"],
-    "mvp_0_b": ["ridge", *(f"lightgbm_{scale}" for scale in SCALES), "scaling"],
+    "mvp_0_b": [
+        "ridge",
+        *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES),
+        "scaling",
+    ],
     "mvp_1_1": ["bounds", "bayes", "fisher"] + ["magnitude_sweep"] * bool(extras()),
 }
 DECISION_FILES = [

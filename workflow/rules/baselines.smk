@@ -2,8 +2,21 @@
 
 Requires: the store, the protocol.
 Produces: results/mvp_0_b/ridge.json and ridge.parquet (all scales from one pass), lightgbm_<scale>.json and .parquet,
-scaling.json, and the figures. Predictions are on the common test set.
+scaling.json, and the figures. Predictions are on the common test set. `baselines.lightgbm_largest` leaves LightGBM out at
+the scales above it.
 """
+
+LIGHTGBM_SIZES = [
+    size
+    for size in CONFIG.protocol.scales
+    if size <= (CONFIG.baselines.lightgbm_largest or size)
+]
+LIGHTGBM_SCALES = [scale_name(size) for size in LIGHTGBM_SIZES]
+if not LIGHTGBM_SIZES:
+    raise WorkflowError(
+        f"baselines.lightgbm_largest = {CONFIG.baselines.lightgbm_largest} is below the smallest of protocol.scales, "
+        f"{CONFIG.protocol.scales[0]}: LightGBM needs one scale at least"
+    )
 
 
 rule ridge:
@@ -31,8 +44,8 @@ rule ridge:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: (2000 + 320 * len(SCALES)) * min(attempt, 2),
-        runtime=lambda wildcards, attempt: 120 * min(attempt, 2),
+        mem_mb=grows(2000 + 320 * len(SCALES)),
+        runtime=grows(120),
     params:
         ridge=CONFIG.baselines.ridge.model_dump(mode="json"),
         protocol=CONFIG.protocol.model_dump(
@@ -65,8 +78,8 @@ rule lightgbm:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=lambda wildcards, attempt: 16000 * min(attempt, 2),
-        runtime=lambda wildcards, attempt: 600 * min(attempt, 2),
+        mem_mb=grows(16000),
+        runtime=grows(600),
     params:
         lightgbm=CONFIG.baselines.lightgbm.model_dump(mode="json"),
         protocol=CONFIG.protocol.model_dump(
@@ -88,7 +101,13 @@ rule lightgbm:
 rule scaling:
     input:
         ridge="results/mvp_0_b/ridge.parquet",
-        lightgbm=expand("results/mvp_0_b/lightgbm_{scale}.parquet", scale=SCALES),
+        lightgbm=expand(
+            "results/mvp_0_b/lightgbm_{scale}.parquet", scale=LIGHTGBM_SCALES
+        ),
+        ridge_report="results/mvp_0_b/ridge.json",
+        lightgbm_reports=expand(
+            "results/mvp_0_b/lightgbm_{scale}.json", scale=LIGHTGBM_SCALES
+        ),
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
     output:
@@ -109,15 +128,20 @@ rule scaling:
         "../../envs/logg1m.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(4000 + CONFIG.protocol.scales[-1] // 250),
+        runtime=grows(60),
     params:
+        lightgbm_sizes=LIGHTGBM_SIZES,
         protocol=CONFIG.protocol.model_dump(mode="json"),
         baselines=CONFIG.baselines.model_dump(
             mode="json", include={"saturation_gain", "saturation_from"}
         ),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code("logg1m.baselines.scaling", "logg1m.report.baseline_figures"),
+        code=code(
+            "logg1m.baselines.scaling",
+            "logg1m.members",
+            "logg1m.report.baseline_figures",
+        ),
     script:
         "../scripts/scaling.py"

@@ -2,7 +2,8 @@
 
 Requires: the store, the protocol, predictions of the classical models.
 Produces: results/mvp_1_1/bounds.parquet and sensitivity.parquet (every low-noise spectrum, three derivative
-estimators), bayes.parquet (posteriors of test spectra), fisher.json (bounds, agreement, ceilings, models beside the bounds, verdict), and the figures.
+estimators), bayes.parquet (posteriors of test spectra), magnitude_sweep.json, fisher.json (bounds, agreement, ceilings,
+models beside the bounds, each at the largest scale it was trained at, verdict), and the figures.
 """
 
 FISHER_FIGURES = [
@@ -30,8 +31,8 @@ rule bounds:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grows(4000),
+        runtime=grows(60),
     params:
         data=CONFIG.data.model_dump(mode="json"),
         bounds=CONFIG.bounds.model_dump(
@@ -46,6 +47,7 @@ rule bounds:
                 "max_condition",
             },
         ),
+        noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         code=code("logg1m.bounds.convergence", "logg1m.sources"),
     script:
@@ -66,8 +68,8 @@ rule bayes:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=grows(4000),
+        runtime=grows(240),
     params:
         data=CONFIG.data.model_dump(mode="json"),
         bayes=CONFIG.bounds.bayes.model_dump(mode="json"),
@@ -97,13 +99,14 @@ rule magnitude_sweep:
         "../../envs/logg1m.yaml"
     threads: CONFIG.compute.threads
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=grows(3000),
+        runtime=grows(30),
     params:
         data=CONFIG.data.model_dump(mode="json"),
         bounds=CONFIG.bounds.model_dump(
             mode="json", include={"sweep_magnitudes", "sweep_stars", "max_condition"}
         ),
+        noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         code=code("logg1m.bounds.sweep", "logg1m.sources", "logg1m.report.sweep_figure"),
     script:
@@ -121,8 +124,9 @@ rule fisher:
         snr="results/mvp_0_a/snr.parquet",
         predictions=[
             "results/mvp_0_b/ridge.parquet",
-            f"results/mvp_0_b/lightgbm_{SCALES[-1]}.parquet",
+            f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet",
         ],
+        lightgbm=f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.json",
     output:
         fisher=update("results/mvp_1_1/fisher.json"),
         figures=update(
@@ -144,15 +148,24 @@ rule fisher:
         "../../envs/logg1m.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grows(2000 + CONFIG.protocol.scales[-1] // 250),
+        runtime=grows(30),
     params:
         scale=CONFIG.protocol.scales[-1],
+        lightgbm_scale=LIGHTGBM_SIZES[-1],
+        train_fraction=CONFIG.protocol.train_fraction,
+        noise_level=CONFIG.protocol.noise_level,
         data=CONFIG.data.model_dump(mode="json"),
-        priors=CONFIG.data.priors.model_dump(mode="json"),
         bounds=CONFIG.bounds.model_dump(mode="json"),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.comparison", "logg1m.report.bounds_figures"),
+        code=code(
+            "logg1m.baselines.scaling",
+            "logg1m.bounds.comparison",
+            "logg1m.bounds.bayes_comparison",
+            "logg1m.bounds.bayes_model",
+            "logg1m.members",
+            "logg1m.report.bounds_figures",
+        ),
     script:
         "../scripts/fisher.py"

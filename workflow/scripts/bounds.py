@@ -2,6 +2,7 @@
 
 from logg1m.bounds.compute import collect, compute_bounds, select
 from logg1m.bounds.convergence import library_convergence
+from logg1m.bounds.fisher import prior_ranges
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
@@ -15,8 +16,9 @@ with job(snakemake):
     data, config = Data(**params.data), Bounds(**params.bounds)
     store = Store(snakemake.input.manifest)
     members = read_parquet(snakemake.input.members, ("id", "pool", "rank", "low_noise"))
+    ranges = prior_ranges(data.priors.model_dump())
     library = collect(store, select(members, config.max_spectra, config.full_sample), compute)
-    ranges = {name: high - lowest for name, (lowest, high) in data.priors}
+    library = library.at_noise(params.noise_level)
     result = compute_bounds(library, build(data, params.seed, compute), ranges, config, compute)
     rows = library_convergence(library, result.stars, ranges, config, params.seed)
     write_json(snakemake.output.convergence, {"rows": rows})

@@ -13,6 +13,7 @@ with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
     data = Data(**params.data)
     observer = build(data, params.seed, compute).observer
-    rows = sweep(observer, data.priors.model_dump(), Bounds(**params.bounds), params.seed, compute)
-    magnitude_sweep(rows, snakemake.output.figure)
-    write_json(snakemake.output.table, {"rows": rows})
+    config, level = Bounds(**params.bounds), params.noise_level
+    rows = sweep(observer, data.priors.model_dump(), config, params.seed, compute, level)
+    magnitude_sweep(rows, data.observation, level, snakemake.output.figure)
+    write_json(snakemake.output.table, {"rows": rows, "noise_level": level})

@@ -2,18 +2,20 @@
 
 import pandas as pd
 
-from logg1m.baselines.scaling import table
+from logg1m.baselines.scaling import facts_of, table
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol
-from logg1m.files import write_json
+from logg1m.files import read_json, read_parquet, write_json
 from logg1m.job import job
 from logg1m.members import read_members
 from logg1m.report import baseline_figures
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
-    predictions = pd.concat([pd.read_parquet(path) for path in [given.ridge, *given.lightgbm]], ignore_index=True)
+    columns = ("model", "scale", "id", "truth", "predicted")
+    predictions = pd.concat([read_parquet(path, columns) for path in [given.ridge, *given.lightgbm]], ignore_index=True)
+    lightgbm = {size: read_json(path) for size, path in zip(params.lightgbm_sizes, given.lightgbm_reports)}
     scaling = table(
         predictions,
         read_members(given.members, given.snr),
@@ -21,6 +23,7 @@ with job(snakemake):
         Baselines(**params.baselines),
         Bootstrap(**params.bootstrap),
         params.seed,
+        facts_of(read_json(given.ridge_report, ("scales",)), lightgbm),
     )
     baseline_figures.scaling(scaling, snakemake.output.figure)
     write_json(snakemake.output.scaling, scaling)

@@ -20,7 +20,7 @@ from logg1m.files import atomic_path, read_json, write_json
 from logg1m.machine import usable_cores
 from logg1m.progress import Progress, log
 from logg1m.protocol import Split, noisy_rows
-from logg1m.store import Store, digest
+from logg1m.store import Store, crc32c, digest
 
 _SAVE_EVERY = 60.0  # s between saved boosters
 _BINNED = "binned.bin"
@@ -106,7 +106,6 @@ class Boosted:
 
     parts: list[lgb.Booster] = field(default_factory=list)
     history: list[float] = field(default_factory=list)
-    seconds: float = 0.0
 
     @property
     def n_trees(self) -> int:
@@ -177,6 +176,7 @@ def train(
     boosted = _resume(folder, config.n_estimators)
     finished = boosted.n_trees
     if finished == config.n_estimators:
+        (folder / _BINNED).unlink(missing_ok=True)  # left by a job that died between its last save and this line
         return boosted
     fit = NoisyRows(store, split.fit, seed, noise_level, compute)
     held = NoisyRows(store, split.validation, seed, noise_level, compute)
@@ -189,7 +189,7 @@ def train(
         validation.set_init_score(boosted.predict(validation_rows, finished))
     progress = Progress("LightGBM", config.n_estimators, "trees")
     progress.skip(finished)
-    saved = started = time.monotonic()
+    saved = time.monotonic()
 
     def watch(env: Any) -> None:
         nonlocal saved
@@ -206,36 +206,40 @@ def train(
     seeds = np.random.SeedSequence(seed).generate_state(config.n_estimators) >> 1
     options["feature_fraction_seed"] = int(seeds[finished])
     own_seed = lgb.reset_parameter(feature_fraction_seed=[int(s) for s in seeds[finished:]])
-    interruption.listen()
-    boosted.parts.append(
-        lgb.train(
-            options,
-            data,
-            config.n_estimators - finished,
-            valid_sets=[validation],
-            callbacks=[own_seed, watch],
+    with interruption.listening():
+        boosted.parts.append(
+            lgb.train(
+                options,
+                data,
+                config.n_estimators - finished,
+                valid_sets=[validation],
+                callbacks=[own_seed, watch],
+            )
         )
-    )
-    _save(folder, boosted.parts, boosted.history)
+        _save(folder, boosted.parts, boosted.history)
     (folder / _BINNED).unlink(missing_ok=True)
     progress.finish()
-    boosted.seconds = time.monotonic() - started
     return boosted
 
 
 def _binned(rows: NoisyRows, truth: np.ndarray, options: dict[str, Any], path: Path) -> lgb.Dataset:
-    """The binned training data; binned once, then read back from LightGBM's binary file."""
-    if not path.exists():
-        reader = _ChunkReader(rows)
-        data = lgb.Dataset(reader.sequences, truth[rows.ids], params=options)
-        data.construct()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary:
-            temporary.unlink()  # LightGBM refuses to overwrite
-            data.save_binary(temporary)
-        return data
-    log.info(f"binned data read from {path}")
-    return lgb.Dataset(str(path), params=options)
+    """The binned training data; binned once, then read back from LightGBM's binary file if that is whole."""
+    sums = path.with_suffix(".json")
+    if path.exists() and sums.exists():
+        if read_json(sums) == {"crc32c": crc32c(np.memmap(path, np.uint8, "r"))}:
+            log.info(f"binned data read from {path}")
+            return lgb.Dataset(str(path), params=options)
+        log.warning(f"{path} is damaged and made anew")
+    reader = _ChunkReader(rows)
+    data = lgb.Dataset(reader.sequences, truth[rows.ids], params=options)
+    data.construct()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sums.unlink(missing_ok=True)
+    with atomic_path(path) as temporary:
+        temporary.unlink()  # LightGBM refuses to overwrite
+        data.save_binary(temporary)
+    write_json(sums, {"crc32c": crc32c(np.memmap(path, np.uint8, "r"))})
+    return data
 
 
 def _resume(folder: Path, wanted: int) -> Boosted:

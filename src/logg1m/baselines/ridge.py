@@ -64,6 +64,7 @@ class ScaleFit:
     models: list[Linear]
     curve: list[dict[str, Any]]
     condition_number: float
+    n_validation: int  # spectra that α was chosen on
 
 
 def shells(splits: Sequence[Split], n_spectra: int) -> np.ndarray:
@@ -181,7 +182,7 @@ def fit_scale(
         for name, alpha, score in zip(names, alphas, scores)
     ]
     floor = values[len(values) - usable]
-    return ScaleFit(models, curve, float(values[-1] / floor) if floor > 0 else float("inf"))
+    return ScaleFit(models, curve, float(values[-1] / floor) if floor > 0 else float("inf"), validation.n)
 
 
 def _r2_from_moments(rows: Moments, weights: np.ndarray, intercepts: np.ndarray) -> np.ndarray:
@@ -219,6 +220,7 @@ def fit_all(
                 [model for part in parts for model in part.models],
                 [{"standardised": unit is None, **row} for unit, part in zip(ways, parts) for row in part.curve],
                 parts[0].condition_number,
+                validation.n,
             )
             before = fit if pools.validation is not None else fit + validation
     progress.finish()
@@ -253,6 +255,7 @@ def report(fits: dict[int, ScaleFit], config: RidgeConfig) -> dict[str, Any]:
     for size, fit in fits.items():
         scales[scale_name(size)] = {
             "n": size,
+            "n_validation": fit.n_validation,
             "condition_number": fit.condition_number,
             "alpha_curve": fit.curve,
             "chosen": {

@@ -1,5 +1,6 @@
 """The scaling table of MVP-0.B: every model at every scale, on its own and on the common test, and saturation."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,11 @@ from logg1m import metrics
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol, scale_name
+from logg1m.files import InputError
+from logg1m.progress import Progress
+
+_REFITS = 200  # resamples of the test set to which the curve is fitted again
+Facts = Mapping[tuple[str, int], dict[str, Any]]  # (model, scale) → what its report says of how it was fitted
 
 
 def table(
@@ -19,6 +25,7 @@ def table(
     baselines: Baselines,
     bootstrap: Bootstrap,
     seed: int,
+    facts: Facts | None = None,
 ) -> dict[str, Any]:
     """scaling.json.
 
@@ -26,21 +33,38 @@ def table(
     ----------
     predictions : columns model, scale (spectra), id, truth, predicted; on the common test
     members : columns snr, low_noise, rank, indexed by spectrum id
+    facts : what goes into a model's entry at a scale as `fit`: penalty, setting, whether an optimum lies on an edge
     """
-    models: dict[str, Any] = {}
-    for (name, size), rows in predictions.groupby(["model", "scale"], sort=False):
-        n_train = round(protocol.train_fraction * int(size))
-        own = rows[members.loc[rows["id"], "rank"].to_numpy() < int(size) - n_train]
-        common = metrics.evaluate(rows, members, bootstrap, seed)
-        models.setdefault(str(name), {"scales": {}})["scales"][scale_name(int(size))] = {
-            "n_train": n_train,
-            "own_test": common if len(own) == len(rows) else metrics.evaluate(own, members, bootstrap, seed),
-            "common_test": common,
+    names = [str(name) for name in predictions["model"].unique()]
+    sizes = sorted(int(size) for size in predictions["scale"].unique())
+    scales: dict[str, dict[str, Any]] = {name: {} for name in names}
+    progress = Progress("scaling", len(predictions[["model", "scale"]].drop_duplicates()), "models and scales")
+    for size in sizes:
+        wide = _side_by_side(predictions[predictions["scale"] == size])
+        truth, about = wide.pop("truth").to_numpy(), members.loc[wide.index]
+        predicted = wide.to_numpy().T
+        n_train = round(protocol.train_fraction * size)
+        own = about["rank"].to_numpy() < size - n_train
+        common = metrics.evaluate_all(truth, predicted, about, bootstrap, seed)
+        alone = common
+        if not own.all():
+            alone = metrics.evaluate_all(truth[own], predicted[:, own], about[own], bootstrap, seed)
+        for name, own_test, common_test in zip(wide.columns, alone, common):
+            entry: dict[str, Any] = {"n_train": n_train, "own_test": own_test, "common_test": common_test}
+            known = (facts or {}).get((str(name), size))
+            scales[str(name)][scale_name(size)] = entry | ({"fit": known} if known else {})
+        progress.add(len(wide.columns))
+    progress.finish()
+    models = {
+        name: {"scales": scales[name]}
+        | _stops_below(predictions.loc[predictions["model"] == name, "scale"], protocol)
+        | {
+            "saturation": saturation(
+                predictions[predictions["model"] == name], members, protocol, baselines, bootstrap, seed
+            )
         }
-    for name, entry in models.items():
-        entry["saturation"] = saturation(
-            predictions[predictions["model"] == name], members, protocol, baselines, bootstrap, seed
-        )
+        for name in names
+    }
     verdicts = [entry["saturation"]["verdict"] for entry in models.values()]
     outcome = "still gaining" if "still gaining" in verdicts else "ceiling" if set(verdicts) == {"ceiling"} else "open"
     return {
@@ -52,37 +76,108 @@ def table(
     }
 
 
+def facts_of(ridge: dict[str, Any], lightgbm: Mapping[int, dict[str, Any]]) -> Facts:
+    """What the reports of the fits say that a reader of the table must know.
+
+    Parameters
+    ----------
+    ridge : ridge.json
+    lightgbm : scale (spectra) → lightgbm_<scale>.json
+    """
+    facts: dict[tuple[str, int], dict[str, Any]] = {}
+    for scale in ridge["scales"].values():
+        for name, chosen in scale["chosen"].items():
+            facts[name, int(scale["n"])] = {key: chosen[key] for key in ("alpha", "alpha_at_edge_of_grid")}
+    for size, report in lightgbm.items():
+        facts["lightgbm", size] = about_lightgbm(report)
+    return facts
+
+
+def about_lightgbm(report: dict[str, Any]) -> dict[str, Any]:
+    """What a table says of LightGBM beside its numbers: label, best iteration, and whether that is the last one."""
+    return {
+        "setting": report["setting"]["label"],
+        "best_iteration": report["best_iteration"],
+        "best_iteration_is_last": report["best_iteration_is_last"],
+    }
+
+
+def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per spectrum in the order of the ids: its truth, and the prediction of every model of one scale.
+
+    Raises
+    ------
+    InputError
+        If the models were tested on different spectra.
+    """
+    parts = {str(name): part.set_index("id").sort_index() for name, part in rows.groupby("model", sort=False)}
+    first = next(iter(parts.values()))
+    for name, part in parts.items():
+        if not part.index.equals(first.index):
+            raise InputError(
+                f"at {scale_name(int(rows['scale'].iloc[0]))} {name} was tested on other spectra than "
+                f"{next(iter(parts))}: delete the predictions in results/mvp_0_b and run again"
+            )
+    return pd.DataFrame({"truth": first["truth"]} | {name: part["predicted"] for name, part in parts.items()})
+
+
+def _stops_below(sizes: pd.Series, protocol: Protocol) -> dict[str, Any]:
+    """What to say of a model that was not trained at the largest scale (`baselines.lightgbm_largest`)."""
+    largest, whole = int(sizes.max()), protocol.scales[-1]
+    if largest >= whole:
+        return {}
+    return {"stops_at": scale_name(largest), "reason": f"not trained at {scale_name(whole)}: the machine's time"}
+
+
 def saturation(
     rows: pd.DataFrame, members: pd.DataFrame, protocol: Protocol, baselines: Baselines, bootstrap: Bootstrap, seed: int
 ) -> dict[str, Any]:
-    """Relative gain of R² (common test) from the reference to the largest scale, and where the curve levels off."""
+    """Relative gain of R² (common test) from the reference to the largest scale, and where the curve levels off.
+
+    All intervals are of one paired bootstrap over the test spectra.
+    """
     sizes = sorted(int(s) for s in rows["scale"].unique())
     last = sizes[-1]
     first = baselines.saturation_from if baselines.saturation_from in sizes[:-1] else sizes[0]
-    errors, truth = {}, np.empty(0)
+    errors, truth = [], np.empty(0)
     for size in sizes:
         part = rows[rows["scale"] == size].sort_values("id")
         truth = part["truth"].to_numpy(dtype=np.float64)
-        errors[size] = part["predicted"].to_numpy(dtype=np.float64) - truth
-    r2 = {size: metrics.r2(truth, error) for size, error in errors.items()}
-    one = np.ones((1, len(truth)), dtype=np.float32)
-    points = [(round(protocol.train_fraction * s), float(r2[s](one)[0])) for s in sizes]
-    result: dict[str, Any] = {"r2_by_n_train": points, "power_law": _power_law(points)}
+        errors.append(part["predicted"].to_numpy(dtype=np.float64) - truth)
+    value, drawn = metrics.r2_replicates(truth, np.stack(errors), bootstrap, seed)
+    n_train = [round(protocol.train_fraction * s) for s in sizes]
+    points = list(zip(n_train, value.tolist()))
+    result: dict[str, Any] = {"r2_by_n_train": points, "power_law": _with_interval(points, drawn, bootstrap.level)}
     if first == last:
         return result | {"verdict": "open", "reason": "one scale only"}
-    gain = metrics.with_interval(
-        lambda counts: (r2[last](counts) - r2[first](counts)) / np.abs(r2[first](counts)), len(truth), bootstrap, seed
-    )
-    low, high = next(v for k, v in gain.items() if k.startswith("ci"))
+    a, b = sizes.index(first), sizes.index(last)
+    gains = (drawn[:, b] - drawn[:, a]) / np.abs(drawn[:, a])
+    low, high = metrics.interval(gains, bootstrap.level)
     limit = baselines.saturation_gain
     verdict = "ceiling" if high < limit else "still gaining" if low > limit else "open"
     return result | {
         "from": scale_name(first),
         "to": scale_name(last),
-        "relative_gain": gain,
+        "relative_gain": {
+            "value": float((value[b] - value[a]) / abs(value[a])),
+            f"ci{bootstrap.level * 100:.0f}": [low, high],
+        },
         "criterion": f"ceiling if R² gains less than {limit:.0%}",
         "verdict": verdict,
     }
+
+
+def _with_interval(points: list[tuple[int, float]], drawn: np.ndarray, level: float) -> dict[str, Any]:
+    """`_power_law` with the bootstrap interval of its limit: refitted to R² replicates `drawn` (B, scales)."""
+    law = _power_law(points)
+    if not law["fitted"]:
+        return law
+    n = [size for size, _ in points]
+    fits = [_power_law(list(zip(n, row.tolist()))) for row in drawn[:_REFITS]]
+    limits = np.array([fit["limit"]["value"] for fit in fits if fit["fitted"]])
+    if len(limits):
+        law["limit"][f"ci{level * 100:.0f}"] = metrics.interval(limits, level)
+    return law | {"n_refits": len(limits)}
 
 
 def _power_law(points: list[tuple[int, float]]) -> dict[str, Any]:

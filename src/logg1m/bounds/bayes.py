@@ -31,7 +31,8 @@ from logg1m.store import CHUNK_ROWS
 
 COLUMNS = ("id", "truth", "mean", "var", "median", "rank", "ess", "iterations", "converged")
 _STAR_TILE = 128  # rows of the library's matrix products, the last tile padded
-_GROUP = 2048  # stars whose library log-likelihoods are held at once
+_GROUP = 2048  # stars whose library log-likelihoods are held at once, at most
+_GROUP_BYTES = 2**30  # memory that those may take
 _BATCH = 8  # stars per task
 _RANK_DRAW, _FIRST_DRAW = 1001, 1100  # draws of Stream.BOUNDS
 
@@ -93,8 +94,9 @@ def posterior(
     solve = partial(_solve, model=model, places=places, target=names.index(TARGET), config=config, seed=seed)
     rows: list[tuple[float, ...]] = []
     with threadpool_limits(1):  # parallelism is over stars; BLAS threads under it would only get in each other's way
-        for start in range(0, len(stars), _GROUP):
-            group = stars[start : start + _GROUP]
+        together = _group_size(len(library.ids))
+        for start in range(0, len(stars), together):
+            group = stars[start : start + together]
             likelihood = library_log_likelihood(group, library, compute)
             parts = [slice(k, k + _BATCH) for k in range(0, len(group), _BATCH)]
             tasks = [(group[part], likelihood[part]) for part in parts]
@@ -102,6 +104,12 @@ def posterior(
                 rows += batch
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({"id": "int64", "iterations": "int64", "converged": bool})
+
+
+def _group_size(library: int) -> int:
+    """Stars whose float32 log-likelihoods of a library of so many spectra are held at once: whole tiles, at least one."""
+    fitting = _GROUP_BYTES // (4 * library)
+    return int(np.clip(fitting - fitting % _STAR_TILE, _STAR_TILE, _GROUP))
 
 
 def library_log_likelihood(stars: Stars, library: Library, compute: Compute) -> np.ndarray:

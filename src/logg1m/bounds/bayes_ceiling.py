@@ -1,4 +1,4 @@
-"""The Bayes-optimal ceiling from posteriors of single stars, its calibration, and an approximation without sampling."""
+"""The Bayes-optimal ceiling from posteriors of single stars, and its calibration."""
 
 from typing import Any
 
@@ -91,27 +91,3 @@ def calibration(table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[st
 def _quantiles(ess: np.ndarray) -> dict[str, float]:
     names = {"min": 0.0, "p1": 0.01, "p10": 0.1, "median": 0.5, "p90": 0.9}
     return {name: float(np.quantile(ess, q)) for name, q in names.items()}
-
-
-def prior_aware_crlb(fisher: np.ndarray, ranges: np.ndarray) -> np.ndarray:
-    """Approximate posterior σ of every label where a source has derivatives only: √diag (F + diag(12/range²))⁻¹.
-
-    The information of the prior is added to that of the data as in the Bayesian bound of Van Trees (1968, Detection,
-    Estimation, and Modulation Theory I, section 2.4). That bound does not exist for a uniform prior, whose density
-    does not vanish at the edges: here a Gaussian of the same variance, range²/12, takes its place, and the likelihood
-    is linearised at the true labels of each star. Hence an **approximation**, neither an upper nor a lower bound.
-
-    Parameters
-    ----------
-    fisher : (N, D, D) information of single spectra, per unit of the labels
-    ranges : (D,) widths of the uniform priors; 0 marks a label that is known
-
-    Returns
-    -------
-    (N, D) σ in the units of the labels; at most range/√12
-    """
-    width = np.asarray(ranges, dtype=np.float64) / np.sqrt(12)
-    if fisher.ndim != 3 or fisher.shape[1:] != (len(width), len(width)) or (width < 0).any():
-        raise InputError(f"fisher must be (N, {len(width)}, {len(width)}) for ranges {ranges}, got {fisher.shape}")
-    scaled = fisher * width[:, None] * width[None, :] + np.eye(len(width))  # unit prior information
-    return np.asarray(np.sqrt(np.diagonal(np.linalg.inv(scaled), axis1=1, axis2=2)) * width)

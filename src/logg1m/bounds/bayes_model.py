@@ -10,6 +10,7 @@ import torch
 from scipy.special import ndtr, ndtri
 
 from logg1m.config.bayes import BayesConfig
+from logg1m.config.data import Data
 from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
 from logg1m.observe import LABELS, Observer
@@ -112,8 +113,8 @@ class Library:
 
     @classmethod
     def stored(cls, store: Store, names: tuple[str, ...], most: int) -> "Library":
-        """Whole chunks of a store, at most about `most` spectra, spread evenly over it."""
-        count = min(store.n_chunks, max(1, most // CHUNK_ROWS))
+        """As many whole chunks of a store as hold `most` spectra, spread evenly over it."""
+        count = min(store.n_chunks, -(-most // CHUNK_ROWS))
         chunks = np.unique(np.linspace(0, store.n_chunks - 1, count).astype(int))
         ids = np.concatenate([np.arange(*store.rows(int(k))) for k in chunks])
         labels = store.labels()[list(names)].to_numpy()[ids]
@@ -131,23 +132,33 @@ class Library:
         return cls(model.names, np.full(size, -1), labels, tuple(range(-(-size // CHUNK_ROWS))), read)
 
 
-def library_of(source: Source, store: Store, model: Model | None, config: BayesConfig, seed: int) -> Library:
-    """The stored spectra if their labels are draws from the model's prior (or there is no model), else simulated ones.
+def library_of(data: Data, store: Store, model: Model | None, config: BayesConfig, seed: int) -> Library:
+    """The stored spectra if their labels are draws from the model's prior, else simulated ones.
 
-    Labels on the edges of the grid (`data.labels = grid_edges`) are approximated by the uniform box.
+    Without a model nothing but the library can carry the posterior: the whole store is taken. With one,
+    `config.library_max` spectra are enough to start from.
     """
     if model is None:
-        return Library.stored(store, (TARGET,), config.library_max)
-    if prior_text(source) == "uniform box":
+        return Library.stored(store, (TARGET,), store.n_spectra)
+    if prior_is_exact(data):
         return Library.stored(store, model.names, config.library_max)
     return Library.simulated(model, config.library_max, seed)
 
 
-def prior_text(source: Source) -> str:
+def prior_is_exact(data: Data) -> bool:
+    """Whether the prior of the posteriors is the law that the labels were drawn from.
+
+    Labels on the edges of the grid (`data.labels = grid_edges`) are approximated by the uniform box: a model that
+    has learned that they lie on nodes may beat the posterior under the box, and is no leak. Imported spectra bring
+    labels of their own, which are the prior.
+    """
+    return data.source == "pfs_hdf5" or data.labels != "grid_edges"
+
+
+def prior_text(data: Data) -> str:
     """How the prior is represented, for the report."""
-    about = source.describe()
-    if "priors" not in about:
+    if data.source == "pfs_hdf5":
         return "the stored labels themselves"
-    if about.get("labels") == "grid_edges":
-        return "uniform box (an approximation: the labels lie on the edges of the grid)"
-    return "uniform box"
+    if prior_is_exact(data):
+        return "uniform box"
+    return "uniform box (an approximation: the labels lie on the edges of the grid)"

@@ -1,5 +1,6 @@
 """fisher.json: bounds, their agreement, ceilings, and how far each model's errors are from the bound."""
 
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,7 @@ from logg1m import metrics
 from logg1m.bounds import fisher
 from logg1m.bounds.compute import ESTIMATORS
 from logg1m.config.bounds import Bootstrap, Bounds
+from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
 
 GAUSSIAN_MEDIAN = 0.6745  # median |x| of a unit Gaussian: a median ratio of 1 is an efficient estimator
@@ -44,7 +46,8 @@ def compare(
         "reference_estimator": reference,
         "estimators": {name: {"sigma_logg": fisher.summarise(_of(stars, name))} for name in present},
         "agreement_with_exact": {},
-        "ceilings": ceilings(stars, everyone, members, reference, logg_variance),
+        "ceilings": ceilings(stars, everyone, members, reference, logg_variance, config.fewest_in_bin)
+        | prior_aware(stars[f"{reference}_sigma_prior"].to_numpy(), logg_variance, bootstrap, seed),
         "models": {},
         "convergence": fisher.convergence(
             {name: stars[f"{name}_sigma_5d"].to_numpy() for name in present}, config.convergence
@@ -67,6 +70,31 @@ def compare(
     return result
 
 
+def largest_of_each(table: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
+    """Predictions of every model at the largest scale it was trained at, and that scale (spectra).
+
+    Parameters
+    ----------
+    table : columns model, scale, id, truth, predicted
+    """
+    scales = {str(name): int(sizes.max()) for name, sizes in table.groupby("model", sort=False)["scale"]}
+    predictions = {name: table[(table["model"] == name) & (table["scale"] == size)] for name, size in scales.items()}
+    return predictions, scales
+
+
+def note_training(
+    fisher: dict[str, Any], scales: dict[str, int], largest: int, train_fraction: float, reports: dict[str, Any]
+) -> None:
+    """Write into fisher.json on how many spectra each model was trained, and what its report says of it (`reports`)."""
+    for name, size in scales.items():
+        entry = fisher["models"][name]
+        entry |= {"scale": scale_name(size), "n_train": round(train_fraction * size)}
+        if size < largest:
+            entry["below_largest_scale"] = f"trained at {scale_name(size)}, not at {scale_name(largest)}"
+        if name in reports:
+            entry |= reports[name]
+
+
 def _of(stars: pd.DataFrame, name: str) -> pd.DataFrame:
     prefix = f"{name}_"
     columns = [c for c in stars if str(c).startswith(prefix)]
@@ -74,16 +102,24 @@ def _of(stars: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def ceilings(
-    low_noise: pd.DataFrame, everyone: pd.DataFrame, members: pd.DataFrame, estimator: str, variance: float
+    low_noise: pd.DataFrame,
+    everyone: pd.DataFrame,
+    members: pd.DataFrame,
+    estimator: str,
+    variance: float,
+    fewest: int = 10,
 ) -> dict[str, Any]:
-    """R² ceilings from the unbiased bound: overall for the low-noise stars, per SNR bin for every star with a bound."""
+    """R² ceilings from the unbiased bound: overall for the low-noise stars, per SNR bin of at least `fewest` stars.
+
+    A star whose bound failed counts as R²max = 0.
+    """
     overall = fisher.crlb_ceilings(low_noise[f"{estimator}_sigma_5d"].to_numpy(), variance)
     sigma = everyone[f"{estimator}_sigma_5d"].to_numpy()
     snr = members.loc[everyone["id"], "snr"].to_numpy()
     bins = []
     for low, high in pairwise(metrics.SNR_EDGES):
         inside = (snr >= low) & (snr < high)
-        if inside.sum() >= 10:
+        if inside.sum() >= fewest:
             bins.append(
                 {
                     "snr_low": float(low),
@@ -94,6 +130,25 @@ def ceilings(
                 }
             )
     return {**overall, "logg_variance": variance, "snr_bins": bins}
+
+
+def prior_aware(sigma: np.ndarray, variance: float, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
+    """R² and RMSE (dex) that the prior-aware bound σ (N,) implies on the low-noise stars: an approximation of the
+    Bayes-optimal ceiling from derivatives alone, and a check on it where both exist."""
+    known = sigma[np.isfinite(sigma)]
+    if not len(known):
+        return {}
+    about = {
+        "approximation": True,
+        "meaning": "Gaussian prior of the same variance, likelihood linearised at the true labels",
+        "n": len(known),
+    }
+    rmse = metrics.rms(known)
+    statistics = {"prior_aware_r2": lambda counts: 1 - rmse(counts) ** 2 / variance, "prior_aware_rmse": rmse}
+    return {
+        name: metrics.with_interval(statistic, len(known), bootstrap, seed) | about
+        for name, statistic in statistics.items()
+    }
 
 
 def model_ratio(table: pd.DataFrame, sigma: pd.Series, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
@@ -124,18 +179,24 @@ def _scaled(statistic: Any) -> Any:
     return lambda counts: statistic(counts) / GAUSSIAN_MEDIAN
 
 
-def verdict(models: dict[str, Any], config: Bounds) -> dict[str, Any]:
-    """MVP-1.1's verdict on the best model there is (lowest RMSE on the low-noise test)."""
+def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = ()) -> dict[str, Any]:
+    """MVP-1.1's verdict on the best honest model there is (lowest RMSE on the low-noise test).
+
+    Models in `leaking`, which are better than any estimator can be, have no say. If all of them are, nothing is
+    concluded, and `reason` says why.
+    """
     key = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
     statistic = key[config.statistic]
-    best = min(models, key=lambda name: models[name]["rmse"]["value"])
+    honest = [name for name in models if name not in leaking]
+    best = min(honest or models, key=lambda name: models[name]["rmse"]["value"])
     measured = models[best].get(statistic)
     threshold = config.ratio_threshold
-    if measured is None:
+    if measured is None or not honest:
         outcome = "inconclusive"
     else:
         low, high = next(v for k, v in measured.items() if k.startswith("ci"))
         outcome = "headroom" if low > threshold else "near_bound" if high < threshold else "inconclusive"
+    reason = {} if honest else {"reason": "every model is flagged as a leak"}
     return {
         "criterion": f"{config.statistic} > {threshold:g}: headroom, keep optimising; below: near the bound",
         "statistic": config.statistic,
@@ -143,4 +204,6 @@ def verdict(models: dict[str, Any], config: Bounds) -> dict[str, Any]:
         "ratio": measured,
         "all_statistics": {name: models[best].get(k) for name, k in key.items()},
         "outcome": outcome,
+        "excluded_as_leaks": [name for name in models if name in leaking],
+        **reason,
     }

@@ -1,6 +1,6 @@
 """Bounds of the low-noise spectra by three derivative estimators, in one pass over the store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ from logg1m import passes
 from logg1m.bounds import derivatives, fisher
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
+from logg1m.files import InputError
 from logg1m.observe import LABELS
 from logg1m.sources import Simulator, Source
 from logg1m.store import Store
@@ -25,6 +26,14 @@ class Library:
     flux: np.ndarray
     error: np.ndarray
     labels: np.ndarray
+
+    def at_noise(self, level: float) -> "Library":
+        """The same spectra with `level` times the error, which is what `protocol.noise_level` asks for."""
+        if not level > 0:
+            raise InputError(
+                f"protocol.noise_level = {level:g}: without noise there is no bound; the Fisher bounds need a level above 0"
+            )
+        return self if level == 1 else replace(self, error=self.error * np.float32(level))
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,8 @@ def compute_bounds(
 
     Parameters
     ----------
-    ranges : label → range of its prior, the unit of distance in label space
+    library : its errors are those of the data that models see (`Library.at_noise`)
+    ranges : label → range of its prior, the unit of distance in label space (`fisher.prior_ranges`)
     """
     scale = np.array([ranges[name] for name in LABELS])
     scaled = library.labels / scale

@@ -5,12 +5,13 @@ eq. 3.31 without its trace term). The bound on log g marginalised over nuisance 
 their block. Nothing is pseudo-inverted: a degenerate star is a failure and is counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from logg1m.files import InputError
 from logg1m.observe import LABELS
 
 # Labels that are free besides log g: the others count as known.
@@ -19,6 +20,24 @@ SETS: dict[str, tuple[str, ...]] = {
     "3d": ("logg", "teff", "m_h"),
     "5d": ("logg", "teff", "m_h", "a_m", "c_m"),
 }
+
+
+def prior_ranges(priors: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Label → width of its uniform prior, the unit of distance in label space.
+
+    Raises
+    ------
+    InputError
+        If a prior is a single value: bounds are marginalised over all five labels.
+    """
+    ranges = {name: priors[name][1] - priors[name][0] for name in LABELS}
+    for name, width in ranges.items():
+        if not width > 0:
+            raise InputError(
+                f"data.priors.{name} is the single value {priors[name][0]:g}: the Fisher bounds are marginalised over "
+                "all five labels and measure each in units of its range; give it one (low < high)"
+            )
+    return ranges
 
 
 def fisher_information(d_flux: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -63,7 +82,8 @@ def bounds(fisher: np.ndarray, ranges: dict[str, float], max_condition: float) -
     Returns
     -------
     columns sigma_1d, sigma_3d, sigma_5d (dex), condition_3d, condition_5d, failed_*, retention_3d, retention_5d:
-    the share of the 1-D information on log g that is left after marginalisation
+    the share of the 1-D information on log g that is left after marginalisation; sigma_prior (dex), the approximate
+    posterior σ of `prior_aware_crlb`, NaN where the information is not finite
     """
     scale = np.array([ranges[name] for name in LABELS])
     scaled = fisher * scale[:, None] * scale[None, :]
@@ -85,7 +105,34 @@ def bounds(fisher: np.ndarray, ranges: dict[str, float], max_condition: float) -
             table[f"retention_{name}"] = information / alone
         table[f"condition_{name}"] = condition
         table[f"failed_{name}"] = ~fine
+    known = np.isfinite(fisher).all(axis=(1, 2))
+    table["sigma_prior"] = np.full(len(fisher), np.nan)
+    table["sigma_prior"][known] = prior_aware_crlb(fisher[known], scale)[:, LABELS.index("logg")]
     return pd.DataFrame(table)
+
+
+def prior_aware_crlb(fisher: np.ndarray, ranges: np.ndarray) -> np.ndarray:
+    """Approximate posterior σ of every label where a source has derivatives only: √diag (F + diag(12/range²))⁻¹.
+
+    The information of the prior is added to that of the data as in the Bayesian bound of Van Trees (1968, Detection,
+    Estimation, and Modulation Theory I, section 2.4). That bound does not exist for a uniform prior, whose density
+    does not vanish at the edges: here a Gaussian of the same variance, range²/12, takes its place, and the likelihood
+    is linearised at the true labels of each star. Hence an **approximation**, neither an upper nor a lower bound.
+
+    Parameters
+    ----------
+    fisher : (N, D, D) information of single spectra, per unit of the labels
+    ranges : (D,) widths of the uniform priors; 0 marks a label that is known
+
+    Returns
+    -------
+    (N, D) σ in the units of the labels; at most range/√12
+    """
+    width = np.asarray(ranges, dtype=np.float64) / np.sqrt(12)
+    if fisher.ndim != 3 or fisher.shape[1:] != (len(width), len(width)) or (width < 0).any():
+        raise InputError(f"fisher must be (N, {len(width)}, {len(width)}) for ranges {ranges}, got {fisher.shape}")
+    scaled = fisher * width[:, None] * width[None, :] + np.eye(len(width))  # unit prior information
+    return np.asarray(np.sqrt(np.diagonal(np.linalg.inv(scaled), axis1=1, axis2=2)) * width)
 
 
 def _schur(block: np.ndarray) -> np.ndarray:
@@ -134,13 +181,20 @@ def agreement(estimate: np.ndarray, exact: np.ndarray) -> dict[str, float]:
 
 
 def crlb_ceilings(sigma: np.ndarray, variance: float) -> dict[str, float]:
-    """R²max = 1 − CRLB/Var(log g), clipped at 0: median and mean over stars (published practice; a biased
-    estimator may exceed them)."""
-    good = sigma[np.isfinite(sigma)]
-    if not len(good):
+    """R²max of `r2_max`: median and mean over stars (published practice; a biased estimator may exceed them)."""
+    if not np.isfinite(sigma).any():
         return {"crlb_median_r2": float("nan"), "crlb_mean_r2": float("nan")}
-    ceiling = np.clip(1 - good**2 / variance, 0, None)
+    ceiling = r2_max(sigma, variance)
     return {"crlb_median_r2": float(np.median(ceiling)), "crlb_mean_r2": float(ceiling.mean())}
+
+
+def r2_max(sigma: np.ndarray, variance: float) -> np.ndarray:
+    """1 − CRLB/Var(log g) of every star, clipped at 0, (N,).
+
+    A star whose bound failed (σ = NaN) has no information left on log g and counts as 0: leaving it out would select.
+    """
+    bound = np.where(np.isfinite(sigma), sigma, np.inf)
+    return np.asarray(np.clip(1 - bound**2 / variance, 0, None))
 
 
 def convergence(sigmas: dict[str, np.ndarray], sizes: Sequence[int]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from logg1m import passes
 from logg1m.bounds import fisher
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
+from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
 from logg1m.observe import LABELS, Conditions, Observer
 
@@ -17,20 +18,33 @@ _DRAW = 2000  # of Stream.BOUNDS
 
 
 def sweep(
-    observer: Observer, priors: dict[str, tuple[float, float]], config: Bounds, seed: int, compute: Compute
+    observer: Observer,
+    priors: dict[str, tuple[float, float]],
+    config: Bounds,
+    seed: int,
+    compute: Compute,
+    noise_level: float = 1.0,
 ) -> list[dict[str, Any]]:
     """σ(log g) and R²max of the same stars at every magnitude of `config.sweep_magnitudes`.
 
     Labels are uniform in the priors; conditions are those of the instrument's reference table. Derivatives of the
-    normalised flux do not depend on magnitude and are computed once.
+    normalised flux do not depend on magnitude and are computed once. Noise is `noise_level` times the error.
 
     Returns
     -------
     rows: mag, snr_pixel (median over stars of the median pixel), set (3d, 5d), n, n_failed, and median, mean, p10,
-    p90 of R²max = 1 − CRLB/Var(log g) (clipped at 0) and of σ in dex, and the median Schur retention
+    p90 of R²max = 1 − CRLB/Var(log g) (clipped at 0; a star that failed counts as 0) and of σ in dex (of the stars
+    that did not fail), and the median Schur retention
+
+    Raises
+    ------
+    InputError
+        If the noise is not positive or a label has no range.
     """
+    if not noise_level > 0:
+        raise InputError(f"protocol.noise_level = {noise_level:g}: without noise there is no bound")
+    ranges = fisher.prior_ranges(priors)
     limits = np.array([priors[name] for name in LABELS])
-    ranges = dict(zip(LABELS, limits[:, 1] - limits[:, 0]))
     labels = limits[:, 0] + uniform(seed, Stream.BOUNDS, np.arange(config.sweep_stars), 5, _DRAW) * (
         limits[:, 1] - limits[:, 0]
     )
@@ -41,7 +55,7 @@ def sweep(
         found = []
         for mag in config.sweep_magnitudes:
             seen = observer.observe(part, _conditions(len(part), mag))
-            error = seen.error.cpu().numpy()
+            error = seen.error.cpu().numpy() * np.float32(noise_level)
             snr = np.median(seen.flux.cpu().numpy() / error, axis=1)
             found.append((snr, fisher.fisher_information(d_flux, error)))
         return found
@@ -58,6 +72,7 @@ def sweep(
         for name in ("3d", "5d"):
             sigma = table[f"sigma_{name}"].to_numpy()
             good = sigma[np.isfinite(sigma)]
+            retention = table[f"retention_{name}"].to_numpy()
             rows.append(
                 {
                     "mag": mag,
@@ -65,19 +80,19 @@ def sweep(
                     "set": name,
                     "n": len(sigma),
                     "n_failed": int(len(sigma) - len(good)),
-                    **_spread("r2_max", np.clip(1 - good**2 / variance, 0, None)),
+                    **_spread("r2_max", fisher.r2_max(sigma, variance)),
                     **_spread("sigma", good),
-                    "schur_retention": float(np.nanmedian(table[f"retention_{name}"])),
+                    "schur_retention": float(np.nanmedian(retention)) if len(good) else float("nan"),
                 }
             )
     return rows
 
 
 def _spread(name: str, values: np.ndarray) -> dict[str, float]:
-    p10, middle, p90 = np.percentile(values, [10, 50, 90])
+    p10, middle, p90 = np.percentile(values, [10, 50, 90]) if len(values) else (float("nan"),) * 3
     return {
         f"{name}_median": float(middle),
-        f"{name}_mean": float(values.mean()),
+        f"{name}_mean": float(values.mean()) if len(values) else float("nan"),
         f"{name}_p10": float(p10),
         f"{name}_p90": float(p90),
     }

@@ -35,6 +35,12 @@ class Baselines(Section):
 
     ridge: RidgeConfig = RidgeConfig()
     lightgbm: LightGBMConfig = LightGBMConfig()
+    lightgbm_largest: int | None = Field(
+        None,
+        ge=10,
+        description="largest scale that LightGBM is trained at, where the machine's time does not allow all of "
+        "protocol.scales; null: all",
+    )
     saturation_gain: float = Field(
         0.05,
         gt=0,

@@ -11,7 +11,10 @@ class BayesConfig(Section):
     n_stars: int = Field(300, ge=1, description="low-noise test spectra whose posterior is sampled, at most")
     n_full: int = Field(200, ge=0, description="further test spectra of any noise, for the full ceiling and SNR bins")
     library_max: int = Field(
-        32_768, ge=1024, description="stored spectra that serve as draws from the prior, at most; whole chunks of 1,024"
+        32_768,
+        ge=1024,
+        description="stored spectra that serve as draws from the prior, in whole chunks of 1,024; all of them for "
+        "sources that cannot compute spectra",
     )
     samples_per_iteration: int = Field(256, ge=32, description="exact spectra per star and iteration")
     max_iterations: int = Field(20, ge=0, description="iterations per star, at most; 0 uses the library alone")

@@ -29,6 +29,7 @@ class Bounds(Section):
     statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
         "median_ratio", description="which model error to bound ratio the verdict reads; all are recorded"
     )
+    fewest_in_bin: int = Field(10, ge=1, description="stars from which a bin of signal-to-noise gets a ceiling")
     sweep_magnitudes: tuple[float, ...] = Field(
         (18.0, 20.0, 21.5, 22.0, 22.5, 23.0), min_length=1, description="AB magnitudes of the sweep at fixed conditions"
     )

@@ -137,14 +137,18 @@ def sensitivity(values: pd.DataFrame, reference: str, path: Path) -> None:
 def ceiling_vs_snr(
     fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str, pd.DataFrame], path: Path
 ) -> None:
-    """R² ceilings in bins of signal-to-noise with the models' R² on the same bins of the test set."""
+    """R² ceilings in bins of signal-to-noise with the models' R² on the same bins of the test set.
+
+    The median over stars of the unbiased bound may lie above the Bayes-optimal R² in a bin: it is the R²max of a middling
+    star, while the R² of a population is pulled down by the stars with the largest errors, as the mean bound is.
+    """
     bins = fisher["ceilings"]["snr_bins"]
-    figure, axis = plt.subplots(figsize=(6.6, 4))
+    figure, axis = plt.subplots(figsize=(7.4, 4.6))
     rows = []
     middle = [b["snr_median"] for b in bins]
     for key, linestyle in (("crlb_median_r2", "-"), ("crlb_mean_r2", "--")):
         axis.plot(middle, [b[key] for b in bins], color=style.BLACK, linestyle=linestyle,
-                  label=f"unbiased bound, {key.split('_')[1]} over spectra")  # fmt: skip
+                  label=f"unbiased bound, {key.split('_')[1]} over {sum(b['n'] for b in bins):,} spectra")  # fmt: skip
         rows += [{"series": key, "snr": b["snr_median"], "r2": b[key], "n": b["n"]} for b in bins]
     bayes = fisher["ceilings"].get("bayes_bins", [])
     if bayes:
@@ -152,9 +156,20 @@ def ceiling_vs_snr(
         low, high = np.array([next(v for k, v in b["r2"].items() if k.startswith("ci")) for b in bayes]).T
         snr = [b["snr_median"] for b in bayes]
         axis.errorbar(snr, value, yerr=[value - low, high - value], color=style.RED, marker="o", markersize=4, capsize=2,
-                      label="Bayes-optimal: no estimator is above it")  # fmt: skip
+                      label=f"{_optimal_named(fisher)}, {sum(b['n'] for b in bayes):,} spectra")  # fmt: skip
+        for b, at in zip(bayes, value):
+            axis.annotate(f"{b['n']}", (b["snr_median"], at), xytext=(5, -9), textcoords="offset points", fontsize=6,
+                          color=style.RED)  # fmt: skip
         rows += [
-            {"series": "bayes_optimal", "snr": b["snr_median"], "r2": b["r2"]["value"], "n": b["n"]} for b in bayes
+            {
+                "series": "bayes_optimal",
+                "snr": b["snr_median"],
+                "r2": at,
+                "n": b["n"],
+                "r2_low": lowest,
+                "r2_high": highest,
+            }
+            for b, at, lowest, highest in zip(bayes, value, low, high)
         ]
     for k, (name, table) in enumerate(predictions.items()):
         about = members.loc[table["id"], "snr"].to_numpy()
@@ -174,7 +189,7 @@ def ceiling_vs_snr(
             color=style.CYCLE[k % 6],
             linewidth=1,
             markersize=4,
-            label=name,
+            label=f"{name}, {len(table):,} test spectra",
         )
     axis.set_xlabel("signal-to-noise ratio  ‖flux‖₂ / ‖error‖₂")
     axis.set_ylabel("R² of log g")
@@ -182,4 +197,15 @@ def ceiling_vs_snr(
     axis.grid()
     axis.legend(fontsize=7, loc="lower right")
     axis.set_title("what the data allow, and what models reach on the test set")
+    figure.supxlabel(
+        "The median bound is the R²max of a middling star; the R² of a population is pulled down by its worst stars, so "
+        "that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per bin.",
+        fontsize=6.5,
+    )
     style.save(figure, path, pd.DataFrame(rows))
+
+
+def _optimal_named(fisher: dict[str, Any]) -> str:
+    if fisher.get("ceiling_is_approximate"):
+        return "Bayes-optimal under an approximate prior"
+    return "Bayes-optimal: no estimator is above it"
