@@ -127,8 +127,8 @@ def read_csv(path: str | Path, columns: tuple[str, ...] = ()) -> pd.DataFrame:
     return frame
 
 
-def read_parquet(path: str | Path, columns: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Read a Parquet table and check that the named columns are there.
+def read_parquet(path: str | Path, columns: tuple[str, ...] = (), filters: Any = None) -> pd.DataFrame:
+    """Read a Parquet table and check that the named columns are there; `filters` as in pyarrow: [("scale", "in", …)].
 
     Raises
     ------
@@ -136,7 +136,7 @@ def read_parquet(path: str | Path, columns: tuple[str, ...] = ()) -> pd.DataFram
         If the file is missing, unreadable, or lacks a column.
     """
     try:
-        frame = pd.read_parquet(path, page_checksum_verification=True)
+        frame = pd.read_parquet(path, filters=filters, page_checksum_verification=True)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
     except Exception as error:  # pyarrow raises many kinds for a damaged file; all mean the same to a user
