@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+_PROBE = 65_536  # bytes that tell a full disk from another fault
 
 
 class InputError(Exception):
@@ -18,7 +21,10 @@ class InputError(Exception):
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it is flushed to disk and renamed, on failure removed."""
+    """Give a temporary path beside `path`; on success it is flushed to disk and renamed, on failure removed.
+
+    The rename is flushed too. A disk that refuses is an InputError, also if a library says it in an exception of its own.
+    """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,10 +39,43 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o666 & ~_UMASK)
         os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        flush_folder(path.parent)
+    except InputError:
+        raise
+    except Exception as error:
+        refused = _refusal(error, path.parent)
+        if refused is None:
+            raise
+        raise InputError(f"cannot write {path}: {refused}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush a folder's list of files to disk, where the file system can: a file that was renamed there stays."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _refusal(error: Exception, folder: Path) -> str | None:
+    """What the disk said, if it is what an exception means: safetensors, LightGBM and others have their own kinds."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    numbered = re.search(r"\(os error (\d+)\)", str(error))
+    if numbered:
+        return os.strerror(int(numbered[1]))
+    try:  # is there room for more?
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as refused:
+        return refused.strerror or str(refused)
+    return None
 
 
 def remove_leftovers(path: str | Path) -> None:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from logg1m import calls, interruption, record
 from logg1m.files import InputError, remove_leftovers
-from logg1m.machine import usable_cores
+from logg1m.machine import GRANTED_MB, usable_cores
 
 log = logging.getLogger("logg1m")
 _held: list[IO[str]] = []  # locks, which closing a file would give up
@@ -59,6 +59,8 @@ def job(snakemake: Any) -> Iterator[None]:
     threads = min(int(snakemake.threads), usable_cores())
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
+    if "SLURM_JOB_ID" in os.environ and hasattr(snakemake.resources, "mem_mb"):
+        os.environ[GRANTED_MB] = str(snakemake.resources.mem_mb)
     where = f"rule {snakemake.rule}"
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(_FORMAT)

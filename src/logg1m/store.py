@@ -7,6 +7,7 @@ may be written in any order by any number of workers; a chunk exists only once i
 
 import hashlib
 import json
+import os
 import shutil
 import zipfile
 import zlib
@@ -21,7 +22,7 @@ import zarr
 from zarr.codecs import BloscCodec
 from zarr.storage import MemoryStore
 
-from logg1m.files import InputError, atomic_path, read_json, write_json
+from logg1m.files import InputError, atomic_path, flush_folder, read_json, write_json
 
 CHUNK_ROWS = 1024
 _LABEL_CHUNK = 65_536
@@ -183,7 +184,7 @@ class Writer:
             return None
 
     def write(self, chunk: int, arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> None:
-        """Write one chunk and then its journal entry, each atomically.
+        """Write one chunk and then its journal entry, each atomically; the chunk is on disk before its entry is.
 
         Raises
         ------
@@ -201,12 +202,21 @@ class Writer:
         try:
             for name, values in arrays.items():
                 self.group[name][start:stop] = values
+                self._flush(name, chunk)
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
         entry = {name: np.asarray(labels[name], dtype=np.float64) for name in self.layout.labels}
         checks = {f"crc_{name}": np.array(crc32c(values)) for name, values in arrays.items()}
         with atomic_path(self.journal / f"chunk_{chunk:06d}.npz") as temporary:
             np.savez(temporary, allow_pickle=False, **entry, **checks)
+
+    def _flush(self, name: str, chunk: int) -> None:
+        """Flush one chunk, which zarr renames without doing so; a chunk of fill values has no file."""
+        path = self.path / name / "c" / str(chunk) / "0"
+        if path.exists():
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+            flush_folder(path.parent)
 
     def finish(self, summary: dict[str, Any] | None = None) -> dict[str, Any]:
         """Write the labels and, last of all, the manifest, which is returned; `summary` is what the source reports."""

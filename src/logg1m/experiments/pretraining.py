@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from logg1m import interruption
 from logg1m.config.networks import Training
 from logg1m.experiments import data, raw_spectra
 from logg1m.experiments.classical import fit_ridge, r2_columns
@@ -91,7 +92,8 @@ def pretrain(task: Task, files: list[Path]) -> Pretrained:
     trainer = Trainer(
         model, feed, validate, settings, task.state / "pretraining.safetensors", _identity(task, settings, ids), title
     )
-    trained = trainer.train()
+    with interruption.listening():
+        trained = trainer.train()
     model.load_state_dict(trained.weights)
     model.eval()
     with torch.no_grad():
