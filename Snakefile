@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-from snakemake.utils import min_version
+from snakemake.utils import min_version, update_config
 
 # The package of this checkout serves the Snakefile and every job, installed or not.
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from logg1m import calls
-from logg1m.config import validate
+from logg1m.config import load_yaml, refuse_code, validate
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
 from logg1m.job import prepare_jobs
@@ -19,10 +19,13 @@ min_version("9.0")
 prepare_jobs()
 
 
-configfile: "config/config.yaml"
-
-
+# In place of `configfile:`, which evaluates Python in a file that asks for it. Overlays come on top of the file.
 try:
+    if not workflow.config_settings.replace_workflow_config:
+        update_config(config, load_yaml("config/config.yaml"))
+        update_config(config, workflow.config_settings.overwrite_config)
+    for overlay in workflow.overwrite_configfiles:
+        refuse_code(overlay)
     CONFIG = validate(config, "config/config.yaml with its overlays")
 except InputError as error:
     raise WorkflowError(str(error))

@@ -18,7 +18,7 @@ from logg1m.config.protocol import Protocol
 from logg1m.config.report import Report
 from logg1m.files import InputError
 
-__all__ = ["Config", "load", "load_yaml", "validate"]
+__all__ = ["Config", "load", "load_yaml", "refuse_code", "validate"]
 
 
 class Config(Section):
@@ -78,6 +78,24 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path} holds a {type(value).__name__}, expected a mapping of keys to values")
     return value
+
+
+def refuse_code(path: str | Path) -> None:
+    """Stop at an overlay in which Snakemake evaluates Python; it does so before anybody can look at the file.
+
+    Raises
+    ------
+    InputError
+        If the file says `__use_yte__`, Snakemake's word for it.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    if "__use_yte__" in text:
+        raise InputError(
+            f"{path} says __use_yte__, by which Snakemake runs Python in it; a configuration holds values only"
+        )
 
 
 def load(*paths: str | Path) -> Config:
