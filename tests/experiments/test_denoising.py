@@ -27,6 +27,7 @@ from logg1m.protocol import define, survey
 
 SEED = 11
 CPU = torch.device("cpu")
+SKY = np.arange(4096) % 10 == 0
 ONE = Compute(threads=1, device="cpu")
 PROTOCOL = Protocol(scales=(500, 2_000))
 QUICK = Denoisers(
@@ -65,7 +66,7 @@ def test_denoiser_gains_without_clean_spectra_and_comes_out_the_same_again(kind,
 
 
 def test_halves_of_the_exposures_are_independent_and_add_up_to_the_whole(small_store):
-    exposure = Exposure(request("autoencoder"), CPU)
+    exposure = Exposure(request("autoencoder"), CPU, SKY)
     ids = np.arange(40)
     flux, error = (torch.as_tensor(small_store.read(0, name)[ids]) for name in ("flux", "error"))
     one, other, weight = exposure.triple(flux, error, ids, 1).unbind(1)
@@ -77,7 +78,7 @@ def test_halves_of_the_exposures_are_independent_and_add_up_to_the_whole(small_s
 
 @pytest.mark.parametrize("kind", ["blind_spot", "autoencoder", "pca"])
 def test_an_honest_denoiser_has_one_realisation_of_every_spectrum_and_no_clean_one(kind, small_store):
-    exposure = Exposure(request(kind), CPU)
+    exposure = Exposure(request(kind), CPU, SKY)
     ids = np.arange(20)
     flux, error = (torch.as_tensor(small_store.read(0, name)[ids]) for name in ("flux", "error"))
     first, later, test = (exposure.triple(flux, error, ids, draw) for draw in (1, 7, 0))
@@ -85,16 +86,41 @@ def test_an_honest_denoiser_has_one_realisation_of_every_spectrum_and_no_clean_o
     assert torch.equal(first, later) == (kind != "autoencoder")  # which is split anew in every epoch
     assert not torch.isclose(first[:, :2], flux[:, None]).float().mean() > 0.01
     assert not torch.equal(first, test)
-    assert not torch.equal(first, Exposure(request(kind, number=1), CPU).triple(flux, error, ids, 1))
+    assert not torch.equal(first, Exposure(request(kind, number=1), CPU, SKY).triple(flux, error, ids, 1))
 
 
 def test_the_clean_variant_has_fresh_noise_and_the_noise_free_target(small_store):
-    exposure = Exposure(request("autoencoder_clean"), CPU)
+    exposure = Exposure(request("autoencoder_clean"), CPU, SKY)
     ids = np.arange(5)
     flux, error = (torch.as_tensor(small_store.read(0, name)[ids]) for name in ("flux", "error"))
     first, later = (exposure.triple(flux, error, ids, draw) for draw in (1, 2))
     assert torch.equal(first[:, 1], flux)
     assert not torch.equal(first[:, 0], later[:, 0])
+
+
+def test_half_of_the_training_spectra_lack_a_region_and_no_target_does(small_store):
+    exposure = Exposure(request("blind_spot"), CPU, SKY)
+    ids = np.arange(1000)
+    flux, error = (torch.as_tensor(small_store.read(0, name)[ids]) for name in ("flux", "error"))
+    made, whole = exposure.lacking(flux, error, ids, 3), exposure.triple(flux, error, ids, 3)
+    absent = made[:, 0].isnan()
+    sky = torch.as_tensor(SKY)
+    kinds = [(absent == lacking).all(dim=1).float().mean() for lacking in (sky, ~sky, torch.zeros_like(sky))]
+    assert sum(kinds) == pytest.approx(1)
+    assert kinds == pytest.approx([0.25, 0.25, 0.5], abs=0.05)
+    assert torch.equal(made[:, 1:], whole[:, 1:])
+    assert torch.equal(made[:, 0][~absent], whole[:, 0][~absent])
+    assert not torch.equal(absent, exposure.lacking(flux, error, ids, 4)[:, 0].isnan())
+
+
+def test_a_pixel_that_is_lacking_is_the_mean_to_a_denoiser():
+    torch.manual_seed(0)
+    module = denoisers.Denoiser(torch.full((64,), 2.0), torch.ones(64), Denoisers(block=16, code=4, hidden=8), False)
+    torch.nn.init.normal_(module.expand)
+    x = torch.rand(3, 3, 64) + 1
+    lacking, given = x.clone(), x.clone()
+    lacking[:, 0, 5:20], given[:, 0, 5:20] = torch.nan, 2.0
+    assert torch.equal(module.losses(lacking), module.losses(given))
 
 
 @pytest.fixture(scope="module")

@@ -203,7 +203,7 @@ def experiment(hypothesis: list | None = None, **acceptance) -> Experiment:
 
 def judged(seed_scatter: float = 0.0, hypothesis: list | None = None, **by_variant: np.ndarray) -> dict:
     runs = runs_of(**by_variant)
-    entry = {"r2": {"value": 0.95, "ci95": [0.9, 0.97]}, "n": N}
+    entry = {name: {"value": 0.95, "ci95": [0.9, 0.97]} for name in ("r2", "mae")} | {"n": N}
     one = {"low_noise": entry, "full": entry, "bias": {}, "windows": [], "recipe": {"model": "ridge"}}
     evaluations = {name: [one] * len(values) for name, values in by_variant.items()}
     return verdict.judge(experiment(hypothesis), runs, evaluations, SCATTER | {"mae": seed_scatter}, BOOTSTRAP, SEED)
@@ -302,3 +302,40 @@ def test_truth_values_of_an_artifact_are_compared_as_json_writes_them():
     of = Experiment(id="0.A", name="x", title="X", phase=0, question="?", hypothesis={"text": "…"}, artifact=rule)
     assert verdict.from_artifact(of, {"ok": True})["outcome"] == "accepted"
     assert verdict.from_artifact(of, {"ok": False})["outcome"] == "refuted"
+
+
+# --- several seeds, other references
+
+
+def test_a_mean_over_seeds_lies_in_its_own_interval():
+    rng = np.random.default_rng(3)
+    spread = np.stack([rng.normal(0, sigma, N) for sigma in (0.3, 0.6, 0.9)])
+    found = judged(old=spread, new=0.5 * spread)["variants"]["old"]["metrics"]["full"]["mae"]
+    assert found["value"] == pytest.approx(np.abs(spread).mean(), rel=1e-5)
+    assert found["ci95"][0] < found["value"] < found["ci95"][1]
+    assert found["ci95"][1] - found["ci95"][0] > 0.2  # most of it is between seeds
+    assert len(found["per_seed"]) == 3
+
+
+AGAINST = [{"metric": "mae", "subset": "full", "against": "better"}]
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(0.9, "supported"), (0.6, "refuted")])
+def test_a_criterion_may_name_what_the_candidate_is_compared_with(factor, outcome):
+    base = errors(0.5, seed=1)
+    found = judged(hypothesis=AGAINST, old=base, new=0.8 * base, better=factor * base)["variants"]["new"]
+    (criterion,) = found["hypothesis_criteria"]
+    assert found["outcome"] == "accepted"  # against the reference of the experiment
+    assert verdict.HYPOTHESIS[criterion["outcome"]] == outcome
+
+
+def test_a_criterion_against_what_did_not_run_is_open():
+    base = errors(0.5, seed=1)
+    found = judged(hypothesis=AGAINST, old=base, new=0.8 * base)
+    assert (found["outcome"], found["hypothesis_outcome"]) == ("accepted", "open")
+    assert "did not run" in found["variants"]["new"]["hypothesis_criteria"][0]["reason"]
+
+
+def test_against_must_be_a_variant():
+    with pytest.raises(ValueError, match="against = 'nobody' is not among"):
+        experiment([{"metric": "mae", "against": "nobody"}])

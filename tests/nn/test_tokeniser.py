@@ -32,7 +32,7 @@ def test_two_scales_stand_side_by_side_with_their_own_embedding():
     torch.testing.assert_close(tokens[:, 16:], large(x) + tokeniser.scale_embedding[1])
 
 
-@pytest.mark.parametrize(("kind", "count"), [("single", 32), ("dual_48_512", 11 + 1)])
+@pytest.mark.parametrize(("kind", "count"), [("single", 32), ("single_32", 16), ("dual_48_480", 11 + 2)])
 def test_centres_are_mean_log_wavelengths_and_masks_are_shares(kind, count):
     tokeniser = Tokeniser(kind, 1, patch=16, width=8)
     wave = torch.linspace(7100, 7320, 512)

@@ -48,12 +48,20 @@ class Recipe(Section):
     heads: Literal["single", "multi_equal", "multi_balanced", "multi_logg_first"] = Field(
         "single", description="log g alone, or Teff, log g and [Fe/H] with these loss weights"
     )
-    objective: Literal["mse", "gaussian_nll", "ordinal", "ordinal_soft"] = "mse"
-    tokeniser: Literal["single", "dual_32_256", "dual_48_512"] = Field(
-        "single", description="patches of the network's preset, or of these two widths in pixels side by side"
+    objective: Literal["mse", "gaussian_nll", "ordinal", "ordinal_soft"] = Field(
+        "mse",
+        description="loss: squared error; Gaussian likelihood with a predicted σ; bins of log g, hard or softened",
     )
-    position: Literal["learned", "sinusoidal", "rotary"] = "learned"
-    attention_bias: Literal["none", "attention", "token_loss"] = "none"
+    tokeniser: Literal["single", "single_32", "single_256", "dual_32_256", "dual_48_480"] = Field(
+        "single", description="patches of the network's preset, of this width in pixels, or of two widths side by side"
+    )
+    position: Literal["learned", "sinusoidal", "rotary"] = Field(
+        "learned", description="how tokens know their place: learned per index, or sinusoidal or rotary in log λ"
+    )
+    attention_bias: Literal["none", "attention", "token_loss"] = Field(
+        "none",
+        description="guidance to the sensitive windows: by attention that is drawn there, or by a token-wise loss",
+    )
     label_share: float = Field(1.0, gt=0, le=1, description="share of the training spectra whose labels are used")
     pretraining: Literal["none", "masked_token", "masked_span", "masked_pixel"] = Field(
         "none", description="reconstruct hidden patches, spans or pixels of training spectra first; needs no labels"
@@ -61,7 +69,7 @@ class Recipe(Section):
     mask_share: float = Field(0.3, gt=0, lt=1, description="share of a spectrum that pretraining hides")
     reconstruction: Literal["l1", "l2"] = Field("l2", description="error-weighted loss of the pretraining")
     pretraining_size: float = Field(
-        4.0, gt=0, description="spectra of the pretraining over the training size, as far as the training pool goes"
+        4.0, gt=0, description="pretraining spectra per training spectrum, as far as the training pool goes"
     )
     pretraining_compute: float = Field(
         0.5, gt=0, description="operations of the pretraining over those of the supervised training at full length"
@@ -134,12 +142,16 @@ class Criterion(Section):
     metric: Metric = Field(
         description="of log g (dex), lower is better but for r2; mae_teff (K), mae_m_h (dex) and cross_talk (share of the "
         "variance of the log g error that goes with errors in Teff and [Fe/H]) need several heads; crop_loss and "
-        "shift_loss: R² lost with 10 % hidden at each edge, or with 64 pixels missing at the start (low-noise); "
+        "shift_loss: R² lost with 10 % hidden at each edge, or, beyond what hiding them costs, with 64 pixels missing "
+        "at the start and the rest moved up (low-noise); "
         "convergence: epochs to the reference's best validation score, as a share of those that it took itself"
     )
     subset: Literal["low_noise", "full"] = "low_noise"
     margin: float = Field(0.0, description="improvement that must be exceeded; negative: how much may be lost")
     relative: bool = Field(False, description="margin and difference are shares of the reference's value")
+    against: str | None = Field(
+        None, description="variant that the candidate is compared with in place of the experiment's reference"
+    )
     more_in: tuple[str, str] | None = Field(
         None,
         description="two endings: the improvement among the variants <candidate>_<first> and <reference>_<first>, less "
@@ -223,6 +235,10 @@ class Experiment(Section):
             for ending in {part for c in self.acceptance.criteria for part in c.more_in or ()}:
                 if f"{self.acceptance.reference}_{ending}" not in self.variants:
                     raise ValueError(f"more_in needs a variant {self.acceptance.reference}_{ending}")
+        criteria = self.hypothesis.criteria + (self.acceptance.criteria if self.acceptance else ())
+        for criterion in criteria:
+            if criterion.against is not None and criterion.against not in self.variants:
+                raise ValueError(f"against = {criterion.against!r} is not among {', '.join(self.variants)}")
         for name in self.variants:
             if not _is_name(name):
                 raise ValueError(f"variant names are letters, digits and _, got {name!r}")
@@ -271,9 +287,19 @@ class Decisions(Section):
     default: dict[Literal["d1", "d2", "d3"], str] = Field(
         {"d1": "continue", "d2": "full", "d3": "single"}, description="outcome when the evidence is inconclusive"
     )
-    d1_statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = "median_ratio"
-    d1_threshold: float = Field(2.0, gt=0, description="model error above this many bounds: continue with Phase 2")
-    d4_members: int = Field(3, ge=1, le=5, description="most directions that are combined into the recipe of Phase 2")
+    d1_statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
+        "median_ratio",
+        description="ratio of model error to bound that D1 reads, for the best honest model, networks included; MVP-1.1, "
+        "which has classical models only, reads bounds.statistic",
+    )
+    d1_threshold: float = Field(
+        2.0,
+        gt=0,
+        description="D1: model error above this many bounds: continue with Phase 2; MVP-1.1 has bounds.ratio_threshold",
+    )
+    d4_members: int = Field(
+        3, ge=1, le=5, description="largest number of directions combined into the recipe of Phase 2"
+    )
 
     @model_validator(mode="after")
     def _outcomes(self) -> "Decisions":

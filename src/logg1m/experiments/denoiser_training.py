@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from logg1m import noise
+from logg1m import interruption, noise
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.denoisers import DenoiserKind, Denoisers
 from logg1m.config.protocol import Protocol
@@ -63,11 +63,15 @@ class Fit:
 
 
 class Exposure:
-    """Noisy spectra: one realisation of the noise per spectrum, as an observer has it; draw 0 is that of the test."""
+    """Noisy spectra: one realisation of the noise per spectrum, as an observer has it; draw 0 is that of the test.
 
-    def __init__(self, request: Request, device: torch.device) -> None:
+    sky : sky-line pixels (P,), one of the two regions that training spectra may lack
+    """
+
+    def __init__(self, request: Request, device: torch.device, sky: np.ndarray) -> None:
         self.kind, self.seed, self.level, self.device = request.kind, request.seed, request.protocol.noise_level, device
         self.draw = _FIRST_DRAW + _DRAWS_PER_SEED * request.seed_number
+        self.sky = torch.as_tensor(sky, device=device)
 
     def noise(self, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
         """Noise of a draw, (B, P)."""
@@ -81,17 +85,26 @@ class Exposure:
     def triple(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
         """What a denoiser sees in training, its target, and the error, (B, 3, P).
 
-        An honest denoiser has the same realisation in every epoch (the auto-encoder: in other halves). With noise-free targets nothing is honest anyway, and
-        every epoch has fresh noise.
+        An honest denoiser has the same realisation in every epoch (the auto-encoder: in other halves). With noise-free
+        targets nothing is honest anyway, and every epoch has fresh noise.
         """
         if self.kind == "autoencoder_clean":
-            fresh = self.noise(error, ids, draw and _FIRST_DRAW + draw)
+            fresh = self.noise(error, ids, _FIRST_DRAW + draw if draw else 0)
             return torch.stack([flux + fresh, flux, error], dim=1)
         whole = self.stacked(flux, error, ids, draw)
         if self.kind == "autoencoder":
             halves = self.noise(error, ids, _FIRST_DRAW + draw if draw else self.draw + _DRAW_OF_VALIDATION)
             return torch.stack([whole + halves, whole - halves, error], dim=1)
         return torch.stack([whole, whole, error], dim=1)
+
+    def lacking(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+        """The same for training, where a quarter of the spectra lacks the sky lines and another the rest: NaN in what the
+        denoiser sees, never in its target."""
+        made = self.triple(flux, error, ids, draw)
+        part = noise.words(self.seed, noise.Stream.MASKS, torch.as_tensor(ids, device=self.device), 1, self.draw + draw)
+        lacks_sky, lacks_rest = ((part % 4 == k) for k in (0, 1))  # (B, 1) each
+        made[:, 0].masked_fill_((lacks_sky & self.sky) | (lacks_rest & ~self.sky), torch.nan)
+        return made
 
     def batches(self, spectra: Spectra, draw: int) -> Iterator[torch.Tensor]:
         """Triples of all spectra, batch by batch."""
@@ -125,7 +138,7 @@ def fit(
 
     no_labels = np.zeros((len(training.ids), 1), dtype=np.float32)
     feed = Feed(
-        training.flux, training.error, no_labels, training.ids, exposure.triple, exposure.device, request.seed,
+        training.flux, training.error, no_labels, training.ids, exposure.lacking, exposure.device, request.seed,
         request.seed_number, resident=True,
     )  # fmt: skip
     identity = digest(
@@ -136,7 +149,8 @@ def fit(
         ]
     )  # fmt: skip
     path = state / "denoiser.safetensors"
-    trained = Trainer(module, feed, validate, request.settings.training, path, identity, title).train()
+    with interruption.listening():
+        trained = Trainer(module, feed, validate, request.settings.training, path, identity, title).train()
     module.load_state_dict(trained.weights)
     return Fit(module, _choice(trained), trained.history, trained.seconds)
 

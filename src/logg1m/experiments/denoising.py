@@ -16,7 +16,7 @@ from logg1m.device import resolve
 from logg1m.experiments import data
 from logg1m.experiments.denoiser_quality import Trial, examples, measure, profile
 from logg1m.experiments.denoiser_training import BATCH, FILTER_ROWS, Exposure, Request, Spectra, fit
-from logg1m.experiments.regions import regions
+from logg1m.experiments.regions import regions, sky_pixels
 from logg1m.files import write_csv, write_json, write_parquet
 from logg1m.nn import denoisers, wiener
 from logg1m.protocol import Pools
@@ -43,7 +43,7 @@ def make(
     state : folder for the resumable state of a training
     """
     started = time.monotonic()
-    exposure = Exposure(request, resolve(compute.device))
+    exposure = Exposure(request, resolve(compute.device), sky_pixels(pixels["error_mean"].to_numpy()))
     settings = request.settings
     pools = Pools.of(store, request.seed, request.protocol)
     rows = data.choose_rows(pools, members, Recipe(), settings.train_size, settings.test_size, request.seed_number)

@@ -7,6 +7,7 @@ import numpy as np
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Criterion
+from logg1m.experiments import resampling
 from logg1m.experiments.runs import Runs
 
 
@@ -42,18 +43,9 @@ def improvement(
             change = change / np.abs(values[[1, 3]]) if criterion.relative else change
         return np.stack([change[0], change[1], change[0] - change[1]])
 
-    one = np.ones((1, n), dtype=np.float32)
-    measured = [np.array([f(one)[0] for f in seeds]) for seeds in parts]
-    rng = np.random.Generator(np.random.PCG64([seed, n, 2]))
-    replicates = []
-    for counts in metrics.resamples(n, bootstrap, seed):
-        drawn = []
-        for seeds in parts:
-            per_seed = np.stack([f(counts) for f in seeds], axis=1)  # (B, S)
-            chosen = rng.integers(0, per_seed.shape[1], size=per_seed.shape)
-            drawn.append(np.take_along_axis(per_seed, chosen, axis=1).mean(axis=1))
-        replicates.append(gains(np.stack(drawn)))
-    values, resampled = gains(np.array([m.mean() for m in measured])), np.concatenate(replicates, axis=1)
+    measured = [resampling.per_seed(seeds, n) for seeds in parts]
+    values = gains(np.array([m.mean() for m in measured]))
+    resampled = gains(resampling.replicates(parts, n, bootstrap, seed))
     inside, outside, difference = (
         {"value": float(value), level: metrics.interval(row, bootstrap.level)} for value, row in zip(values, resampled)
     )

@@ -75,7 +75,8 @@ def run(
     labels = store.labels()
     pools = Pools.of(store, setting.seed, setting.protocol)
     rows = data.choose_rows(pools, members, recipe, setting.train_size, setting.test_size, setting.seed_number)
-    visible, windows = data.visible_pixels(store, recipe, rows, sensitivity, setting.seed, compute, pixels)
+    own_seed = setting.seed + setting.seed_number  # a random mask is another one for every seed
+    visible, windows = data.visible_pixels(store, recipe, rows, sensitivity, own_seed, compute, pixels)
     device = resolve(compute.device if recipe.model == "vit" else "cpu")
     denoise = denoiser.denoise if denoiser else None
     if denoiser and recipe.denoiser_sees == "windows":

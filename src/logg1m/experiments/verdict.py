@@ -5,6 +5,7 @@ inconclusive. Intervals resample spectra, and seeds where there are several; wit
 be further from the margin than three times the assumed scatter between seeds.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,22 @@ import numpy as np
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Criterion, Experiment
-from logg1m.experiments import convergence, interaction
+from logg1m.experiments import convergence, interaction, resampling
 from logg1m.experiments.runs import Runs
 
 ACCEPTED, REFUTED, INCONCLUSIVE = "accepted", "refuted", "inconclusive"
 HYPOTHESIS = {ACCEPTED: "supported", REFUTED: "refuted", INCONCLUSIVE: "open"}
 _HIGHER_IS_BETTER = {"r2"}
 _SEED_FACTOR = 3.0
+# The metrics of metrics.json as statistics of counts, from truth and error (N,) in dex.
+_STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], resampling.Statistic]] = {
+    "r2": metrics.r2,
+    "mae": lambda _, error: metrics.mean(np.abs(error)),
+    "rmse": lambda _, error: metrics.rms(error),
+    "median_bias": lambda _, error: metrics.median(error),
+    "nmad": lambda _, error: metrics.nmad(error),
+    "outlier_rate": lambda _, error: metrics.mean(np.abs(error) > metrics.OUTLIER),
+}
 
 
 def improvement(
@@ -30,37 +40,28 @@ def improvement(
     """
     if criterion.metric == "convergence":
         return convergence.improvement(runs.scores, candidate, reference, bootstrap, seed)
+    sign = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
     if criterion.more_in is not None:
-        better = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
-        return interaction.improvement(runs, candidate, reference, criterion, better, bootstrap, seed)
+        return interaction.improvement(runs, candidate, reference, criterion, sign, bootstrap, seed)
     subset = runs.low_noise if criterion.subset == "low_noise" else np.ones(len(runs.truth), dtype=bool)
     n = int(subset.sum())
-    sign = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
-    parts = {
-        name: [runs.statistic(criterion.metric, name, k, subset) for k in range(len(runs.errors[name]))]
+    parts = [
+        [runs.statistic(criterion.metric, name, k, subset) for k in range(len(runs.errors[name]))]
         for name in (candidate, reference)
-    }
+    ]
 
     def difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
         change = sign * (ours - theirs)
         with np.errstate(divide="ignore", invalid="ignore"):  # a share of nothing is undefined
             return np.asarray(change / np.abs(theirs) if criterion.relative else change)
 
-    one = np.ones((1, n), dtype=np.float32)
-    ours, theirs = (np.array([f(one)[0] for f in parts[name]]) for name in (candidate, reference))
-    rng = np.random.Generator(np.random.PCG64([seed, n, 1]))
-    replicates = []
-    for counts in metrics.resamples(n, bootstrap, seed):
-        drawn = []
-        for name in (candidate, reference):
-            per_seed = np.stack([f(counts) for f in parts[name]], axis=1)  # (B, S)
-            chosen = rng.integers(0, per_seed.shape[1], size=per_seed.shape)
-            drawn.append(np.take_along_axis(per_seed, chosen, axis=1).mean(axis=1))
-        replicates.append(difference(*drawn))
+    ours, theirs = (resampling.per_seed(seeds, n) for seeds in parts)
     common = min(len(ours), len(theirs))
     return {
         "value": float(difference(ours.mean(), theirs.mean())),
-        f"ci{bootstrap.level * 100:.0f}": metrics.interval(np.concatenate(replicates), bootstrap.level),
+        f"ci{bootstrap.level * 100:.0f}": metrics.interval(
+            difference(*resampling.replicates(parts, n, bootstrap, seed)), bootstrap.level
+        ),
         "per_seed": difference(ours[:common], theirs[:common]).tolist(),
         "reference_value": float(theirs.mean()),
     }
@@ -114,9 +115,12 @@ def judge(
     reference = acceptance.reference
 
     def judged(name: str, criteria: tuple[Criterion, ...]) -> list[dict[str, Any]]:
-        return [_judged(runs, name, reference, c, seed_scatter[c.metric], bootstrap, seed) for c in criteria]
+        return [
+            _judged(runs, name, c.against or reference, c, seed_scatter[c.metric], bootstrap, seed) for c in criteria
+        ]
 
     variants: dict[str, Any] = {}
+    everyone = np.ones(len(runs.truth), dtype=bool)
     for name in runs.errors:
         variant = experiment.variants[name]
         entry: dict[str, Any] = {
@@ -125,7 +129,10 @@ def judge(
             "role": _role(experiment, name),
             "leaky": variant.leaky,
             "seeds": len(evaluations[name]),
-            "metrics": {subset: _mean_metrics(evaluations[name], subset) for subset in ("low_noise", "full")},
+            "metrics": {
+                "low_noise": _mean_metrics(evaluations[name], "low_noise", runs, name, runs.low_noise, bootstrap, seed),
+                "full": _mean_metrics(evaluations[name], "full", runs, name, everyone, bootstrap, seed),
+            },
             "bias": evaluations[name][0]["bias"],
             "windows": evaluations[name][0].get("windows", []),
         }
@@ -212,7 +219,11 @@ def from_artifact(experiment: Experiment, artifact: dict[str, Any]) -> dict[str,
 def _judged(
     runs: Runs, name: str, reference: str, criterion: Criterion, scatter: float, bootstrap: Bootstrap, seed: int
 ) -> dict[str, Any]:
-    """One criterion with what was measured and what it comes to."""
+    """One criterion with what was measured and what it comes to; open where the reference did not run at this scale."""
+    if reference not in runs.errors:
+        nothing = {"value": float("nan"), f"ci{bootstrap.level * 100:.0f}": [float("nan")] * 2, "per_seed": []}
+        reason = f"{reference} did not run at this scale"
+        return {**criterion.model_dump(), "improvement": nothing, "outcome": INCONCLUSIVE, "reason": reason}
     measured = improvement(runs, name, reference, criterion, bootstrap, seed)
     seeds = min(len(runs.errors[name]), len(runs.errors[reference]))
     outcome, reason = decide(measured, criterion, seeds, scatter)
@@ -233,17 +244,31 @@ def _role(experiment: Experiment, name: str) -> str:
     return "control" if variant.control or variant.leaky else "candidate"
 
 
-def _mean_metrics(evaluations: list[dict[str, Any]], subset: str) -> dict[str, Any]:
-    """Metrics of the first seed with its intervals; the value is the mean over seeds where there are several."""
-    if evaluations[0][subset] is None:
-        return {}
+def _mean_metrics(
+    evaluations: list[dict[str, Any]],
+    subset: str,
+    runs: Runs,
+    name: str,
+    chosen: np.ndarray,
+    bootstrap: Bootstrap,
+    seed: int,
+) -> dict[str, Any]:
+    """Metrics of one variant on a subset; of several seeds their mean, its interval over spectra and seeds, and each."""
+    first = evaluations[0][subset]
+    if first is None or len(evaluations) == 1:
+        return first or {}
+    truth, errors, n = runs.truth[chosen], [error[chosen] for error in runs.errors[name]], int(chosen.sum())
     merged: dict[str, Any] = {}
-    for name, entry in evaluations[0][subset].items():
+    for metric, entry in first.items():
         if not isinstance(entry, dict):
-            merged[name] = entry
+            merged[metric] = entry
             continue
-        per_seed = [evaluation[subset][name]["value"] for evaluation in evaluations]
-        merged[name] = {**entry, "value": float(np.mean(per_seed)), "per_seed": per_seed}
+        seeds = [_STATISTICS[metric](truth, error) for error in errors]
+        spread = metrics.interval(resampling.replicates([seeds], n, bootstrap, seed)[0], bootstrap.level)
+        values = resampling.per_seed(seeds, n)
+        merged[metric] = {
+            "value": float(values.mean()), f"ci{bootstrap.level * 100:.0f}": spread, "per_seed": values.tolist()
+        }  # fmt: skip
     return merged
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-SCALES = {"dual_32_256": (32, 256), "dual_48_512": (48, 512)}
+SCALES = {"single_32": (32,), "single_256": (256,), "dual_32_256": (32, 256), "dual_48_480": (48, 480)}
 
 
 class Patches(nn.Module):
