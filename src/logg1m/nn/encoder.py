@@ -80,10 +80,13 @@ class Encoder(nn.Module):
         return torch.as_tensor(self.norm(x))
 
     def placed(self, tokens: torch.Tensor, centres: torch.Tensor) -> tuple[torch.Tensor, Rotation]:
-        """Tokens with their position, and what rotates queries and keys."""
-        x = self.position.add(tokens, centres)
+        """Tokens with their position, and what rotates queries and keys.
+
+        All layers work on what they get here: under autocast the position must not lift it to single precision again.
+        """
+        x = self.position.add(tokens, centres).to(tokens.dtype)
         if self.cls is not None:
-            x = torch.cat([self.cls.expand(len(x), 1, -1), x], dim=1)
+            x = torch.cat([self.cls.to(x.dtype).expand(len(x), 1, -1), x], dim=1)
         return x, self.position.rotation(centres, int(self.cls is not None))
 
     def pool(self, encoded: torch.Tensor, wave: torch.Tensor | None = None) -> torch.Tensor:
