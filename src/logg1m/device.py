@@ -1,11 +1,14 @@
 """Which torch device computes, and on how many threads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 
 from logg1m.files import InputError
+
+Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def resolve(name: str) -> torch.device:
@@ -38,3 +41,15 @@ def one_thread() -> Iterator[None]:
     finally:
         if before > 1:
             torch.set_num_threads(before)
+
+
+def compiled(function: Function, dynamic: bool | None = None) -> Function:
+    """torch.compile; a function that the compiler of this machine fails on runs as it is, with a warning.
+
+    dynamic : whether sizes are expected to change
+    """
+    import torch._dynamo
+
+    torch._dynamo.config.suppress_errors = True
+    made: Function = torch.compile(function, dynamic=dynamic)  # type: ignore[assignment]
+    return made

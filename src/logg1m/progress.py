@@ -21,6 +21,7 @@ class Progress:
     def __init__(self, title: str, total: int, unit: str = "spectra") -> None:
         self.title, self.total, self.unit = title, total, unit
         self.done = self.skipped = 0
+        self.excluded = 0.0
         self.started = self.last = time.monotonic()
         self.live = sys.stderr.isatty()
         self.reported = False
@@ -30,8 +31,14 @@ class Progress:
         self.done += amount
         self.skipped += amount
 
+    def exclude(self, seconds: float, amount: int = 0) -> None:
+        """Time just spent on something else, and the work done in it: not part of the rate."""
+        self.excluded += seconds
+        self.skip(amount)
+
     def add(self, amount: int, **facts: float) -> None:
-        """Work done; `facts` such as loss=0.12 appear beside it, as one JSON object per line in a log."""
+        """Work done; `facts` such as loss=0.12 appear beside it, as one JSON object per line in a log
+        (`logg1m.job` puts nothing in front of it)."""
         self.done += amount
         now = time.monotonic()
         if now - self.last >= (0.5 if self.live else 5.0):
@@ -40,11 +47,11 @@ class Progress:
 
     def rate(self) -> float:
         """Pieces of work per second so far."""
-        return (self.done - self.skipped) / max(time.monotonic() - self.started, 1e-9)
+        return (self.done - self.skipped) / max(time.monotonic() - self.started - self.excluded, 1e-9)
 
     def _report(self, facts: dict[str, float]) -> None:
-        rate = self.rate()
-        left = (self.total - self.done) / rate if rate > 0 else float("inf")
+        rate, done = self.rate(), self.done - self.skipped
+        left = (self.total - self.done) / done * (time.monotonic() - self.started) if done else float("inf")
         line = (
             f"{self.title}: {self.done:,} / {self.total:,} {self.unit} ({self.done / max(self.total, 1):.0%}), "
             f"{rate:,.0f}/s, {left:,.0f} s left"

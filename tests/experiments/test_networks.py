@@ -92,7 +92,7 @@ def test_a_tiny_network_sees_what_no_linear_model_can(tmp_path):
     assert ridge[0] < 0.1
     assert network[0] > 0.6
     assert found.chosen["validation_r2"] == pytest.approx(max(row["score"] for row in found.history))
-    assert found.timings["share_waiting_for_data"] == 0
+    assert 0 < found.timings["share_waiting_for_data"] < 0.9
 
 
 def test_nothing_is_learnt_from_shuffled_labels(tmp_path):

@@ -47,7 +47,7 @@ def test_streaming_gives_the_batches_of_resident_rows_from_any_batch_on(batch_si
     assert len(batches[0]) == len(batches[1]) == max(0, 2_050 // batch_size - first)
     for a, b in zip(*batches):
         assert np.array_equal(a.ids, b.ids)
-        assert torch.equal(a.x, b.x)
+        assert torch.equal(a.spectra(), b.spectra())
         assert torch.equal(a.labels, b.labels)
     whole = list(make(2_050, True).epoch(2, batch_size))
     assert all(np.array_equal(a.ids, b.ids) for a, b in zip(batches[0], whole[first:]))
@@ -59,7 +59,7 @@ def test_labels_and_ids_go_with_their_rows_and_noise_is_fresh_every_epoch_and_se
         for epoch in (0, 1):
             for batch in make(300, True, seed_number).epoch(epoch, 100):
                 assert np.array_equal(batch.labels[:, 0].numpy(), batch.ids - 7)
-                draw = batch.x[:, 0, 0] - batch.labels[:, 0]
+                draw = batch.spectra()[:, 0, 0] - batch.labels[:, 0]
                 assert len(set(draw.tolist())) == 1
                 draws[seed_number, epoch] = float(draw[0])
     assert len(set(draws.values())) == 4

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from logg1m import passes
+from logg1m import interruption, passes
 from logg1m.experiments import data, pretraining, raw_spectra
 from logg1m.experiments.examination import examine
 from logg1m.experiments.fitted import Fitted
@@ -34,7 +34,7 @@ class Spectra:
 
 def fit(task: Task) -> Fitted:
     """Train, or resume, and predict the test spectra."""
-    device, rows = task.prepare.device, task.rows
+    device = task.prepare.device
     files: list[Path] = []
     pretrained, report = None, None
     try:
@@ -76,7 +76,7 @@ def fit(task: Task) -> Fitted:
         lambda x: learner.predict(x)[:, 0],
         robustness,
         attention,
-        timings(trained, len(rows.fit), device) | (pretrained.timings if pretrained else {}),
+        timings(trained, device) | (pretrained.timings if pretrained else {}),
         report,
         **({"examples": pretrained.examples} if pretrained else {}),
     )
@@ -97,14 +97,14 @@ def build(task: Task, spectra: Spectra) -> Learner:
         )
 
 
-def timings(trained: Trained, n: int, device: torch.device) -> dict[str, Any]:
-    """How a training went, for provenance.json."""
-    epochs = len(trained.history)
+def timings(trained: Trained, device: torch.device) -> dict[str, Any]:
+    """How a training went, for provenance.json; the rate is that of the steps, without validation and compiling."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "training_seconds": trained.seconds,
-        "spectra_per_second": epochs * n / max(trained.seconds, 1e-9),
-        "share_waiting_for_data": trained.seconds_waiting / max(trained.seconds, 1e-9),
+        "training_seconds_by_purpose": trained.times,
+        "spectra_per_second": trained.spectra_per_second,
+        "share_waiting_for_data": trained.share_waiting,
         "micro_batch": trained.micro_batch,
     }
 
@@ -130,7 +130,8 @@ def _train(task: Task, learner: Learner, spectra: Spectra, device: torch.device)
         ]
     )  # fmt: skip
     path = task.state / "training.safetensors"
-    return Trainer(learner, feed, validate, settings, path, identity, task.title).train()
+    with interruption.listening():
+        return Trainer(learner, feed, validate, settings, path, identity, task.title).train()
 
 
 def _spectra(task: Task, files: list[Path]) -> Spectra:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from logg1m.files import save_with
 from logg1m.progress import log
 
-_FORMAT = "logg1m training state 1"
+_FORMAT = "logg1m training state 2"
 
 
 @dataclass
@@ -26,7 +26,8 @@ class Counters:
     best_score: float = float("-inf")
     best_epoch: int = -1
     history: list[dict[str, float]] = field(default_factory=list)
-    seconds: float = 0.0  # of training in all earlier lives
+    seconds: dict[str, float] = field(default_factory=dict)  # by purpose, in all lives
+    timed_steps: int = 0  # that are behind seconds["steps"]; a step that compiled is not
     micro_batch: int = 0
     finished: bool = False  # then the best weights are all that is kept
 

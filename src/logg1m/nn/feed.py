@@ -7,9 +7,9 @@ the same whether the spectra are resident or streamed.
 
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,16 +22,38 @@ WINDOW = 16  # blocks that are shuffled together
 _AHEAD = 4  # batches read ahead
 _FIRST_DRAW, _DRAWS_PER_SEED = 1, 2**16
 
-Prepare = Callable[[torch.Tensor, torch.Tensor, np.ndarray, int], torch.Tensor]
+# (flux, error, ids, draw) → prepared spectra. In a training the ids are a tensor on the device: nothing that is made
+# from them may need the host, or a GPU would wait for it at every step.
+Prepare = Callable[[torch.Tensor, torch.Tensor, Any, int], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Prepared spectra (B, C, P), labels (B, T), spectrum ids (B,)."""
+    """Spectra of one step, prepared only when they are needed, part by part.
 
-    x: torch.Tensor
+    Parameters
+    ----------
+    flux, error : noise-free flux and 1σ error on the device, (B, P)
+    labels : (B, T)
+    ids : spectrum ids (B,), for messages
+    keys : the same on the device
+    """
+
+    flux: torch.Tensor
+    error: torch.Tensor
     labels: torch.Tensor
     ids: np.ndarray
+    keys: torch.Tensor
+    draw: int
+    prepare: Prepare
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def spectra(self, low: int = 0, high: int | None = None) -> torch.Tensor:
+        """Prepared spectra low … high − 1 with their noise, (·, C, P); a pure function, whenever it is called."""
+        part = slice(low, high)
+        return self.prepare(self.flux[part], self.error[part], self.keys[part], self.draw)
 
 
 def windows_of(seed: int, epoch: int, n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -53,7 +75,7 @@ class Feed:
     flux, error : noise-free flux and 1σ error, (N, P) float32; arrays, or memory-mapped files
     labels : (N, T) float32
     ids : spectrum ids (N,)
-    prepare : (flux, error, ids, draw) of a batch on the device → (B, C, P); adds the noise of that draw
+    prepare : (flux, error, ids, draw) of a batch, all on the device → (B, C, P); adds the noise of that draw
     seed, seed_number : every seed number has its own order and its own noise
     resident : whether all rows are copied to the device first
     """
@@ -72,8 +94,8 @@ class Feed:
     ) -> None:
         self.flux, self.error, self.ids = flux, error, ids
         self.labels = torch.as_tensor(labels, dtype=torch.float32, device=device)
+        self.keys = torch.as_tensor(np.asarray(ids, dtype=np.int64), device=device)
         self.prepare, self.device, self.seed, self.seed_number = prepare, device, seed, seed_number
-        self.waited = 0.0
         self.resident = resident
         if resident:
             self._flux, self._error = (torch.as_tensor(a).to(device) for a in (flux, error))
@@ -81,34 +103,37 @@ class Feed:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def epoch(self, epoch: int, batch_size: int, first: int = 0) -> Iterator[Batch]:
-        """Full batches of an epoch from batch number `first` on; a rest smaller than a batch waits for other epochs."""
+    def epoch(self, epoch: int, batch_size: int, first: int = 0) -> Generator[Batch, None, None]:
+        """Full batches of an epoch from batch number `first` on; a rest smaller than a batch waits for other epochs.
+
+        The order goes to the device once; a batch costs the host nothing but the launch of the copies.
+        """
         draw = _FIRST_DRAW + epoch + _DRAWS_PER_SEED * self.seed_number
-        source = self._resident(epoch, batch_size, first) if self.resident else self._streamed(epoch, batch_size, first)
-        for rows, flux, error in source:
-            ids = self.ids[rows]
-            yield Batch(self.prepare(flux, error, ids, draw), self.labels[torch.as_tensor(rows)], ids)
-
-    def _order(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        return windows_of(self.seed + self.seed_number, epoch, len(self))
-
-    def _resident(
-        self, epoch: int, batch_size: int, first: int
-    ) -> Iterator[tuple[np.ndarray, torch.Tensor, torch.Tensor]]:
-        order = np.concatenate([rows for _, rows in self._order(epoch)])
-        for k in range(first, len(order) // batch_size):
-            rows = order[k * batch_size : (k + 1) * batch_size]
-            at = torch.as_tensor(rows, device=self.device)
-            yield rows, self._flux[at], self._error[at]
+        windows = list(windows_of(self.seed + self.seed_number, epoch, len(self)))
+        order = np.concatenate([rows for _, rows in windows])
+        places = torch.as_tensor(order, device=self.device)
+        keys, labels = self.keys[places], self.labels[places]
+        streamed = None if self.resident else self._streamed(windows, batch_size, first)
+        try:
+            for k in range(first, len(order) // batch_size):
+                part = slice(k * batch_size, (k + 1) * batch_size)
+                if streamed is None:
+                    flux, error = self._flux[places[part]], self._error[places[part]]
+                else:
+                    flux, error = next(streamed)
+                yield Batch(flux, error, labels[part], self.ids[order[part]], keys[part], draw, self.prepare)
+        finally:
+            if streamed is not None:
+                streamed.close()
 
     def _streamed(
-        self, epoch: int, batch_size: int, first: int
-    ) -> Iterator[tuple[np.ndarray, torch.Tensor, torch.Tensor]]:
+        self, windows: list[tuple[np.ndarray, np.ndarray]], batch_size: int, first: int
+    ) -> Generator[tuple[torch.Tensor, torch.Tensor], None, None]:
         """The same from files: a thread reads whole blocks of a window and cuts them into batches."""
-        ready: queue.Queue[tuple[np.ndarray, np.ndarray, np.ndarray] | BaseException | None] = queue.Queue(_AHEAD)
+        ready: queue.Queue[tuple[torch.Tensor, torch.Tensor] | BaseException] = queue.Queue(_AHEAD)
         stop = threading.Event()
 
-        def put(item: tuple[np.ndarray, np.ndarray, np.ndarray] | BaseException | None) -> None:
+        def put(item: tuple[torch.Tensor, torch.Tensor] | BaseException) -> None:
             while not stop.is_set():
                 try:
                     return ready.put(item, timeout=0.1)
@@ -117,36 +142,30 @@ class Feed:
 
         def read() -> None:
             try:
-                for item in self._cut(epoch, batch_size, first, stop):
-                    put(item)
-                put(None)
+                for flux, error in self._cut(windows, batch_size, first, stop):
+                    put((self._for_transfer(flux), self._for_transfer(error)))
             except BaseException as error:  # a failed read must not leave the trainer waiting
                 put(error)
 
         threading.Thread(target=read, daemon=True).start()
         try:
             while True:
-                asked = time.monotonic()
                 item = ready.get()
-                self.waited += time.monotonic() - asked
-                if item is None:
-                    return
                 if isinstance(item, BaseException):
                     raise item
-                rows, flux, error = item
-                yield rows, self._move(flux), self._move(error)
+                yield item[0].to(self.device, non_blocking=True), item[1].to(self.device, non_blocking=True)
         finally:
             stop.set()
 
     def _cut(
-        self, epoch: int, batch_size: int, first: int, stop: threading.Event
-    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Batches of rows; a window's rest goes in front of the next window."""
+        self, windows: list[tuple[np.ndarray, np.ndarray]], batch_size: int, first: int, stop: threading.Event
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Flux and error of batch after batch; a window's rest goes in front of the next window."""
         n_pixels = self.flux.shape[1]
         rest_rows = np.empty(0, dtype=np.int64)
         rest = [np.empty((0, n_pixels), dtype=np.float32) for _ in range(2)]
         number = 0
-        for blocks, rows in self._order(epoch):
+        for blocks, rows in windows:
             if stop.is_set():
                 return
             full = (len(rest_rows) + len(rows)) // batch_size
@@ -164,17 +183,17 @@ class Feed:
             read = [np.concatenate([a[low:high] for low, high in spans]) for a in (self.flux, self.error)]
             joint = np.concatenate([rest_rows, rows])
             for k in range(full):
-                taken = joint[k * batch_size : (k + 1) * batch_size]
                 inside = at[max(0, k * batch_size - len(rest_rows)) : (k + 1) * batch_size - len(rest_rows)]
                 left = [r[k * batch_size : (k + 1) * batch_size] for r in rest]
                 if number >= first:
                     flux, error = (np.concatenate([old, new[inside]]) for old, new in zip(left, read))
-                    yield taken, flux, error
+                    yield flux, error
                 number += 1
             keep = at[full * batch_size - len(rest_rows) :] if full else at
             rest = [new[keep] if full else np.concatenate([old, new[keep]]) for old, new in zip(rest, read)]
             rest_rows = joint[full * batch_size :]
 
-    def _move(self, values: np.ndarray) -> torch.Tensor:
+    def _for_transfer(self, values: np.ndarray) -> torch.Tensor:
+        """In page-locked memory where the device copies from it while it computes."""
         tensor = torch.from_numpy(values)
-        return tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
+        return tensor.pin_memory() if self.device.type == "cuda" else tensor

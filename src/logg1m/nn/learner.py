@@ -1,6 +1,9 @@
 """A network with everything that makes it learn log g: standardised inputs, encoder, head, objective, weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,13 +71,35 @@ class Learner(nn.Module):
 
     def loss(self, x: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
         """Training loss of a batch; `share` of the training is behind."""
+        return self._loss(self._encode, x, labels, share)
+
+    def compiled_loss(self, compiler: Callable[[Any], Any]) -> Callable[..., torch.Tensor]:
+        """The same function with the transformer compiled: all the work, and no step differs from another.
+
+        What follows it is a few numbers per spectrum: it changes in the course of a training (objectives by levels),
+        and balanced task weights differentiate in the middle of it.
+        """
+        return partial(self._loss, compiler(self._encode))
+
+    def _loss(
+        self,
+        encode: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor | None]],
+        x: torch.Tensor,
+        labels: torch.Tensor,
+        share: float,
+    ) -> torch.Tensor:
+        encoded, auxiliary = encode(x, self.objective.targets(labels))
+        with torch.autocast(x.device.type, enabled=False):  # a label has more digits than bfloat16
+            encoded = encoded.float()
+            losses = self.objective.losses(self.head(encoded), labels, share).mean(dim=0)
+            total = self.task_weights(losses, encoded)
+            return torch.as_tensor(total if auxiliary is None else total + auxiliary.float())
+
+    def _encode(self, x: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Prepared spectra (B, C, P) → (B, F), and the auxiliary loss where there is guidance; targets (B, T)."""
         tokens = self.encoder.tokeniser(self.standardise(x))
         encoded = self.encoder.pool(self.encoder.encode(tokens, self.encoder.centres))
-        losses = self.objective.losses(self.head(encoded), labels, share).mean(dim=0)
-        total = self.task_weights(losses, encoded)
-        if self.guidance is not None:
-            total = total + self.guidance(self.encoder, tokens, self.objective.targets(labels))
-        return torch.as_tensor(total)
+        return encoded, None if self.guidance is None else self.guidance(self.encoder, tokens, targets)
 
     def forward(self, x: torch.Tensor, wave: torch.Tensor | None = None) -> torch.Tensor:
         """Outputs of the head (B, O) for prepared spectra on the network's own grid."""
