@@ -5,12 +5,15 @@ depend on chunk size, order or workers. Integers are identical everywhere; norma
 """
 
 import math
+from collections.abc import Callable
 from enum import IntEnum
+from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import torch
 
-from logg1m.device import one_thread
+from logg1m.device import compiled, one_thread
 from logg1m.files import InputError
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -30,12 +33,18 @@ class Stream(IntEnum):
     MASKS = 5
 
 
-def philox(
-    counter: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], seed: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+Words = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+Key = TypeVar("Key", int, torch.Tensor)
+
+
+def philox(counter: Words, seed: int) -> Words:
     """Ten Philox4x32 rounds on int64 tensors that hold 32-bit words; `seed` is the 64-bit key."""
+    return _rounds(counter, seed & _MASK, (seed >> 32) & _MASK)
+
+
+def _rounds(counter: Words, k0: Key, k1: Key) -> Words:
+    """The same with the key as two words, numbers or scalar tensors."""
     c0, c1, c2, c3 = counter
-    k0, k1 = seed & _MASK, (seed >> 32) & _MASK
     for _ in range(10):
         p0 = c0 * _MULTIPLIERS[0]
         p1 = c2 * _MULTIPLIERS[1]
@@ -48,9 +57,7 @@ def philox(
     return c0, c1, c2, c3
 
 
-def _words(
-    seed: int, stream: Stream, ids: torch.Tensor, draw: int, blocks: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+def _words(seed: int, stream: Stream, ids: torch.Tensor, draw: int, blocks: int) -> Words:
     """Four words for every (id, block): each (N, blocks) int64."""
     shape = (len(ids), blocks)
     position = torch.arange(blocks, device=ids.device, dtype=torch.int64).expand(shape).clone()
@@ -79,12 +86,36 @@ def normal(seed: int, ids: torch.Tensor, n_pixels: int, draw: int = 0) -> torch.
     """
     if n_pixels % 4:
         raise InputError(f"n_pixels must be a multiple of 4, got {n_pixels}")
-    out = torch.empty((len(ids), n_pixels // 4, 4), dtype=torch.float32, device=ids.device)
-    rows = _ROWS_AT_ONCE if ids.device.type == "cpu" else max(len(ids), 1)
+    if ids.device.type != "cpu":
+        position = torch.arange(n_pixels // 4, device=ids.device)
+        constants = (torch.full((), value, device=ids.device) for value in (draw, seed & _MASK, seed >> 32 & _MASK))
+        return torch.stack(_fused()(ids.to(torch.int64), position, *constants), dim=2).flatten(1)
+    out = torch.empty((len(ids), n_pixels // 4, 4), dtype=torch.float32)
     with one_thread():
-        for start in range(0, len(ids), rows):
-            _fill(out[start : start + rows], seed, ids[start : start + rows], draw)
+        for start in range(0, len(ids), _ROWS_AT_ONCE):
+            _fill(out[start : start + _ROWS_AT_ONCE], seed, ids[start : start + _ROWS_AT_ONCE], draw)
     return out.view(len(ids), n_pixels)
+
+
+def planes(
+    ids: torch.Tensor, position: torch.Tensor, draw: torch.Tensor, low: torch.Tensor, high: torch.Tensor
+) -> Words:
+    """The four normals of every (id, position), each (N, P/4), from tensors alone: what a GPU makes in one kernel.
+
+    ids (N,), position (P/4,); draw and the lower and upper word of the seed are scalars, all int64. Same integers as
+    `_fill`, which works in place for a core's cache; left to itself a GPU would launch 150 kernels for it.
+    """
+    zero = torch.zeros_like(ids[:, None] + position)
+    counter = (zero + position, zero + ids[:, None], zero + draw, zero + int(Stream.PIXEL_NOISE))
+    x0, x1, x2, x3 = _rounds(counter, low, high)
+    first, second = ((-2.0 * _unit(x).log()).sqrt() for x in (x0, x2))
+    angles = (_unit(x1) * (2.0 * math.pi), _unit(x3) * (2.0 * math.pi))
+    return first * angles[0].cos(), first * angles[0].sin(), second * angles[1].cos(), second * angles[1].sin()
+
+
+@cache
+def _fused() -> Callable[..., Words]:
+    return compiled(planes, dynamic=True)
 
 
 def _fill(out: torch.Tensor, seed: int, ids: torch.Tensor, draw: int) -> None:

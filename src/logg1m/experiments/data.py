@@ -17,11 +17,13 @@ from logg1m.files import InputError
 from logg1m.inputs.channels import channels, needs_error
 from logg1m.inputs.normalise import normalise
 from logg1m.inputs.windows import pixel_mask, windows
-from logg1m.observe.honest import FittedError, HonestError
+from logg1m.observe.honest import FittedError, HonestError, Known
 from logg1m.observe.pfs import Conditions
 from logg1m.progress import log
 from logg1m.protocol import Pools
 from logg1m.store import Store
+
+Ids = np.ndarray | torch.Tensor  # spectrum ids (B,): a tensor on the device where they come from a training's feed
 
 SKY_WINDOWS = ("sky", "between_sky")
 _CONDITIONS = ("mag", "seeing", "zenith_angle", "field_angle", "redshift")
@@ -105,6 +107,9 @@ class Preparation:
                 self.honest = HonestError(observation, device)
                 self.flux_scale = labels["flux_scale"].to_numpy()
                 self.conditions = Conditions(**{name: labels[name].to_numpy() for name in _CONDITIONS})
+                # A GPU would wait for the host at every step; a CPU makes them of the spectra that it comes to see.
+                every = device.type == "cuda"
+                self.known = self.honest.known(self.flux_scale, self.conditions) if every else None
             else:
                 self.fitted = FittedError(*training_spectra(store, fit_ids, compute))
                 log.info(f"honest error fitted on training spectra, median residual {self.fitted.residual:.1%}")
@@ -119,25 +124,31 @@ class Preparation:
         flux, error = (torch.from_numpy(values).to(self.device) for values in self.raw(chunk, ids))
         return np.asarray(self.fresh(flux, error, ids, draw).flatten(1).cpu().numpy())
 
-    def fresh(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+    def fresh(self, flux: torch.Tensor, error: torch.Tensor, ids: Ids, draw: int) -> torch.Tensor:
         """Noise-free flux and error (B, P) on the device, with the noise of a draw → (B, C, P)."""
         return self.seen(self.noisy(flux, error, ids, draw), error, ids)
 
-    def noisy(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+    def noisy(self, flux: torch.Tensor, error: torch.Tensor, ids: Ids, draw: int) -> torch.Tensor:
         """flux + noise level · error · N(0, 1), (B, P), with the counter-based noise of a draw."""
         normal = noise.normal(self.seed, torch.as_tensor(ids, device=self.device), flux.shape[1], draw)
         return normal.mul_(error).mul_(self.noise_level).add_(flux)
 
-    def seen(self, noisy: torch.Tensor, error: torch.Tensor, ids: np.ndarray) -> torch.Tensor:
+    def seen(self, noisy: torch.Tensor, error: torch.Tensor, ids: Ids) -> torch.Tensor:
         """What the model sees of noisy flux (B, P): normalised, as channels, hidden pixels zero, (B, C, P)."""
         if self.honest is not None:
             with torch.no_grad():  # a sensitivity is taken at a given error
-                error = self.honest(noisy, self.flux_scale[ids], self.conditions[ids])
+                error = self.honest.given(noisy, self._known(self.honest, ids))
         elif self.fitted is not None:
             error = self.fitted(noisy.detach(), error)
         flux = noisy if self.denoise is None else self.denoise(noisy)  # an honest error is that of the noisy flux
         stacked = channels(self.recipe.channels, normalise(self.recipe.normalisation, flux), error)
         return stacked.masked_fill(self.hidden, 0.0)
+
+    def _known(self, honest: HonestError, ids: Ids) -> Known:
+        if self.known is not None:
+            return self.known[torch.as_tensor(ids, device=self.device)]
+        rows = np.asarray(ids)
+        return honest.known(self.flux_scale[rows], self.conditions[rows])
 
 
 def visible_pixels(

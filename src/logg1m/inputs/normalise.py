@@ -50,7 +50,7 @@ def continuum(kind: str, flux: torch.Tensor) -> torch.Tensor:
     if kind == "running_median":
         fitted = _running_median(flux)
     elif kind in ("poly3", "poly5", "spline"):
-        fitted = _clipped_fit(_basis(kind, flux.shape[1]).to(flux), flux)
+        fitted = _clipped_fit(_basis(kind, flux.shape[1], flux.device, flux.dtype), flux)
     else:
         raise InputError(f"unknown continuum {kind!r}")
     floor = _SMALLEST * flux.median(dim=1, keepdim=True).values.abs().clamp_min(1e-3)
@@ -58,7 +58,7 @@ def continuum(kind: str, flux: torch.Tensor) -> torch.Tensor:
 
 
 @cache
-def _basis(kind: str, n_pixels: int) -> torch.Tensor:
+def _basis(kind: str, n_pixels: int, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     """Columns (P, K) that continua are combinations of: Legendre polynomials or a cubic B-spline on 8 intervals."""
     x = np.linspace(-1, 1, n_pixels)
     if kind.startswith("poly"):
@@ -66,7 +66,7 @@ def _basis(kind: str, n_pixels: int) -> torch.Tensor:
     else:
         knots = np.concatenate([[-1] * 3, np.linspace(-1, 1, 9), [1] * 3])
         table = BSpline.design_matrix(x, knots, 3).toarray()
-    return torch.as_tensor(table, dtype=torch.float32)
+    return torch.as_tensor(table, dtype=torch.float32).to(device, dtype)
 
 
 def _clipped_fit(basis: torch.Tensor, flux: torch.Tensor) -> torch.Tensor:
@@ -77,7 +77,8 @@ def _clipped_fit(basis: torch.Tensor, flux: torch.Tensor) -> torch.Tensor:
         normal = torch.einsum("pk,bp,pl->bkl", basis, weight, basis)
         normal += 1e-6 * basis.shape[0] * torch.eye(basis.shape[1], device=flux.device)
         right = (weight * flux) @ basis
-        fitted = torch.linalg.solve(normal, right[:, :, None])[:, :, 0] @ basis.T
+        # Never singular, so nobody need look at the outcome: that would make a GPU wait for the host.
+        fitted = torch.linalg.solve_ex(normal, right[:, :, None])[0][:, :, 0] @ basis.T
         residual = flux - fitted
         spread = 1.4826 * residual.abs().median(dim=1, keepdim=True).values
         weight = (residual.abs() < _CLIP_SIGMA * spread).to(flux.dtype)

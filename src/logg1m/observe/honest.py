@@ -1,5 +1,7 @@
 """The error an observer can estimate: the noise model with smoothed noisy flux in place of the noise-free one."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -8,6 +10,7 @@ from logg1m.files import InputError
 from logg1m.observe.pfs import Conditions, PfsRedArm
 
 _SMOOTHING = 51  # pixels, 22 Å
+_BLOCK = 4096  # spectra
 
 
 def boxcar(values: torch.Tensor, width: int) -> torch.Tensor:
@@ -20,6 +23,22 @@ def boxcar(values: torch.Tensor, width: int) -> torch.Tensor:
     return ((running[:, high] - running[:, low]) / (high - low)).to(values.dtype)
 
 
+@dataclass(frozen=True)
+class Known:
+    """What an observer knows of N spectra before looking at their pixels, on one device.
+
+    flux_scale : erg/s/cm²/Å per unit of normalised flux, (N,)
+    throughput, sky : of the night, at the knots of the instrument's model, each (N, 16)
+    """
+
+    flux_scale: torch.Tensor
+    throughput: torch.Tensor
+    sky: torch.Tensor
+
+    def __getitem__(self, rows: torch.Tensor) -> "Known":
+        return Known(self.flux_scale[rows], self.throughput[rows], self.sky[rows])
+
+
 class HonestError:
     """Re-estimates 1σ errors from noisy flux, photometric scale and the night's known conditions."""
 
@@ -29,9 +48,20 @@ class HonestError:
 
     def __call__(self, noisy: torch.Tensor, flux_scale: np.ndarray, conditions: Conditions) -> torch.Tensor:
         """(B, P) noisy normalised flux → (B, P) error; smoothed over 51 pixels and floored at zero."""
-        scale = torch.tensor(flux_scale, device=noisy.device, dtype=noisy.dtype)
+        return self.given(noisy, self.known(flux_scale, conditions))
+
+    def known(self, flux_scale: np.ndarray, conditions: Conditions) -> Known:
+        """The constants of N spectra: about 10 µs each on the host, in blocks that fit its memory."""
+        scale = torch.tensor(flux_scale, device=self.arm.device, dtype=self.arm.dtype)
+        blocks = [conditions[np.arange(low, min(low + _BLOCK, len(scale)))] for low in range(0, len(scale), _BLOCK)]
+        knots = [self.arm.knots(block, self.observation.exposure_time) for block in blocks]
+        return Known(scale, *(torch.cat(parts) for parts in zip(*knots)))
+
+    def given(self, noisy: torch.Tensor, known: Known) -> torch.Tensor:
+        """The error (B, P) of noisy flux (B, P) of which the constants are known; all of it on the device."""
         smooth = boxcar(noisy, _SMOOTHING).clamp_min_(0.0)
-        return self.arm.error(smooth, scale, conditions, self.observation.exposures, self.observation.exposure_time)[0]
+        exposures, time = self.observation.exposures, self.observation.exposure_time
+        return self.arm.error(smooth, known.flux_scale, (known.throughput, known.sky), exposures, time)[0]
 
 
 class FittedError:
@@ -51,6 +81,7 @@ class FittedError:
         """Fit on training spectra: noise-free flux and 1σ error, (N, P) each, N ≥ 3."""
         if len(flux) < 3:
             raise InputError(f"an error model needs at least 3 training spectra, got {len(flux)}")
+        self._tensors: dict[torch.device, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
         variance = error.astype(np.float64) ** 2
         mean = variance.mean(axis=0)
         self.sky_pixels = mean >= np.quantile(mean, 0.95)
@@ -71,6 +102,16 @@ class FittedError:
 
     def __call__(self, noisy: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
         """(B, P) noisy flux and stored error, of which only the level in the sky pixels is used → (B, P) error."""
+        sky_pixels, sky, photons = self._on(noisy.device)
         smooth = boxcar(noisy, _SMOOTHING).clamp_min_(0.0)
-        variance = self._variance(self._scale(error.cpu().numpy()), smooth.cpu().numpy())
-        return torch.from_numpy(np.sqrt(np.maximum(variance, 1e-12)).astype(np.float32)).to(noisy.device)
+        scale = (error[:, sky_pixels].double() ** 2).mean(dim=1, keepdim=True)
+        variance = scale * sky + scale.sqrt() * photons * smooth
+        return variance.clamp_min(1e-12).sqrt().float()
+
+    def _on(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Sky pixels, sky and photons on a device, copied there once."""
+        if device not in self._tensors:
+            parts = (np.flatnonzero(self.sky_pixels), self.sky, self.photons)
+            made = tuple(torch.as_tensor(np.ascontiguousarray(part), device=device) for part in parts)
+            self._tensors[device] = (made[0], made[1], made[2])
+        return self._tensors[device]

@@ -171,11 +171,16 @@ class PfsRedArm:
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(np.ascontiguousarray(values), device=self.device, dtype=self.dtype)
 
-    def response(self, conditions: Conditions, exposure_time: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Electrons per unit f_ν (cgs) and sky electrons of one exposure, per pixel, each (N, P)."""
+    def knots(self, conditions: Conditions, exposure_time: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """All that `response` needs to know of the conditions: throughput and sky at the knots, each (N, 16)."""
         throughput, sky = _scalings(conditions.seeing, conditions.zenith_angle, conditions.field_angle)
         time = exposure_time / REFERENCE_TIME
-        return self._tensor(throughput * time) @ self._electrons, self._tensor(sky * time) @ self._sky
+        return self._tensor(throughput * time), self._tensor(sky * time)
+
+    def response(self, conditions: Conditions, exposure_time: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Electrons per unit f_ν (cgs) and sky electrons of one exposure, per pixel, each (N, P)."""
+        throughput, sky = self.knots(conditions, exposure_time)
+        return throughput @ self._electrons, sky @ self._sky
 
     @staticmethod
     def background(sky: torch.Tensor, exposures: int, exposure_time: float) -> torch.Tensor:
@@ -194,19 +199,20 @@ class PfsRedArm:
         self,
         flux: torch.Tensor,
         flux_scale: torch.Tensor,
-        conditions: Conditions,
+        knots: tuple[torch.Tensor, torch.Tensor],
         exposures: int,
         exposure_time: float,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """1σ error of normalised flux (N, P), with what is behind it.
 
-        flux_scale (N,): erg/s/cm²/Å per unit of normalised flux. Never divides by the star's own counts.
+        flux_scale (N,): erg/s/cm²/Å per unit of normalised flux; knots: of the conditions and one exposure. Never
+        divides by the star's own counts.
 
         Returns
         -------
         error (N, P) in normalised units; electrons per unit of normalised flux and exposure; variance in electrons²
         """
-        electrons, sky = self.response(conditions, exposure_time)
+        electrons, sky = knots[0] @ self._electrons, knots[1] @ self._sky
         electrons.mul_(self.f_nu).mul_(flux_scale[:, None])
         variance = self.background(sky, exposures, exposure_time).addcmul_(flux, electrons)
         return variance.sqrt().div_(electrons).div_(math.sqrt(exposures)), electrons, variance

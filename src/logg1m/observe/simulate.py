@@ -28,7 +28,7 @@ from logg1m.observe.pfs import (
 )
 
 NORMALISED_MEDIAN = 0.5
-_TILE_ROWS = {"cpu": 128, "cuda": 4096}
+_TILE_ROWS = {"cpu": 128, "cuda": 1024}  # 1,024: a chunk of a store, so that no row of it is simulated for nothing
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,8 @@ class Observer:
     def _error(
         self, flux: torch.Tensor, flux_scale: torch.Tensor, conditions: Conditions
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        return self.arm.error(flux, flux_scale, conditions, self.observation.exposures, self.observation.exposure_time)
+        exposures, time = self.observation.exposures, self.observation.exposure_time
+        return self.arm.error(flux, flux_scale, self.arm.knots(conditions, time), exposures, time)
 
     def _f_lambda(self, labels: torch.Tensor, conditions: Conditions) -> torch.Tensor:
         """Spectra on the detector in the units of the grid, (N, P)."""
