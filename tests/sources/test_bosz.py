@@ -88,7 +88,7 @@ def few(root: Path, tmp_path: Path) -> Path:
 
 
 def config(folder: Path, **keys: Any) -> BoszConfig:
-    return BoszConfig(folder=str(folder), n_components=keys.pop("n_components", 20), **keys)
+    return BoszConfig.model_validate({"folder": str(folder), "n_components": 20, "grid_file": None} | keys)
 
 
 def test_the_grid_reproduces_the_smoothed_spectra(root: Path) -> None:

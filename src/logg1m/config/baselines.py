@@ -21,10 +21,10 @@ class LightGBMConfig(Section):
     """Gradient-boosted trees; the roadmap's setting is 2500 trees at 0.05 with 31 leaves on all pixels."""
 
     n_estimators: int = Field(1200, ge=1, description="boosting iterations; the best validation prefix is used")
-    learning_rate: float = Field(0.06, gt=0)
-    num_leaves: int = Field(31, ge=2)
+    learning_rate: float = Field(0.06, gt=0, description="share of its correction that every tree adds")
+    num_leaves: int = Field(31, ge=2, description="largest number of leaves of a tree")
     feature_fraction: float = Field(0.1, gt=0, le=1, description="share of pixels offered to each tree")
-    min_data_in_leaf: int = Field(20, ge=1)
+    min_data_in_leaf: int = Field(20, ge=1, description="smallest number of training spectra in a leaf")
     max_bin: int = Field(63, ge=3, le=255, description="histogram bins per pixel")
     bin_sample: int = Field(5_000, ge=100, description="training rows from which bin edges are taken")
     label: str = Field("economical", description="printed beside the results; 'roadmap' at full scale")

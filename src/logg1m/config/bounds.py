@@ -27,7 +27,9 @@ class Bounds(Section):
         description="condition number of the scaled Fisher matrix above which a star counts as failed",
     )
     statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
-        "median_ratio", description="which model error to bound ratio the verdict reads; all are recorded"
+        "median_ratio",
+        description="ratio of model error to bound that the verdict of MVP-1.1 reads, for the classical models; D1 has its "
+        "own, decisions.d1_statistic, for the best of all models; all are recorded",
     )
     fewest_in_bin: int = Field(10, ge=1, description="stars from which a bin of signal-to-noise gets a ceiling")
     sweep_magnitudes: tuple[float, ...] = Field(
@@ -35,11 +37,15 @@ class Bounds(Section):
     )
     sweep_stars: int = Field(1_000, ge=20, description="stars of the magnitude sweep")
     bayes: BayesConfig = BayesConfig()
-    ratio_threshold: float = Field(2.0, gt=0, description="above: headroom, keep optimising")
+    ratio_threshold: float = Field(
+        2.0,
+        gt=0,
+        description="MVP-1.1: above, there is headroom: keep optimising; D1 has its own, decisions.d1_threshold",
+    )
 
 
 class Bootstrap(Section):
     """Resampling of test spectra behind every interval."""
 
-    resamples: int = Field(1000, ge=100)
-    level: float = Field(0.95, gt=0, lt=1)
+    resamples: int = Field(1000, ge=100, description="bootstrap resamples of the test spectra")
+    level: float = Field(0.95, gt=0, lt=1, description="probability that an interval covers")

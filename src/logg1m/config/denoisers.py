@@ -18,12 +18,12 @@ class Denoisers(Section):
     )
     test_size: int = Field(2_000, ge=1, description="test spectra on which a denoiser is measured")
     block: int = Field(16, ge=2, description="pixels per block of the networks; one block is about 7 Å")
-    code: int = Field(32, ge=1, description="numbers in which the networks sum up a whole spectrum")
+    code: int = Field(32, ge=1, description="length of the code summarising a spectrum")
     hidden: int = Field(64, ge=1, description="width between code and pixels")
     channels: int = Field(
-        0,
+        8,
         ge=0,
-        description="numbers per block that its neighbours see beside the code; 0: they see none, twice as fast",
+        description="numbers per block that its neighbours see beside the code, the short way of a U-Net; 0: none",
     )
-    components: int = Field(64, ge=1, description="most principal components of the linear filter (pca)")
+    components: int = Field(64, ge=1, description="largest number of principal components of the linear filter (pca)")
     training: Training = Training(epochs=4, learning_rate=4e-3, weight_decay=0.0)

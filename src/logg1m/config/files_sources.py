@@ -45,5 +45,6 @@ class BoszConfig(Section):
         0.003, gt=0, description="largest rms of (reconstructed / model flux − 1) that any node may have"
     )
     grid_file: str | None = Field(
-        None, description="where to keep the grid that was made (.npz), so that later runs need not read the folder"
+        "results/data/bosz_grid.npz",
+        description="where the grid that was made is kept (.npz), so that the folder is read once; null: nowhere",
     )

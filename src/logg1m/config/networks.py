@@ -55,10 +55,15 @@ class Training(Section):
 class Network(Section):
     """Preset and training of the networks."""
 
-    preset: Literal["reference", "laptop", "smoke"] = "laptop"
+    preset: Literal["reference", "laptop", "smoke"] = Field(
+        "laptop",
+        description="reference: the roadmap's 4.9 million parameters; laptop: small, for CPUs; smoke: for tests",
+    )
     architecture: Architecture | None = Field(None, description="in place of the preset's")
     training: Training = Training()
-    threads: int = Field(1, ge=1, description="per run on a CPU; several runs side by side use a machine better")
+    threads: int = Field(
+        1, ge=1, description="per run on a CPU; parallel runs use the cores better than threads within one run"
+    )
 
     @property
     def chosen(self) -> Architecture:
