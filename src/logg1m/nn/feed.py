@@ -72,7 +72,8 @@ class Feed:
 
     Parameters
     ----------
-    flux, error : noise-free flux and 1σ error, (N, P) float32; arrays, or memory-mapped files
+    flux, error : noise-free flux and 1σ error, (N, P) float32; arrays, memory-mapped files, or, where they are
+        resident, tensors that are on the device already
     labels : (N, T) float32
     ids : spectrum ids (N,)
     prepare : (flux, error, ids, draw) of a batch, all on the device → (B, C, P); adds the noise of that draw

@@ -107,7 +107,9 @@ class Learner(nn.Module):
 
     def on_grid(self, standardised: torch.Tensor, wave: torch.Tensor | None = None) -> torch.Tensor:
         """The same for spectra that are standardised already, on any grid `wave` (P,) in Å."""
-        return torch.as_tensor(self.head(self.encoder(standardised, wave)))
+        encoded = self.encoder(standardised, wave)
+        with torch.autocast(encoded.device.type, enabled=False):
+            return torch.as_tensor(self.head(encoded.float()))
 
     def predict(self, x: torch.Tensor) -> torch.Tensor:
         """Labels (B, T) in dex and K."""
