@@ -48,6 +48,34 @@ def test_a_second_ctrl_c_does_not_wait_for_the_next_step():
         os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_after_listening_signals_count_again_as_before(number):
+    heard = []
+    signal.signal(number, lambda *_: heard.append(number))
+    with interruption.listening():
+        pass
+    os.kill(os.getpid(), number)
+    assert heard == [number]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_nobody_asked_about_is_obeyed_when_the_listening_ends(number):
+    heard = []
+    signal.signal(number, lambda *_: heard.append(number))
+    with interruption.listening():
+        os.kill(os.getpid(), number)
+        assert not heard
+    assert heard == [number]
+
+
+def test_an_error_while_listening_comes_through_and_signals_count_again():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(interruption.Interrupted), interruption.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise interruption.Interrupted("after step 1")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_in_another_thread_listening_does_nothing():
     before = signal.getsignal(signal.SIGTERM)
     thread = threading.Thread(target=interruption.listen)

@@ -58,9 +58,10 @@ def listen() -> None:
 
     Calling it again changes nothing. Outside the main thread, where Python cannot handle signals, it does nothing.
     """
-    if threading.current_thread() is threading.main_thread() and not _before:
+    if threading.current_thread() is threading.main_thread():
         for number in _STOPPING:
-            _before[number] = signal.signal(number, note)
+            if signal.getsignal(number) is not note:
+                _before[number] = signal.signal(number, note)
 
 
 def _restore() -> None:
