@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages)
 demo: $(VENV)/.installed
-	snakemake --cores 8 results/mvp_1_1/fisher.json
+	snakemake --cores all results/mvp_1_1/fisher.json
 	@echo "Done. Look at results/mvp_1_1/fisher.json and the figures beside it."
 
 ## test: the whole suite, the workflow runs included (under 20 minutes on 2 cores)
