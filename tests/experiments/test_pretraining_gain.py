@@ -17,7 +17,7 @@ RISING = np.linspace(0.1, 0.8, 8)
 PROBE = {"r2_low_noise": 0.1, "r2_full": 0.2}
 REPORT = {
     "equivalent_spectra": 400.0, "spectra": 300, "explained": 0.05, "explained_noise_free": 0.7,
-    "probe": {"spectra": 100, "random": PROBE, "pretrained": {"r2_low_noise": 0.5, "r2_full": 0.6}},
+    "probe": {"spectra": 100, "pixels": PROBE, "random": PROBE, "pretrained": {"r2_low_noise": 0.5, "r2_full": 0.6}},
 }  # fmt: skip
 CHANGES = {
     "scratch": {},

@@ -21,7 +21,11 @@ VERDICT = {
 
 @pytest.fixture
 def evidence():
-    probe = {"spectra": 90, "random": {"r2_low_noise": 0.1, "r2_full": 0.2}}
+    probe = {
+        "spectra": 90,
+        "pixels": {"r2_low_noise": 0.1, "r2_full": 0.2},
+        "random": {"r2_low_noise": 0.1, "r2_full": 0.2},
+    }
     probe["pretrained"] = {"r2_low_noise": None, "r2_full": 0.4}
     report = {
         "equivalent_spectra": 250.0,

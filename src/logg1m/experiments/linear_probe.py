@@ -8,8 +8,8 @@ from logg1m.experiments.evidence import Evidence
 
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:
-    """R² of ridge on the frozen encoder of every pretrained variant, beside the same encoder with random weights, and
-    the share of the loss of the mean spectrum that the reconstruction takes away, against spectra with noise (explained)
+    """R² of ridge on the frozen encoder of every pretrained variant, beside the same encoder with random weights and the
+    pixels themselves, and the share of the loss of the mean spectrum that the reconstruction takes away, against spectra with noise (explained)
     and without; means over seeds."""
     rows = []
     for name, seeds in evidence.metrics.items():
@@ -24,7 +24,7 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
         }
         for share in ("explained", "explained_noise_free"):
             row[share] = float(np.mean([report[share] for report in reports]))
-        for encoder in ("random", "pretrained"):
+        for encoder in ("pixels", "random", "pretrained"):
             for subset in ("low_noise", "full"):
                 values = [report["probe"][encoder][f"r2_{subset}"] for report in reports]
                 row[f"R² {subset}, {encoder}"] = None if None in values else float(np.mean(values))

@@ -24,7 +24,7 @@ from logg1m.store import digest
 
 _VALIDATION_ROWS = 1_024
 _PROBE_ROWS, _PROBE_TEST_ROWS = 2_048, 4_096  # labelled spectra behind the linear probe, and test spectra
-_PROBE_PENALTIES = (1e-2, 1.0, 1e2, 1e4)
+_PROBE_PENALTIES = (1e-2, 1.0, 1e2, 1e3, 1e4, 1e5, 1e6)
 _EXAMPLES = 2
 _BATCH = 512
 _FIRST_DRAW = 2**15  # noise of its own: a supervised training has fewer epochs
@@ -108,8 +108,9 @@ def probe(
 ) -> dict[str, Any]:
     """Put the pretrained weights into a learner's encoder; ridge on both frozen encoders, the random one and this.
 
-    Features are what the head will see, the pooled tokens; at most 2,048 labelled spectra, and 4,096 of the test. The
-    penalty is chosen on validation.
+    Features are what the head will see, the pooled tokens; beside them the pixels themselves, since flattened tokens of a
+    random encoder hold about as much as those. At most 2,048 labelled spectra, and 4,096 of the test. The penalty is
+    chosen on validation.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ def probe(
 
     Returns
     -------
-    encoder → {r2_low_noise, r2_full} of log g on the test spectra
+    features → {r2_low_noise, r2_full} of log g on the test spectra, and the penalty
     """
     ids = task.rows.fit[:_PROBE_ROWS]
     parts = []
@@ -129,15 +130,20 @@ def probe(
     targets = {"fit": task.targets[ids, :1], "validation": task.targets[task.rows.validation, :1]}
     truth = task.targets[task.rows.test[:_PROBE_TEST_ROWS], :1]
     found: dict[str, Any] = {"spectra": len(ids), "test_spectra": len(truth)}
-    for name in ("random", "pretrained"):
+    for name in ("pixels", "random", "pretrained"):
         if name == "pretrained":
             learner.encoder.load_state_dict(pretrained.encoder)
-        features = {role: _features(learner, x, task.prepare.device) for role, x in spectra.items()}
-        predicted = fit_ridge(features, targets, _PROBE_PENALTIES).predicted
+        if name == "pixels":
+            features = {role: x.reshape(len(x), -1).astype(np.float64) for role, x in spectra.items()}
+        else:
+            features = {role: _features(learner, x, task.prepare.device) for role, x in spectra.items()}
+        fitted = fit_ridge(features, targets, _PROBE_PENALTIES)
+        predicted = fitted.predicted
         every = np.ones(len(truth), dtype=bool)
         low_noise = every if task.low_noise is None else task.low_noise[:_PROBE_TEST_ROWS]
         subsets = {"r2_low_noise": low_noise, "r2_full": every}
         found[name] = {key: _r2(truth[subset], predicted[subset]) for key, subset in subsets.items()}
+        found[name] |= {key: fitted.chosen[key] for key in ("alpha", "alpha_at_edge_of_grid")}
     return found
 
 
