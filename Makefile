@@ -49,11 +49,16 @@ format: $(VENV)/.installed
 bench: $(VENV)/.installed
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; python $$b || exit 1; done
 
-## wheels: pack what a GPU machine without a package index needs beside torch, numpy, scipy, pandas and matplotlib
+## wheels: pack what a GPU machine with GPU_PYTHON, torch, numpy, scipy, pandas and matplotlib, but no index, needs beside
+GPU_PYTHON ?= 3.12
+GPU_PLATFORMS := manylinux_2_28_x86_64 manylinux_2_27_x86_64 manylinux_2_17_x86_64 manylinux2014_x86_64
 wheels: $(VENV)/.installed
-	pip download -q -c constraints.txt --only-binary=:all: -d wheels pydantic pyyaml safetensors dask threadpoolctl zarr google-crc32c lightgbm
-	pip wheel -q --no-deps -w wheels .
-	@echo "Copy wheels/ and this folder there, then: pip install --no-index --find-links wheels --no-deps wheels/*.whl && python benchmarks/train_reference.py"
+	rm -rf wheels
+	pip download -q -c constraints.txt --only-binary=:all: --python-version $(GPU_PYTHON) --implementation cp \
+	  $(addprefix --platform ,$(GPU_PLATFORMS)) -d wheels pydantic safetensors pyyaml
+	@ls wheels
+	@echo "Copy this folder there, then:"
+	@echo "  python3 -m pip install --no-index --no-deps --target /tmp/site wheels/*.whl && PYTHONPATH=/tmp/site:src python3 benchmarks/train_reference.py"
 
 ## docs: regenerate what is generated from the configuration models
 docs: $(VENV)/.installed
