@@ -1,0 +1,39 @@
+"""What README and docs/ say is there, is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from logg1m.config import validate
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_and_image_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+def test_readme_lists_every_experiment_with_the_question_it_asks():
+    rows = re.findall(r"^\| (\d\.\w) \| (.+?) \| (.+?) \|$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    files = sorted((ROOT / "config/experiments").glob("*.yaml"))
+    experiments = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in files]
+    assert rows == [(one["id"], one["title"], one["question"]) for one in experiments]
+
+
+def test_the_architecture_names_every_room():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for path in (ROOT / "src/logg1m").iterdir():
+        if path.suffix == ".py" and path.stem != "__init__":
+            assert f"`{path.stem}`" in text, path.stem
+        elif (path / "__init__.py").exists():
+            assert f"`{path.name}/`" in text, path.name
+
+
+def test_the_overlays_for_your_data_are_valid():
+    overlays = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/your-data.md").read_text(), flags=re.DOTALL)
+    assert [validate(yaml.safe_load(overlay)).data.source for overlay in overlays] == ["pfs_hdf5", "bosz"]
