@@ -161,6 +161,19 @@ def test_data_are_binned_once_and_read_back_from_their_file(store, split, truth,
     np.testing.assert_allclose(resumed.history, boosted.history, rtol=1e-9)
 
 
+@pytest.mark.parametrize("cut", [0, 100])
+def test_damaged_binned_data_are_binned_anew(store, split, truth, boosted, tmp_path, monkeypatch, cut):
+    with monkeypatch.context() as patch:
+        killed_after(patch, 3)
+        with pytest.raises(Killed):
+            train(store, split, truth, tmp_path)
+    (binned,) = tmp_path.glob("*/binned.bin")
+    content = bytearray(binned.read_bytes())
+    content[len(content) // 2] ^= 1
+    binned.write_bytes(content[: len(content) - cut])
+    np.testing.assert_allclose(train(store, split, truth, tmp_path).history, boosted.history, rtol=1e-9)
+
+
 @pytest.mark.parametrize("changed", ["settings", "rows"])
 def test_other_settings_or_other_rows_start_afresh_and_the_old_state_goes(store, split, truth, tmp_path, changed):
     few = CONFIG.model_copy(update={"n_estimators": 2})

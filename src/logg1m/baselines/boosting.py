@@ -176,7 +176,7 @@ def train(
     boosted = _resume(folder, config.n_estimators)
     finished = boosted.n_trees
     if finished == config.n_estimators:
-        (folder / _BINNED).unlink(missing_ok=True)  # left by a job that died between its last save and this line
+        _remove_binned(folder)  # left by a job that died between its last save and that of its results
         return boosted
     fit = NoisyRows(store, split.fit, seed, noise_level, compute)
     held = NoisyRows(store, split.validation, seed, noise_level, compute)
@@ -217,7 +217,7 @@ def train(
             )
         )
         _save(folder, boosted.parts, boosted.history)
-    (folder / _BINNED).unlink(missing_ok=True)
+    _remove_binned(folder)
     progress.finish()
     return boosted
 
@@ -242,15 +242,22 @@ def _binned(rows: NoisyRows, truth: np.ndarray, options: dict[str, Any], path: P
     return data
 
 
+def _remove_binned(folder: Path) -> None:
+    for path in (folder / _BINNED, (folder / _BINNED).with_suffix(".json")):
+        path.unlink(missing_ok=True)
+
+
 def _resume(folder: Path, wanted: int) -> Boosted:
     """What an earlier run saved, or nothing."""
     path = folder / "trees.json"
     if not path.exists():
         return Boosted()
-    stored = read_json(path, ("mse", "models"))
+    stored = read_json(path)
     try:
+        if digest([stored["mse"], stored["models"]]) != stored["digest"]:
+            raise ValueError("its checksum is not what was written")
         boosted = Boosted([lgb.Booster(model_str=text) for text in stored["models"]], [float(v) for v in stored["mse"]])
-    except (lgb.basic.LightGBMError, TypeError, ValueError) as error:
+    except (lgb.basic.LightGBMError, KeyError, TypeError, ValueError) as error:
         log.warning(f"{path} is damaged and not used, LightGBM starts from the beginning: {error}")
         return Boosted()
     if boosted.n_trees != len(boosted.history) or boosted.n_trees > wanted:
@@ -260,7 +267,8 @@ def _resume(folder: Path, wanted: int) -> Boosted:
 
 
 def _save(folder: Path, parts: list[lgb.Booster], history: list[float]) -> None:
-    write_json(folder / "trees.json", {"mse": history, "models": [part.model_to_string() for part in parts]})
+    models = [part.model_to_string() for part in parts]
+    write_json(folder / "trees.json", {"digest": digest([history, models]), "mse": history, "models": models})
 
 
 def predict(boosted: Boosted, rows: NoisyRows) -> np.ndarray:

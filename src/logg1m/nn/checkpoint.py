@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 
 from logg1m.files import save_with
 from logg1m.progress import log
+from logg1m.store import crc32c, digest
 
-_FORMAT = "logg1m training state 2"
+_FORMAT = "logg1m training state 3"
 
 
 @dataclass
@@ -36,6 +37,7 @@ def save(path: Path, identity: str, counters: Counters, tensors: dict[str, torch
     """Write counters and tensors, all or nothing."""
     header = {"format": _FORMAT, "identity": identity, "counters": json.dumps(asdict(counters))}
     plain = {name: value.detach().contiguous().cpu() for name, value in tensors.items()}
+    header["crc32c"] = _sum(header["counters"], plain)
     save_with(path, lambda temporary: save_file(plain, temporary, header))
 
 
@@ -49,10 +51,19 @@ def load(path: Path, identity: str, device: torch.device) -> tuple[Counters, dic
             if header.get("format") != _FORMAT or header.get("identity") != identity:
                 return None
             counters = Counters(**json.loads(header["counters"]))
-            return counters, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if _sum(header["counters"], tensors) != header["crc32c"]:
+            raise ValueError("its checksum is not what was written")
+        return counters, tensors
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         log.warning(f"{path} is damaged and not used, training starts from the beginning: {error}")
         return None
+
+
+def _sum(counters: str, tensors: dict[str, torch.Tensor]) -> str:
+    """Checksum of everything in a state."""
+    parts = {name: value.cpu().reshape(-1).view(torch.uint8).numpy() for name, value in tensors.items()}
+    return digest([counters, {name: crc32c(parts[name]) for name in sorted(parts)}])
 
 
 def pack(parts: dict[str, dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
