@@ -1,5 +1,6 @@
 """What README and docs/ say is there, is there."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -32,6 +33,31 @@ def test_the_architecture_names_every_room():
             assert f"`{path.stem}`" in text, path.stem
         elif (path / "__init__.py").exists():
             assert f"`{path.name}/`" in text, path.name
+
+
+def rooms() -> dict[str, int]:
+    """Room → row of the table in docs/architecture.md."""
+    table = re.findall(r"^\| (`.+?`) \|", (ROOT / "docs/architecture.md").read_text(), flags=re.MULTILINE)
+    return {name.rstrip("/"): row for row, cell in enumerate(table) for name in re.findall(r"`(.+?)`", cell)}
+
+
+def imported(path: Path) -> set[str]:
+    """Rooms that a module imports from."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    whole = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    names = [f"{node.module}.{alias.name}" for node in whole for alias in node.names]
+    names += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("logg1m.")}
+
+
+def test_a_room_imports_only_rooms_before_it():
+    order = rooms()
+    package = ROOT / "src/logg1m"
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        if room != "__init__":
+            back = {name for name in imported(path) if order.get(name, 0) > order[room]}
+            assert back <= ({"files"} if room == "config" else set()), f"{path} imports {back}"
 
 
 def test_the_overlays_for_your_data_are_valid():
