@@ -67,6 +67,12 @@ def _single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
     return function(item)
 
 
+def _on_worker(function: Callable[[Item], Result], item: Item) -> Result:
+    """The same in a process of a cluster, which the caller's limit on BLAS threads does not reach."""
+    with threadpool_limits(1, user_api="blas"):
+        return _single_threaded(function, item)
+
+
 def _itself(function: Callable[[Item], Result]) -> Callable[[Item], Result]:
     return function
 
@@ -104,13 +110,14 @@ def _scheduler(compute: Compute) -> Iterator[tuple[Callable[..., list[Any]], int
         ) from error
     with started as client:
         workers = max(1, sum(client.nthreads().values()))
+        sent: dict[int, Any] = {}  # the function goes to the cluster once per pass, whatever the number of windows
 
         def run_cluster(function: Callable[..., Any], window: Sequence[Any]) -> list[Any]:
             # A task that gives the function, and not scattered data: a worker that dies may take the only copy along.
-            shared = client.submit(_itself, function, pure=False)
-            tasks = client.map(
-                lambda f, item: _single_threaded(f, item), [shared] * len(window), list(window), pure=False
-            )
+            if id(function) not in sent:
+                sent[id(function)] = client.submit(_itself, function, pure=False)
+            shared = sent[id(function)]
+            tasks = client.map(_on_worker, [shared] * len(window), list(window), pure=False)
             try:
                 return list(client.gather(tasks))
             except KilledWorker as error:
