@@ -38,7 +38,8 @@ def scaling(scaling: dict[str, Any], path: Path) -> None:
                 axis.errorbar(n, value, yerr=[value - low, high - value], marker=style.MARKERS[k % 8], capsize=2,
                               color=style.CYCLE[k % 8], linewidth=1.2, markersize=5, label=_named(name, entry))  # fmt: skip
     for axis, title in zip(axes, ("full test", "low-noise test")):
-        count = next((r["n_test"] for r in rows if r["subset"] == title.replace(" test", "").replace("-", "_")), 0)
+        subset = title.replace(" test", "").replace("-", "_")
+        count = next((r["n_test"] for r in rows if r["subset"] == subset and "n_test" in r), 0)
         axis.set_xscale("log")
         axis.set_xlabel("training spectra")
         axis.set_title(f"{title}, n = {count:,}")
