@@ -63,11 +63,13 @@ def flush_folder(folder: Path) -> None:
 
 def _refusal(error: Exception, folder: Path) -> str | None:
     """What the disk said, if it is what an exception means: safetensors, LightGBM and others have their own kinds."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    numbered = re.search(r"\(os error (\d+)\)", str(error))
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    numbered = re.search(r"\b(?:os error|errno) (\d+)", str(error))
     if numbered:
         return os.strerror(int(numbered[1]))
+    if isinstance(error, OSError):
+        return str(error)
     try:  # is there room for more?
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(_PROBE))
