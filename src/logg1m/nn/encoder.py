@@ -92,14 +92,14 @@ class Encoder(nn.Module):
     def pool(self, encoded: torch.Tensor, wave: torch.Tensor | None = None) -> torch.Tensor:
         """(B, N, D) → (B, F).
 
-        A network that knows the wavelength of its tokens also reads flattened tokens of another grid by wavelength; one
-        that knows their index reads them by index.
+        Flattened tokens of another grid are read by wavelength, whatever the position code: what differs between codes
+        is then the code alone, and not how the head finds its token.
         """
         if self.pooling == "cls":
             return encoded[:, 0]
         if self.pooling == "mean":
             return encoded.mean(dim=1)
-        if wave is not None and self.position.kind != "learned":
+        if wave is not None:
             encoded = self._by_wavelength(encoded, wave)
         if encoded.shape[1] * encoded.shape[2] != self.n_features:
             raise InputError(
