@@ -9,7 +9,8 @@ from logg1m.experiments.kinds import modules_of, shows_times
 from logg1m.experiments.models import FITTED_BY
 
 MODEL_CODE = {
-    model: code("logg1m.experiments.run", module) for model, module in FITTED_BY.items()
+    model: code("logg1m.experiments.run", "logg1m.members", module)
+    for model, module in FITTED_BY.items()
 }
 DENOISER_CODE = code("logg1m.nn.denoisers")
 RUN_FILES = [
@@ -134,7 +135,7 @@ rule models:
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
         bayes=CONFIG.bounds.bayes.model_dump(mode="json", include={"min_reached"}),
         seed=CONFIG.seed,
-        code=code("logg1m.decisions.models"),
+        code=code("logg1m.decisions.models", "logg1m.members"),
     script:
         "../scripts/models.py"
 
@@ -198,6 +199,7 @@ for key, experiment in EXPERIMENTS.items():
             bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
             seed=CONFIG.seed,
             code=code(
+                "logg1m.experiments.evidence",
                 "logg1m.experiments.verdict",
                 "logg1m.report.empty_figure",
                 *modules_of(experiment),

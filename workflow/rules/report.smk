@@ -88,7 +88,14 @@ rule page:
         ],
         runs=predictions_of_runs,
     output:
-        update("results/report/index.html"),
+        update(
+            report(
+                "results/report/index.html",
+                caption="../report/page.rst",
+                category="Roadmap",
+                labels={"document": "page"},
+            )
+        ),
     log:
         "logs/report/page.log",
     conda:
@@ -104,6 +111,7 @@ rule page:
         seed=CONFIG.seed,
         templates=template_fingerprint(),
         code=code(
+            "logg1m.members",
             "logg1m.report.collect",
             "logg1m.report.page",
             "logg1m.report.page_models",

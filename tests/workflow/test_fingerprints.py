@@ -1,0 +1,63 @@
+"""The fingerprint of a rule covers the code that its script calls: a change of that code reruns the rule."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from logg1m import provenance
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src/logg1m"
+RULE = re.compile(r'\n        +code=(?P<code>.*?)\n +script:\n +"\.\./scripts/(?P<script>\w+)\.py"', re.DOTALL)
+# Rules whose fingerprint depends on the recipe: what stands in for it here is the code that all of them have.
+BY_RECIPE = {"run_variant": ("logg1m.experiments.run", "logg1m.members")}
+# What a script imports without its code making a result: readers and writers, and what counts by the recipe alone.
+UNCOUNTED = {"logg1m.files"}
+UNCOUNTED_FOR = {"run_variant": {"logg1m.nn.denoisers"}}  # DENOISER_CODE, where the recipe names a denoiser
+
+
+def rules() -> list[tuple[str, tuple[str, ...]]]:
+    """(script, modules named in `code=code(…)`) of every rule with a script."""
+    found = []
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for match in RULE.finditer(path.read_text(encoding="utf-8")):
+            named = tuple(re.findall(r'"(logg1m[\w.]*)"', match["code"]))
+            found.append((match["script"], named or BY_RECIPE[match["script"]]))
+    return found
+
+
+def counted(modules: set[str]) -> set[str]:
+    """The modules and all they import, as `code_fingerprint` follows them."""
+    reached: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached and not provenance._left_out(name):
+            reached.add(name)
+            waiting.extend(provenance._parsed(name, PACKAGE)[1])
+    return reached
+
+
+def imported(script: str) -> set[str]:
+    """The modules of logg1m that a script imports and that count."""
+    tree = ast.parse((ROOT / "workflow/scripts" / f"{script}.py").read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "logg1m":
+            children = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {child for child in children if provenance._file(child, PACKAGE)}
+            found |= modules if modules else {str(node.module)}
+    return {name for name in found if not provenance._left_out(name)}
+
+
+def test_every_script_of_the_workflow_is_looked_at():
+    scripts = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+    assert {script for script, _ in rules()} == scripts
+
+
+@pytest.mark.parametrize(("script", "named"), rules(), ids=[script for script, _ in rules()])
+def test_the_fingerprint_of_a_rule_covers_what_its_script_imports(script, named):
+    missed = imported(script) - counted(set(named)) - UNCOUNTED - UNCOUNTED_FOR.get(script, set())
+    assert not missed, f"workflow/rules: add {', '.join(sorted(missed))} to code= of the rule of {script}.py"
