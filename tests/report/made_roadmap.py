@@ -135,7 +135,9 @@ def fisher(ratio: float = 2.5) -> dict[str, Any]:
         "ceilings": {"crlb_median_r2": 0.96875, "crlb_mean_r2": 0.875, "bayes_r2": measured(0.9375),
                      "bayes_mae": measured(0.25), "bayes_bins": bins},
         "models": {"ridge": model},
-        "verdict": {"statistic": "median_ratio", "model": "ridge", "ratio": measured(ratio), "outcome": "headroom"},
+        "leaks": [],
+        "verdict": {"criterion": "median_ratio > 2: headroom, keep optimising; below: near the bound",
+                    "statistic": "median_ratio", "model": "ridge", "ratio": measured(ratio), "outcome": "headroom"},
     }  # fmt: skip
 
 

@@ -84,7 +84,10 @@ def test_d1_stop_cancels_later_phases_whatever_lies_on_disk(paths, experiments, 
     for mvp in roadmap.mvps:
         if mvp.phase >= 2:
             assert (mvp.state, mvp.cancelled_by, mvp.outcome, mvp.variants) == ("cancelled", "d1", "", ())
-            assert mvp.why.startswith("D1: ")
+            assert mvp.why == (
+                "D1 = stop (by its rule; median error over the bound of Ridge is 1.00 [0.94, 1.06], threshold 2), so "
+                "Phases 2 and 3 are cancelled"
+            )
             assert mvp.conclusion is None
         else:
             assert mvp.state == "done"
@@ -92,7 +95,7 @@ def test_d1_stop_cancels_later_phases_whatever_lies_on_disk(paths, experiments, 
     assert d1.outcome == "stop"
     assert set(d1.cancels) == {m.id for m in roadmap.mvps if m.phase >= 2}
     assert len(d1.details) == 4, "the directions that remain"
-    ratio = next(n for name, n in d1.numbers if name == "measured")
+    ratio = next(n for name, n in d1.numbers if name == "median error over the bound, Ridge")
     assert (ratio.value, ratio.file) == (1.0, "results/decisions/d1.evidence.json")
 
 
@@ -105,7 +108,54 @@ def test_override_and_the_rules_own_verdict_stand_side_by_side(paths, experiment
     assert (d2.outcome, d2.override, d2.cancels) == ("full", "full", ("3.5",))
     assert d2.rule_outcome == evidence["rule_outcome"]
     assert roadmap.mvp("3.5").state == "cancelled"
-    assert any("by override" in sentence for sentence in roadmap.answer.decided)
+    said = next(ground.text for ground in roadmap.answer.decided if ground.key == "d2")
+    assert said == "full (by override; the rule says windows; MVP-1.4 is accepted)."
+
+
+@pytest.mark.parametrize("override", ["continue", "stop"])
+def test_an_inconclusive_rule_is_called_that_under_an_override(paths, experiments, results, override):
+    open_ratio = fisher(ratio=2.0)
+    evidence = gates.d1(open_ratio, Decisions(override={"d1": override}))
+    assert evidence["rule_outcome"] == "continue", "else the test shows nothing"
+    write_json(results / "decisions/d1.evidence.json", evidence)
+    write_json(results / "decisions/d1.json", gates.outcome(evidence))
+    roadmap = of(paths, experiments)
+    said = next(ground.text for ground in roadmap.answer.decided if ground.key == "d1")
+    assert said.startswith(
+        f"{override} (by override; the rule says inconclusive, so its default “continue” would hold;"
+    )
+    assert "2.00 [1.94, 2.06], threshold 2" in said
+    later = roadmap.mvp("2.1")
+    if override == "stop":
+        assert later.why.startswith("D1 = stop (by override; the rule says inconclusive")
+        assert "near the bound" not in later.why
+
+
+def test_a_leak_is_told_first_and_is_neither_the_answer_nor_without_a_failed_check(paths, experiments, results):
+    before = of(paths, experiments).answer
+    assert before.leak == (
+        f"{before.model} lies above the ceiling by more than both intervals allow. Look for a leak.",
+    ) * (before.gap.high < 0)
+    efficiency = {"value": 1.5, "ci95": [1.25, 1.75]}
+    for name in ("fisher", "models"):
+        row = {"model": before.runs, "efficiency": efficiency, "meaning": "…"}
+        alter(results / f"mvp_1_1/{name}.json", lambda f, row=row: f["leaks"].append(row))
+    roadmap = of(paths, experiments)
+    assert roadmap.answer.runs != before.runs
+    assert "its efficiency is 1.50 [1.25, 1.75], and 1 is optimal" in roadmap.answer.leak[0]
+    failed = [c for c in roadmap.mvp("1.1").checks if c.passed is False]
+    assert len(failed) == 1
+    assert "look for a leak" in failed[0].found
+
+
+def test_a_model_above_an_approximate_ceiling_is_no_leak(paths, experiments, results):
+    def lower(f: dict[str, Any]) -> None:
+        f["ceilings"]["bayes_r2"] = {"value": 0.5, "ci95": [0.45, 0.55]}
+
+    alter(results / "mvp_1_1/fisher.json", lower)
+    assert "Look for a leak" in of(paths, experiments).answer.leak[-1]
+    alter(results / "mvp_1_1/fisher.json", lambda f: f.update(ceiling_is_approximate=True))
+    assert "approximation" in of(paths, experiments).answer.leak[-1]
 
 
 def test_paused_and_running_experiments_say_so(paths, experiments):
@@ -172,7 +222,7 @@ def test_the_answer_is_the_best_honest_model_and_its_gap_to_the_bayes_ceiling(pa
         experiment = experiments[path.parent.name]
         for name, variant in read_json(path)["variants"].items():
             folder = experiment.variants[name].same_as or f"{experiment.key}/{name}"
-            if folder not in runs:
+            if folder not in runs and (variant["role"] != "control" or variant["leaky"]):
                 runs.add(folder)
                 (leaky if variant["leaky"] else honest).append(variant["metrics"]["low_noise"]["r2"]["value"])
     for model in read_json(results / "mvp_0_b/scaling.json")["models"].values():
@@ -180,6 +230,7 @@ def test_the_answer_is_the_best_honest_model_and_its_gap_to_the_bayes_ceiling(pa
     answer = roadmap.answer
     assert (answer.best.value, answer.n_models) == (max(honest), len(honest))
     assert max(leaky) > max(honest), "else the test shows nothing"
+    assert answer.n_alike == sum(value >= answer.best.low for value in honest) - 1
     assert answer.ceiling.value == 0.9375
     assert answer.gap.value == pytest.approx(0.9375 - max(honest))
     assert answer.gap.low == pytest.approx(answer.ceiling.low - answer.best.high)

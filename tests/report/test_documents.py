@@ -105,7 +105,7 @@ def test_every_number_of_the_tables_is_one_of_the_structure(folder, roadmap):
     seen = 0
     for path in folder.glob("*.md"):
         for heading, rows in tables(path.read_text()).items():
-            if heading in ("Verdicts", "Key conclusions", "Sanity checks", "Reproduction card"):
+            if heading in ("Verdicts", "Key conclusions", "Sanity checks", "Reproduction card", "Scope card"):
                 continue  # sentences with numbers in them: those of verdict.json as they stand
             for cell in (cell for row in rows[1:] for cell in row):
                 if measured.fullmatch(cell):
@@ -123,10 +123,28 @@ def test_results_summary_shows_every_variant_as_its_verdict_has_it(folder, resul
             difference = variant.get("differences", {}).get("r2_low_noise")
             cells = [low["r2"], low["mae"], low["rmse"], *([difference] if difference else [])]
             expected.append([f"{c['value']:.3f} [{c['ci95'][0]:.3f}, {c['ci95'][1]:.3f}]" for c in cells])
-    shown = [[cell for cell in row[2:] if cell != "baseline"] for row in rows]
+    variants = [row for row in rows if row[0] not in ("0.B", "D4")]
+    shown = [[cell for cell in row[2:] if cell != "baseline"] for row in variants]
     assert [[c.replace("-0.000", "0.000") for c in row] for row in shown] == [
         [c.replace("-0.000", "0.000") for c in row] for row in expected
     ]
+
+
+def test_results_summary_names_every_model_also_those_that_are_no_variants(paths, experiments, results):
+    metrics = read_json(results / "mvp_1_2/flux/seed_0/metrics.json")
+    write_json(results / "combination/recipe/seed_0/metrics.json", metrics)
+    handed = [*paths, results / "combination/recipe/seed_0/metrics.json"]
+    rows = tables(documents.roadmap_text(read(handed, experiments)))["Results summary"][1:]
+    configs = [f"{row[0]} {row[1]}" for row in rows]
+    for expected in (
+        "0.B 1k spectra, ridge",
+        "0.B 2k spectra, trees",
+        "0.B network, ViT",
+        "D4 combination of D4, seed 0, ViT",
+    ):
+        assert any(config.lower().startswith(expected.lower()) for config in configs), expected
+    control = next(config for config in configs if "honest error alone" in config)
+    assert control.endswith("(control), Ridge"), "a control by Ridge is no ViT"
 
 
 def test_index_has_a_row_per_experiment_that_a_csv_reader_reads_back(folder, roadmap):
@@ -190,7 +208,8 @@ def test_every_state_has_an_honest_row(paths, experiments, results):
     for heading, title in (("Missing", "Normalisation"), ("Stale", "Multi-task"), ("Cancelled", "Window attention")):
         assert title in kanban.split(f"## {heading}\n")[1].split("\n## ")[0]
     report = documents.report_text(roadmap.mvp("3.5"))
-    assert "**Cancelled**: D2: full. There is no verdict." in report
+    assert "**Cancelled**: D2 = full" in report
+    assert "There is no verdict." in report
     assert not any(n.file.startswith("results/mvp_3_5") for n in numbers(roadmap))
 
 
@@ -209,7 +228,8 @@ def test_a_changed_number_changes_its_report_the_roadmap_and_the_changelog_alone
     write_json(results / "mvp_1_2/verdict.json", verdict)
     documents.write(read(paths, experiments), folder, "VIT", results / ".history")
     changed = {path.name for path in folder.iterdir() if path.read_bytes() != before[path.name]}
-    assert changed == {"roadmap.md", "changelog.md", "exp_logg_1m_error_input_20251222.md"}
+    words = {"kanban.md", "index.csv"}  # which say why an experiment stands where it does
+    assert changed == {"roadmap.md", "changelog.md", "exp_logg_1m_error_input_20251222.md"} | words
     changelog = (folder / "changelog.md").read_text()
     assert f"MVP-1.2: key metric {old:.3f}" in changelog
     assert "→ 0.062" in changelog

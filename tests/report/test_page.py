@@ -1,6 +1,7 @@
 """The page: every number traced to its artifact, every state honest, nothing but text from data, nothing from the network."""
 
 import base64
+import html
 import io
 import json
 import re
@@ -20,6 +21,8 @@ from logg1m.files import InputError, read_json, write_json
 from logg1m.report import page
 from logg1m.report.artifacts import at
 from logg1m.report.collect import Setting, collect
+from logg1m.report.page_pictures import Packing
+from logg1m.report.words import duration
 
 LARGEST = 8_000_000  # bytes, at full scale
 _NOT_READ = ("script", "style", "code", "data", "svg", "title")  # what a reader does not see, or what is traced
@@ -63,7 +66,8 @@ class Seen(HTMLParser):
             return
         tag, found = self.open[-1]
         if tag == "data":
-            self.data.append((found, data))
+            outer = next((a for _, a in reversed(self.open) if "data-from" in a), {})
+            self.data.append(({**outer, **found}, data))
         if tag == "script" and "id" in found:
             self.scripts[found["id"]] = data
         quoted = any("data-text" in attributes for _, attributes in self.open)
@@ -144,6 +148,7 @@ def test_no_measured_number_stands_on_the_page_without_its_origin(text, experime
     flips = [d.flips for d in collect(sorted(Path("results").rglob("*.json")), experiments, Setting()).decisions]
     for words in flips:
         said = said.replace(words, "")
+    said = re.sub(r"−?\d[\d.]* to −?\d[\d.]*", "", said)  # bins, whose edges stand in one cell
     said = said.replace("0.6745", "")  # the median of a half-normal, in the name of a curve
     assert re.findall(r".{9}\d+\.\d+", said) == []
 
@@ -160,14 +165,28 @@ def expected_of(pattern: str) -> list[Any]:
     return values
 
 
+def made(values: list[Any], how: str) -> list[Any]:
+    """What a figure makes of the values at their place before it draws them."""
+    return [np.log10(v) for v in values] if how == "log10" else values
+
+
+def in_order(shown: list[Any], there: list[Any]) -> bool:
+    """Whether the values stand there in the order in which they are drawn."""
+    rest = iter(there)
+    return all(
+        any(v == w or (isinstance(v, float) and v == pytest.approx(w)) for w in rest) for v in shown if v is not None
+    )
+
+
 def test_every_value_of_every_figure_stands_in_the_artifact_that_it_names(text):
     figures = json.loads(Seen(text).scripts["figure-data"])
     assert {"r2-against-snr", "scaling", "snr-histogram", "ridge-penalties", "sigma-and-errors", "ratio-histogram",
             "sigma-map", "sensitivity", "magnitude-sweep", "convergence"} <= set(figures)  # fmt: skip
-    checked = 0
+    checked = ends = 0
     for name, figure in figures.items():
         for trace in figure["data"]:
-            sources = {axis: trace["meta"][axis] for axis in ("x", "y", "z") if axis in trace["meta"]}
+            meta = trace["meta"]
+            sources = {axis: meta[axis] for axis in ("x", "y", "z") if axis in meta}
             assert sources, name
             for axis, source in sources.items():
                 shown = trace[axis]
@@ -175,10 +194,60 @@ def test_every_value_of_every_figure_stands_in_the_artifact_that_it_names(text):
                     continue
                 shown = [v for row in shown for v in row] if axis == "z" else shown
                 there = [v for v in expected_of(source) if v is not None and v == v]
+                if meta.get(f"{axis}_how") == "centre":
+                    upper = expected_of(source.removesuffix("low") + "high")
+                    there = [(low + high) / 2 for low, high in zip(there, upper)]
                 assert shown, (name, axis)
-                assert all(v in there for v in shown if v is not None), (name, axis, source)
+                assert in_order(shown, made(there, meta.get(f"{axis}_how", ""))), (name, axis, source)
                 checked += len(shown)
+            for end, array, sign in (("low", "arrayminus", -1), ("high", "array", 1)):
+                if end in meta:
+                    bars = trace["error_y"][array]
+                    drawn = [y + sign * e for y, e in zip(trace["y"], bars) if y is not None and e is not None]
+                    assert in_order(drawn, [v for v in expected_of(meta[end]) if v is not None]), (name, end)
+                    ends += len(drawn)
     assert checked > 300
+    assert ends > 50
+
+
+NUMBER = re.compile(r"(?<![\w.])−?\d[\d,]*(?:\.\d+)?(?:e[-−+]?\d+)?(?![\w.]*\w)")
+
+
+def numbers_of(value: Any) -> set[float]:
+    """Every number of a JSON value, also those in its sentences."""
+    if isinstance(value, dict):
+        return {n for part in value.values() for n in numbers_of(part)} | {float(len(value))}
+    if isinstance(value, list):
+        return {n for part in value for n in numbers_of(part)}
+    if isinstance(value, str):
+        return {float(n) for n in re.findall(r"\d+(?:\.\d+)?", value)}
+    return {abs(float(value))} if isinstance(value, int | float) and not isinstance(value, bool) else set()
+
+
+def sentences(part: str) -> list[str]:
+    return [html.unescape(s) for s in re.findall(r'<span data-text="\w+">(.*?)</span>', part, re.S)]
+
+
+def test_numbers_in_sentences_stand_in_the_artifacts_of_their_experiment(text, experiments):
+    checked = 0
+    for key, experiment in experiments.items():
+        known = numbers_of(json.loads(experiment.model_dump_json()))
+        for file in {*Path(f"results/{key}").glob("*.json"), *Path("results").glob(f"{key}/*/seed_0/metrics.json")}:
+            known |= numbers_of(read_json(file))
+        borrowed = {v.same_as for v in experiment.variants.values() if v.same_as}
+        for folder in borrowed:
+            known |= numbers_of(read_json(f"results/{folder}/seed_0/metrics.json"))
+        for sentence in sentences(part_of(text, key)):
+            for token in NUMBER.findall(sentence.replace("10–90 %", "")):
+                value = abs(told(token))
+                near = rounding(token)
+                found = any(abs(value - n) <= near or abs(value - 100 * n) <= near for n in known)
+                few = (
+                    value == int(value) and value <= 12 and "." not in token
+                )  # counts of candidates, shares of a sentence
+                assert found or few, (key, token, sentence)
+                checked += 1
+    assert checked > 100
 
 
 def test_the_answer_comes_first_and_is_the_one_that_was_collected(text, paths, experiments):
@@ -187,7 +256,11 @@ def test_the_answer_comes_first_and_is_the_one_that_was_collected(text, paths, e
     data = Seen(start).data
     assert [float(d["value"]) for d, _ in data[:2]] == [answer.best.value, answer.ceiling.value]
     assert {float(d["value"]) for d, _ in data} >= {answer.gap.value, answer.gap.low, answer.gap.high}
+    for ground in answer.decided:
+        assert ground.text in html.unescape(start)
     assert answer.model in start
+    assert f"{answer.n_models} honest models" in start
+    assert f"{answer.n_test:,} low-noise test spectra" in start
     assert text.index('id="answer"') < text.index("<nav") or text.index('id="answer"') > text.index("<main")
 
 
@@ -225,12 +298,62 @@ def test_what_a_decision_cancels_is_shown_as_cancelled_and_says_why(paths, exper
         cancelled = 'chip cancelled">cancelled' in part_of(text, key)
         assert cancelled == (experiment.phase > 1)
         if cancelled:
-            assert "models are near the bound" in part_of(text, key)
+            assert "D1 = stop (by override; the rule says continue; median error over the bound" in part_of(text, key)
+            assert "near the bound" not in part_of(text, key)
             assert "<table" not in part_of(text, key)
     flow = part_of(text, "d1")
     assert 'class="taken"><b>stop' in flow
     assert 'class="left"><b>continue' in flow
     assert "stop" in re.search(r"Override</dt><dd>(\w+)", flow)[0]
+
+
+def test_a_leak_stands_above_the_headline_and_among_the_failed_checks(paths, experiments):
+    row = {"model": "ridge", "efficiency": {"value": 1.5, "ci95": [1.25, 1.75]}, "meaning": "look for a leak"}
+    content = read_json("results/mvp_1_1/fisher.json")
+    write_json("results/mvp_1_1/fisher.json", content | {"leaks": [row]})
+    text = rendered(paths, experiments)
+    assert text.index('role="alert"') < text.index("<h1")
+    assert "Ridge is better than any estimator can be: its efficiency is 1.50 [1.25, 1.75]" in text
+    part = part_of(text, "mvp_1_1")
+    assert 'class="state failed">fails</span><span data-text="check">Ridge is no better than any estimator' in part
+    assert 'class="gap over"' in text, "the fixture's best model lies above its ceiling"
+
+
+def test_both_tests_show_all_six_metrics_and_bins_follow(text):
+    part = part_of(text, "mvp_1_3")
+    for title in ("Low-noise test", "Full test"):
+        caption = f"<caption>{title}; MAE, RMSE"
+        table = part[part.index(caption) : part.index("</table>", part.index(caption))]
+        columns = re.findall(r'<th scope="col">(.*?)</th>', table)
+        assert columns[1:7] == ["R²", "MAE", "RMSE", "NMAD", "Median bias", "Outliers"]
+        first = table[table.index("<tbody>") : table.index("</tr>", table.index("<tbody>"))]
+        assert first.count('data-part="value"') == 6
+    assert "Full test in bins of ‖flux‖/‖error‖" in part
+    assert "RMSE" in part_of(text, "mvp_0_b")
+
+
+def test_the_overview_has_a_row_per_experiment(text, experiments):
+    start = text.index('class="sortable overview"')
+    table = text[start : text.index("</table>", start)]
+    assert Seen(table).links == [f"#{key}" for key in experiments]
+
+
+def test_pictures_shrink_until_the_page_is_small_enough(paths, experiments):
+    rng = np.random.default_rng(0)
+    busy = Image.fromarray(rng.integers(0, 255, (700, 1200, 3), dtype=np.uint8))
+    for path in [p for p in paths if p.suffix == ".png"][:12]:
+        busy.save(path)
+    roadmap = collect(paths, experiments, Setting())
+    sizes = []
+
+    def draw(packing: Packing) -> str:
+        text = page.render(roadmap, experiments, packing=packing)
+        sizes.append(len(text.encode()))
+        return text
+
+    text = page.within(page.LARGEST, draw)
+    assert sizes[0] > page.LARGEST, "else the test shows nothing"
+    assert len(text.encode()) == sizes[-1] < page.LARGEST
 
 
 def test_paused_and_missing_and_unmade_have_honest_rows(paths, experiments):
@@ -270,11 +393,12 @@ def test_markup_from_data_and_configuration_is_shown_as_text(paths, experiments)
 
 
 def test_durations_are_in_the_two_largest_units():
-    assert [page.duration(s) for s in (0.2, 59.4, 192, 7384)] == ["under 1 s", "59 s", "3 min 12 s", "2 h 3 min"]
+    assert [duration(s) for s in (0.2, 59.4, 192, 7384)] == ["under 1 s", "59 s", "3 min 12 s", "2 h 3 min"]
 
 
 def test_what_no_observer_has_never_counts(text):
-    rows = re.findall(r"<tr class=\"control\">.*?</tr>", part_of(text, "mvp_1_2"), re.S)
+    low_noise = part_of(text, "mvp_1_2").split("</table>")[0]
+    rows = re.findall(r"<tr class=\"control\">.*?</tr>", low_noise, re.S)
     leaky = [row for row in rows if ">leaky</span>" in row]
     assert len(leaky) >= 3
     assert all("does not count" in row and 'class="state accepted"' not in row for row in rows)

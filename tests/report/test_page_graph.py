@@ -40,13 +40,18 @@ def test_lines_start_and_end_at_their_boxes():
     made = drawing()
     place = {b.item.key: b for b in (*made.boxes, *made.gates)}
     assert {("mvp_1_1", "d1"), ("mvp_1_4", "d2"), ("mvp_1_5", "d3"), ("d1", "d4"), ("d4", "mvp_2_1"), ("d2", "mvp_3_5"),
-            ("mvp_0_a", "mvp_0_b"), ("mvp_1_1", "mvp_1_4")} <= {(line.source, line.target) for line in made.lines}  # fmt: skip
+            ("mvp_0_a", "mvp_0_b"), ("mvp_1_1", "mvp_1_4"), ("mvp_1_2", "d4"), ("mvp_1_3", "d4"), ("mvp_2_1", ""),
+            ("mvp_2_3", ""), ("", "mvp_3_1"), ("", "mvp_3_6")} <= {(line.source, line.target) for line in made.lines}  # fmt: skip
     for line in made.lines:
         numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*", line.path)]
         for key, (x, y) in ((line.source, numbers[:2]), (line.target, [numbers[-2], numbers[-1]])):
+            if not key:  # the bar between two phases
+                continue
             box = place[key]
             if "H" in line.path and key == line.target:
                 x, y = numbers[-1], box.y
+            if "V" in line.path and key == line.target:
+                x, y = numbers[0], numbers[-1]
             assert box.x - 0.1 <= x <= box.x + box.width + 0.1
             assert box.y - 0.1 <= y <= box.bottom + 0.1
 

@@ -43,10 +43,16 @@ def test_keys_with_slashes_lead_to_their_values():
     content = {"models": {"mvp_1_2/flux": model, "a~1b": model}}
     assert at(content, "models/mvp_1_2~1flux/n") == 5
     (table,) = tables.of("mvp_1_1/models.json", content, "f")
-    assert [row[0] for row in table.rows] == ["mvp_1_2/flux", "a~1b"]
+    assert [row[0] for row in table.rows] == ["flux (MVP-1.2)", "a~1b"]
     assert [row[2].text() for row in table.rows] == ["0.500 [0.250, 0.750]"] * 2
 
 
 def test_long_lists_are_cut_and_say_so():
     assert tables.cell({"x": list(range(100))}, "x", "f") == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 … (100 values)"
     assert tables.cell({"x": [1.23456, None, "a"]}, "x", "f") == "1.235, –, a"
+
+
+def test_a_dollar_sign_takes_the_largest_scale_alone():
+    content = {"models": {"ridge": {"scales": {"10k": {"n": 1}, "32k": {"n": 2}}}, "b": {"scales": {"10k": {"n": 3}}}}}
+    found = [(keys, at(content, path)) for path, keys in tables.matching(content, "models/*/scales/$/n")]
+    assert found == [(("ridge", "32k"), 2), (("b", "10k"), 3)]

@@ -12,7 +12,11 @@ OWN_FIGURES = {
 }
 OWN_FILES = {
     "mvp_0_a": ["results/mvp_0_a/protocol.json"],
-    "mvp_0_b": ["results/mvp_0_b/scaling.json", "results/mvp_0_b/networks.json"],
+    "mvp_0_b": [
+        "results/mvp_0_b/scaling.json",
+        "results/mvp_0_b/ridge.json",
+        "results/mvp_0_b/networks.json",
+    ],
     "mvp_1_1": [
         "results/mvp_1_1/fisher.json",
         "results/mvp_1_1/models.json",
@@ -107,6 +111,12 @@ REPORT_PARAMS = {
     "scripts": {
         key: f"workflow/scripts/{name}.py" for key, name in OWN_SCRIPTS.items()
     },
+    "identity": {
+        "scales": ", ".join(SCALES),
+        "seed": str(CONFIG.seed),
+        "network": f"{CONFIG.network.preset} preset, at most {CONFIG.network.training.epochs} epochs",
+    },
+    "level": CONFIG.bootstrap.level,
 }
 EXPERIMENT_REPORTS = [
     f"results/report/{names_of(e, EXPERIMENTS, CONFIG.report)[1]}"

@@ -17,6 +17,8 @@ with job(snakemake):
         command=params.command,
         records={key: tuple(paths) for key, paths in params.records.items()},
         scripts=params.scripts,
+        identity=params.identity,
+        level=params.level,
     )
     experiments = {key: Experiment(**fields) for key, fields in params.experiments.items()}
     folder = Path(snakemake.output.roadmap).parent

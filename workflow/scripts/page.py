@@ -1,5 +1,6 @@
 """The page of results: one self-contained HTML file."""
 
+import sys
 from pathlib import Path
 
 from logg1m.config.experiments import Experiment
@@ -20,6 +21,8 @@ with job(snakemake):
         command=params.command,
         records={key: tuple(paths) for key, paths in params.records.items()},
         scripts=params.scripts,
+        identity=params.identity,
+        level=params.level,
     )
     experiments = {key: Experiment(**fields) for key, fields in params.experiments.items()}
     roadmap = collect(snakemake.input, experiments, setting)
@@ -37,12 +40,13 @@ with job(snakemake):
     )
     tables = page_models.predictions(roadmap, given.classical, given.runs, params.scale)
     residuals = plots_residuals.maps({name: table for name, (table, _) in tables.items()}, labels, members)
-    text = page.render(
-        roadmap,
-        experiments,
-        viewer,
-        residuals,
-        (given.manifest, given.pixels, given.sensitivity),
-        tuple(dict.fromkeys(file for _, file in tables.values())),
+    files = (given.manifest, given.pixels, given.sensitivity), tuple(dict.fromkeys(file for _, file in tables.values()))
+    text = page.within(
+        page.LARGEST,
+        lambda packing: page.render(roadmap, experiments, viewer, residuals, *files, packing=packing),
     )
+    if len(text.encode()) >= page.LARGEST:
+        print(
+            f"{snakemake.output[0]}: {len(text.encode()) / 1e6:.1f} MB even with the smallest pictures", file=sys.stderr
+        )
     write_text(Path(snakemake.output[0]), text)

@@ -4,16 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from logg1m.report.markdown_text import Markup, code, image, link, table
-from logg1m.report.overview import beside, duration
+from logg1m.report.overview import beside
 from logg1m.report.roadmap import Mvp, Number, Variant
 from logg1m.report.variants import METRICS
-
-_SHOWN = {
-    "r2": "R²", "mae": "MAE", "rmse": "RMSE", "median_bias": "median bias", "nmad": "NMAD", "outlier_rate": "outlier rate",
-    "bias_teff": "bias against Teff", "bias_m_h": "bias against [Fe/H]",
-    "convergence": "epochs to the best validation score of the reference",
-}  # fmt: skip
-_SUBSETS = {"low_noise": "low-noise test", "full": "full test"}
+from logg1m.report.words import METRIC, SUBSET, duration
 
 
 def scope(mvp: Mvp) -> Markup:
@@ -27,11 +21,12 @@ def scope(mvp: Mvp) -> Markup:
             ("hypothesis", f"{mvp.hypothesis_id}: {mvp.hypothesis}" if mvp.hypothesis_id else mvp.hypothesis),
             ("accepted if", mvp.criterion),
             ("model", mvp.model),
-            ("variants", ", ".join(v.name for v in mvp.variants)),
-            ("reference", mvp.reference),
+            ("variants", ", ".join(v.label for v in mvp.variants)),
+            ("reference", next((v.label for v in mvp.variants if v.name == mvp.reference), mvp.reference)),
             ("training spectra", ", ".join(map(str, sorted({v.n_fit for v in mvp.variants if v.n_fit})))),
             ("full test, spectra", mvp.n_test),
             ("low-noise test, spectra", mvp.n_test_low_noise),
+            *mvp.scope,
         ),
     )
 
@@ -47,7 +42,7 @@ def reproduction(mvp: Mvp) -> Markup:
         ("code fingerprint", _fingerprint(facts.code)),
         ("data fingerprint", _fingerprint(facts.data)),
         ("seeds", facts.seeds),
-        ("job time", duration(mvp) or known),
+        ("job time", known if facts.seconds is None else duration(facts.seconds)),
         ("started (UTC)", facts.started or known),
         ("finished (UTC)", facts.finished or known),
         ("threads", facts.threads or known),
@@ -63,8 +58,7 @@ def _fingerprint(value: str | None) -> Any:
 
 def checks(mvp: Mvp) -> Markup:
     """Sanity checks with what was found."""
-    words = {True: "yes", False: "no", None: "undecided"}
-    return table(("check", "found", "holds"), [(c.what, c.found, words[c.passed]) for c in mvp.checks])
+    return table(("check", "found", "says"), [(c.what, c.found, c.says) for c in mvp.checks])
 
 
 def criteria(mvp: Mvp) -> Markup:
@@ -72,7 +66,7 @@ def criteria(mvp: Mvp) -> Markup:
     rows = [
         (
             v.label,
-            f"{_SHOWN.get(c.metric, c.metric)}, {_SUBSETS[c.subset]}{c.manner}",
+            f"{METRIC.get(c.metric, c.metric)}, {SUBSET[c.subset]}{c.manner}",
             c.improvement,
             f"{c.margin:g}",
             f"{c.outcome}, but does not count ({_role(v)})" if v.role == "control" else c.outcome,
@@ -85,7 +79,7 @@ def criteria(mvp: Mvp) -> Markup:
 
 def metrics(mvp: Mvp, subset: str) -> Markup:
     """Every metric of every variant on one test set, in dex where it has a unit."""
-    columns = ("variant", "role", *(_SHOWN[m] for m in METRICS))
+    columns = ("variant", "role", *(METRIC[m] for m in METRICS))
     rows = [(v.label, _role(v), *((v.low_noise if subset == "low_noise" else v.full).get(m) for m in METRICS))
             for v in mvp.variants]  # fmt: skip
     return table(columns, rows)
@@ -125,11 +119,11 @@ def own_tables(mvp: Mvp) -> Iterator[tuple[str, Markup, str]]:
         yield shown.title, table(shown.columns, shown.rows), shown.note
 
 
-def figures(mvp: Mvp) -> Iterator[tuple[str, Markup, Markup | None]]:
-    """(title, picture, link to its numbers)."""
+def figures(mvp: Mvp) -> Iterator[tuple[str, str, Markup, Markup | None]]:
+    """(title, what it shows, picture, link to its numbers)."""
     for figure in mvp.figures:
         numbers = link("numbers", beside(figure.table)) if figure.table else None
-        yield figure.title, image(f"MVP-{mvp.id}: {figure.title}", beside(figure.image)), numbers
+        yield figure.title, figure.shows, image(f"MVP-{mvp.id}: {figure.title}", beside(figure.image)), numbers
 
 
 def _role(variant: Variant) -> str:

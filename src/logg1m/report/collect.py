@@ -15,6 +15,8 @@ from logg1m.config.report import Report
 from logg1m.report import tables
 from logg1m.report.answer import answer
 from logg1m.report.artifacts import Artifacts, at, number
+from logg1m.report.captions import caption
+from logg1m.report.checks import checks
 from logg1m.report.decision_points import NAMES, decision, outcomes
 from logg1m.report.names import names_of
 from logg1m.report.reproduction import reproduction
@@ -25,7 +27,6 @@ from logg1m.report.roadmap import (
     READY,
     RUNNING,
     STALE,
-    Check,
     Conclusion,
     Figure,
     Mvp,
@@ -33,8 +34,11 @@ from logg1m.report.roadmap import (
     Roadmap,
     Table,
 )
+from logg1m.report.scope import scope, tests_of
+from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
+from logg1m.report.words import METRIC, SUBSET
 
 _KEPT = {"data/manifest.json": "manifest", "mvp_0_a/protocol.json": "protocol", "mvp_0_b/scaling.json": "scaling",
          "mvp_1_1/fisher.json": "fisher", "mvp_1_1/magnitude_sweep.json": "sweep"}  # fmt: skip
@@ -50,6 +54,8 @@ class Setting:
     records : experiment key → what its jobs recorded beside their logs
     scripts : experiment key → what its main jobs run, where that is not a variant's run
     running : keys of experiments with a live job (for the terminal; a finished graph has none)
+    identity : what run this is, in words: what → value, from the configuration
+    level : of every interval
     """
 
     report: Report = field(default_factory=Report)
@@ -58,6 +64,8 @@ class Setting:
     records: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
     running: frozenset[str] = frozenset()
+    identity: Mapping[str, str] = field(default_factory=dict)
+    level: float = 0.95
 
 
 def collect(
@@ -85,14 +93,29 @@ def collect(
     decisions = tuple(decision(name, artifacts, experiments) for name in NAMES)
     recipes = {name: artifacts.json(f"decisions/{name}.json") for name in ("recipe_phase2", "recipe_phase3")}
     return Roadmap(
-        answer=answer(mvps, decisions, artifacts),
+        answer=answer(mvps, decisions, artifacts, experiments),
         mvps=mvps,
         decisions=decisions,
         conclusions=tuple(m.conclusion for m in mvps if m.conclusion),
         recipes={name: content["recipe"] for name, content in recipes.items() if content and "recipe" in content},
         files=artifacts.files,
+        scored=tuple(scored(artifacts)),
+        identity=tuple(_identity(artifacts, setting, mvps)),
+        level=setting.level,
         **{field_name: artifacts.json(name) for name, field_name in _KEPT.items()},
     )
+
+
+def _identity(artifacts: Artifacts, setting: Setting, mvps: Iterable[Mvp]) -> Iterable[tuple[str, str]]:
+    """What run this is, for the head of the page: spectra, configuration, and when its last job ended."""
+    manifest = artifacts.json("data/manifest.json") or {}
+    if "n_spectra" in manifest:
+        source = at(manifest, "source/kind")
+        yield "spectra", f"{manifest['n_spectra']:,}" + (f", {source} source" if source else "")
+    yield from setting.identity.items()
+    ends = [m.reproduction.finished for m in mvps if m.reproduction.finished]
+    if ends:
+        yield "last job ended", f"{max(ends)[:16].replace('T', ' ')} UTC"
 
 
 def _mvp(
@@ -113,6 +136,8 @@ def _mvp(
     assert rule is not None
     runs = [artifacts.json(name) or {} for v in variants for name in artifacts.under(v.runs, "/provenance.json")]
     closed = cancellation(experiment, made)
+    own = experiment.artifact.file.removeprefix("results/") if experiment.artifact and verdict else ""
+    tested = tests_of(own, artifacts) if own else (None, None)
     return Mvp(
         key=key,
         id=experiment.id,
@@ -130,13 +155,13 @@ def _mvp(
         model=verdict.get("model"),
         reference=verdict.get("reference"),
         best=verdict.get("best_accepted"),
-        n_test=verdict.get("n_test"),
-        n_test_low_noise=verdict.get("n_test_low_noise"),
+        n_test=verdict.get("n_test", tested[0]),
+        n_test_low_noise=verdict.get("n_test_low_noise", tested[1]),
         variants=variants,
-        checks=tuple(_checks(verdict)) if verdict else (),
-        tables=tuple(_tables(experiment, verdict, file, artifacts)) if verdict else (),
+        checks=tuple(checks(experiment, verdict, artifacts)) if verdict else (),
+        tables=tuple(_tables(experiment, experiments, verdict, file, artifacts)) if verdict else (),
         extra=verdict.get("extra") or {},
-        figures=tuple(figures(key, artifacts)) if verdict else (),
+        figures=tuple(figures(experiment, artifacts)) if verdict else (),
         reproduction=reproduction(
             key,
             runs,
@@ -146,40 +171,29 @@ def _mvp(
             setting.scripts.get(key, "workflow/scripts/run_variant.py"),
             max((v.seeds for v in variants), default=1),
         ),
-        conclusion=_conclusion(experiment, verdict, file, artifacts, setting.report) if verdict else None,
+        conclusion=_conclusion(experiment, verdict, why, file, artifacts, setting.report) if verdict else None,
         experiment_id=names[0],
         report=names[1],
         verdict=file,
         priority=_priority(standing, verdict.get("outcome", "")),
         next_action=_next_action(standing, verdict.get("outcome", ""), closed, made, key),
         cancelled_by=closed[0] if closed else None,
+        scope=scope(own, artifacts) if own else (),
     )
 
 
-def _checks(verdict: Mapping[str, Any]) -> Iterable[Check]:
-    """Sanity checks: what a verdict recorded of its controls, and how far it can be trusted."""
-    for name, entry in verdict.get("variants", {}).items():
-        check = entry.get("check")
-        if check:
-            expected = " and ".join(f"{way} {limit:g}" for way, limit in check["expected"].items())
-            label = entry.get("label", name)
-            found = f"{check['r2_full']:.3f}"
-            yield Check(f"R² of control “{label}” on the full test is {expected}", found, bool(check["passed"]))
-        if entry.get("leaky"):
-            yield Check(f"“{entry.get('label', name)}” sees what no observer has", "kept out of the verdict",
-                        name != verdict.get("best_accepted"))  # fmt: skip
-    seeds = {entry["seeds"] for entry in verdict.get("variants", {}).values() if "seeds" in entry}
-    if seeds:
-        found = ", ".join(map(str, sorted(seeds)))
-        yield Check("Several seeds were trained", found, min(seeds) > 1)
-
-
-def _tables(experiment: Experiment, verdict: Mapping[str, Any], file: str, artifacts: Artifacts) -> Iterable[Table]:
+def _tables(
+    experiment: Experiment,
+    experiments: Mapping[str, Experiment],
+    verdict: Mapping[str, Any],
+    file: str,
+    artifacts: Artifacts,
+) -> Iterable[Table]:
     """Tables of an experiment's own artifact and of what else lies in its folder, and further numbers of its verdict."""
     for name in dict.fromkeys([*_own(experiment), *tables.VIEWS]):
         content = artifacts.json(name) if name.startswith(f"{experiment.key}/") else None
         if content is not None:
-            yield from tables.of(name, content, artifacts.files[name])
+            yield from tables.of(name, content, artifacts.files[name], experiments)
     if verdict.get("extra"):
         yield from tables.further(verdict, "extra", file)
 
@@ -188,23 +202,24 @@ def _own(experiment: Experiment) -> list[str]:
     return [experiment.artifact.file.removeprefix("results/")] if experiment.artifact else []
 
 
-def figures(key: str, artifacts: Artifacts) -> Iterable[Figure]:
+def figures(experiment: Experiment, artifacts: Artifacts) -> Iterable[Figure]:
     """Figures of an experiment that lie on the disk, each with its CSV."""
-    for name in artifacts.under(key, ".png"):
+    for name in artifacts.under(experiment.key, ".png"):
         table = f"{name.removesuffix('.png')}.csv"
         if artifacts.there(name):
             stem = Path(name).stem
-            yield Figure(stem, stem.replace("_", " "), artifacts.files[name], artifacts.files.get(table, ""))
+            title, shows = caption(stem, experiment)
+            yield Figure(stem, title, artifacts.files[name], artifacts.files.get(table, ""), shows)
 
 
 def _conclusion(
-    experiment: Experiment, verdict: Mapping[str, Any], file: str, artifacts: Artifacts, report: Report
+    experiment: Experiment, verdict: Mapping[str, Any], why: str, file: str, artifacts: Artifacts, report: Report
 ) -> Conclusion:
     """What the experiment came to; the mark is a fingerprint of its words and number."""
     what, measured = _key_metric(experiment, verdict, file, artifacts)
     label = f"{experiment.hypothesis.id}: " if experiment.hypothesis.id else ""
     outcome = _HYPOTHESIS[verdict.get("hypothesis_outcome", "open")]
-    text = f"{label}“{experiment.hypothesis.text}” {outcome} ({verdict.get('outcome')}): {verdict.get('reason')}"
+    text = f"{label}“{experiment.hypothesis.text}” {outcome} ({verdict.get('outcome')}). {why}"
     mark = hashlib.sha256(f"{text}|{what}|{measured.text() if measured else ''}".encode()).hexdigest()[:8]
     return Conclusion(experiment.id, text, what, measured, mark, report.synced.get(experiment.id) == mark)
 
@@ -226,7 +241,8 @@ def _key_metric(
         return "", None
     rule = candidates[chosen]["criteria"][0]
     share = ", as a share" if rule.get("relative") else ""
-    what = f"improvement of {rule['metric']} ({rule['subset'].replace('_', '-')}{share}) by {chosen}"
+    name, subset = METRIC.get(rule["metric"], rule["metric"]), SUBSET.get(rule["subset"], rule["subset"])
+    what = f"gain in {name} ({subset}{share}) of “{candidates[chosen].get('label', chosen)}”"
     return what, number(verdict, f"variants/{chosen}/criteria/0/improvement", file)
 
 

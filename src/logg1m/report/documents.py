@@ -29,7 +29,8 @@ def roadmap_text(roadmap: Roadmap) -> str:
     parts = ("phases", "experiments", "verdicts", "decisions", "evidence", "conclusions", "timeline", "results",
              "run_paths", "files")  # fmt: skip
     tables = {name: getattr(overview, name)(roadmap) for name in parts}
-    return _filled("roadmap", roadmap=roadmap, answer=roadmap.answer, **tables)
+    identity = table(("what", "value"), roadmap.identity)
+    return _filled("roadmap", roadmap=roadmap, answer=roadmap.answer, identity=identity, **tables)
 
 
 def kanban_text(roadmap: Roadmap) -> str:

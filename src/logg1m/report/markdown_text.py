@@ -8,7 +8,7 @@ from logg1m.report.roadmap import Number
 
 # What CommonMark, its tables and the usual extensions (highlights, comments, maths, tags) would take for markup; an
 # underscore inside a word, a lone equals sign or per cent sign, and an interval in brackets are none.
-_INTERVAL = r"\[[-+.\d]+, [-+.\d]+\](?=$|[ ,;.)])"
+_INTERVAL = r"\[[-−+.\d]+, [-−+.\d]+\](?=$|[ ,;.)])"
 _MARKUP = re.compile(
     rf"(?P<interval>{_INTERVAL})|"
     r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])|==|%%|(?<!\w)#(?=\w)|^[-+](?![\d.])|^[=#]|^\d+[.)](?=\s|$)"

@@ -6,6 +6,7 @@ from typing import Any
 
 from logg1m.report.markdown_text import Markup, code, link, table
 from logg1m.report.roadmap import DONE, STATES, Mvp, Number, Roadmap, Variant
+from logg1m.report.words import duration, model_name
 
 PHASES = {0: "Foundation", 1: "Quick wins", 2: "Structural breakthrough", 3: "Long-term directions"}
 INDEX_COLUMNS = (
@@ -52,8 +53,8 @@ def decisions(roadmap: Roadmap) -> Markup:
             d.name.upper(),
             d.title,
             d.trigger,
-            d.rule_verdict,
-            d.override,
+            f"inconclusive, so the default {d.default}" if d.rule_verdict == "inconclusive" else d.rule_verdict,
+            "–" if d.name == "d4" else d.override or "none",
             d.outcome or "not made yet",
             ", ".join(f"MVP-{mvp}" for mvp in d.cancels),
         )
@@ -88,7 +89,16 @@ def timeline(roadmap: Roadmap) -> Markup:
     done = sorted(
         (m for m in roadmap.mvps if m.state == DONE), key=lambda m: (m.reproduction.started or "9", m.phase, m.id)
     )
-    rows = [(m.reproduction.started, m.reproduction.finished, m.id, m.title, duration(m)) for m in done]
+    rows = [
+        (
+            m.reproduction.started,
+            m.reproduction.finished,
+            m.id,
+            m.title,
+            None if m.reproduction.seconds is None else duration(m.reproduction.seconds),
+        )
+        for m in done
+    ]
     return table(("started (UTC)", "finished (UTC)", "MVP", "name", "job time"), rows)
 
 
@@ -132,12 +142,16 @@ def files(roadmap: Roadmap) -> Markup:
 
 
 def results(roadmap: Roadmap) -> Markup:
-    """Results summary: every variant on the low-noise test, with its difference from the experiment's reference."""
-    rows = [
-        (m.id, _config(m, v), *(v.low_noise.get(k) for k in ("r2", "mae", "rmse")), _delta(v))
-        for m in roadmap.mvps
-        for v in m.variants
-    ]
+    """Results summary: every variant, classical model, network and combination on the low-noise test, each with its own
+    model; ΔR² is the paired difference from the experiment's reference."""
+    rows: list[tuple[Any, ...]] = []
+    for m in roadmap.mvps:
+        if m.state == DONE:
+            rows += [(m.id, s.config, s.r2, s.mae, s.rmse, None) for s in roadmap.scored if s.mvp == m.id]
+        rows += [
+            (m.id, _config(m, v), *(v.low_noise.get(k) for k in ("r2", "mae", "rmse")), _delta(v)) for v in m.variants
+        ]
+    rows += [("D4", s.config, s.r2, s.mae, s.rmse, None) for s in roadmap.scored if s.mvp is None]
     return table(("MVP", "config", "R²", "MAE", "RMSE", "ΔR² vs baseline"), rows)
 
 
@@ -145,7 +159,7 @@ def _config(mvp: Mvp, variant: Variant) -> str:
     marks = [variant.role] if variant.role != "candidate" else []
     marks += ["leaky"] if variant.leaky else []
     noted = f" ({', '.join(marks)})" if marks else ""
-    return f"{variant.label}{noted}, {mvp.model}"
+    return f"{variant.label}{noted}, {model_name(str(variant.recipe.get('model', mvp.model)))}"
 
 
 def _delta(variant: Variant) -> Number | str | None:
@@ -192,18 +206,7 @@ def summary(mvp: Mvp) -> str:
     shown = next((v for v in mvp.variants if v.name == (mvp.best or mvp.reference)), None)
     if shown and shown.low_noise:
         r2, mae, rmse = (shown.low_noise[k].text() for k in ("r2", "mae", "rmse"))
-        return f"{shown.name}: low-noise R² {r2}, MAE {mae} dex, RMSE {rmse} dex"
+        return f"{shown.label}: low-noise R² {r2}, MAE {mae} dex, RMSE {rmse} dex"
     if mvp.conclusion and mvp.conclusion.number:
         return f"{mvp.conclusion.key_metric}: {mvp.conclusion.number.text()}"
     return ""
-
-
-def duration(mvp: Mvp) -> str | None:
-    """Time of all jobs together, for people."""
-    seconds = mvp.reproduction.seconds
-    if seconds is None:
-        return None
-    whole = round(seconds)
-    if whole < 100:
-        return f"{seconds:.1f} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"

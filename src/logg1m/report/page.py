@@ -7,7 +7,7 @@ from data or configuration is escaped by Jinja2; JSON is embedded so that no str
 import base64
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -20,8 +20,12 @@ from logg1m.config.experiments import Experiment
 from logg1m.report import page_parts, page_trace
 from logg1m.report.artifacts import number
 from logg1m.report.page_files import TEMPLATES
+from logg1m.report.page_pictures import PACKINGS, Packing
 from logg1m.report.plots import Figure
-from logg1m.report.roadmap import DONE, Mvp, Number, Roadmap, Variant
+from logg1m.report.roadmap import Mvp, Number, Roadmap, Variant
+from logg1m.report.words import METRIC, STATISTIC, SUBSET, duration, model_name
+
+LARGEST = 8_000_000  # bytes of the page
 
 
 def render(
@@ -31,6 +35,7 @@ def render(
     residuals: Mapping[str, Any] | None = None,
     viewer_files: tuple[str, ...] = (),
     residual_files: tuple[str, ...] = (),
+    packing: Packing = PACKINGS[0],
 ) -> str:
     """The page.
 
@@ -40,12 +45,11 @@ def render(
     experiments : by key
     viewer, residuals : see `plots_spectra.viewer` and `plots_residuals.maps`; None leaves their parts out
     viewer_files, residual_files : the artifacts that these two were made from
+    packing : how pictures are packed
     """
-    parts = [page_parts.part(mvp, experiments[mvp.key], roadmap) for mvp in roadmap.mvps]
+    parts = [page_parts.part(mvp, experiments[mvp.key], roadmap, packing) for mvp in roadmap.mvps]
     main_figures = page_parts.main_figures(roadmap)
     drawn = [*main_figures, *(f for part in parts for f in part.figures if isinstance(f, Figure))]
-    ceilings = (roadmap.fisher or {}).get("ceilings", {})
-    refused = ceilings.get("bayes", {}).get("low_noise", {}).get("refused")
     return _environment().get_template("page.html.j2").render(
         roadmap=roadmap,
         css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
@@ -63,13 +67,28 @@ def render(
         residuals=residuals,
         residual_files=residual_files,
         ruler=page_parts.ruler(roadmap.answer),
-        no_ceiling=refused or "MVP-1.1 has not computed it",
         source=(roadmap.manifest or {}).get("source", {}).get("kind"),
-        accepted=_accepted(roadmap),
         measured_of={d.name: page_parts.measured_of(d, roadmap) for d in roadmap.decisions},
         **_ratio(roadmap),
         margin=margin,
+        bins_of=page_parts.bins_of,
+        best_candidate=page_parts.best_candidate,
+        seed=dict(roadmap.identity).get("seed"),
+        level=f"{100 * roadmap.level:g} %",
     )  # fmt: skip
+
+
+def within(limit: int, draw: Callable[[Packing], str]) -> str:
+    """The page with the least lossy pictures that keep it below `limit` bytes; with the smallest ones if none do.
+
+    draw : makes the page with pictures packed in one way
+    """
+    text = ""
+    for packing in PACKINGS:
+        text = draw(packing)
+        if len(text.encode()) < limit:
+            break
+    return text
 
 
 def _environment() -> Environment:
@@ -87,6 +106,9 @@ def _environment() -> Environment:
         "embedded": embedded,
         "yaml": _yaml,
         "duration": duration,
+        "metric": lambda name: METRIC.get(name, name),
+        "subset": lambda name: SUBSET.get(name, name),
+        "model": model_name,
     }
     return environment
 
@@ -107,29 +129,9 @@ def _yaml(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True).removesuffix("\n...\n").strip()
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the two largest units: 3 min 12 s."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s" if whole else "under 1 s"
-    minutes, hours = divmod(whole, 60), divmod(whole // 60, 60)
-    return f"{minutes[0]} min {minutes[1]} s" if whole < 3600 else f"{hours[0]} h {hours[1]} min"
-
-
 def margin(mvp: Mvp, variant: Variant, k: int) -> Number:
     """What the improvement of a candidate's k-th criterion is held against, with its place in the verdict."""
     return Number(variant.criteria[k].margin, None, None, mvp.verdict, f"variants/{variant.name}/criteria/{k}/margin")
-
-
-def _accepted(roadmap: Roadmap) -> list[tuple[Mvp, Variant]]:
-    """Experiments with an accepted direction, and their best variant."""
-    return [
-        (mvp, variant)
-        for mvp in roadmap.mvps
-        if mvp.state == DONE and mvp.outcome == "accepted"
-        for variant in mvp.variants
-        if variant.name == mvp.best
-    ]
 
 
 def _ratio(roadmap: Roadmap) -> dict[str, Any]:
@@ -140,4 +142,5 @@ def _ratio(roadmap: Roadmap) -> dict[str, Any]:
         return {"ratio": measured.number, "ratio_model": measured.name}
     verdict = (roadmap.fisher or {}).get("verdict") or {}
     found = number(roadmap.fisher, "verdict/ratio", roadmap.files.get("mvp_1_1/fisher.json", ""))
-    return {"ratio": found, "ratio_model": f"{verdict.get('model')}, {str(verdict.get('statistic')).replace('_', ' ')}"}
+    statistic = STATISTIC.get(str(verdict.get("statistic")), "")
+    return {"ratio": found, "ratio_model": f"{statistic} of {model_name(str(verdict.get('model')))}"}

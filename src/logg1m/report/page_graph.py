@@ -15,6 +15,7 @@ _LETTER = 7.4  # mean width of a letter of a title
 
 # Which experiment a decision looks at, and which experiment takes another one's output, as the roadmap words it.
 TRIGGERS = {"d1": "mvp_1_1", "d2": "mvp_1_4", "d3": "mvp_1_5"}
+DIRECT = ("mvp_1_2", "mvp_1_3")  # of Phase 1, those that D4 takes without a decision of their own between
 _JUDGED = ("accepted", "refuted", "inconclusive")
 FEEDS = (("mvp_0_a", "mvp_0_b"), ("mvp_1_1", "mvp_1_4"))
 
@@ -53,7 +54,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Line:
-    """A connection; `kind` is plain, taken or open (a branch that is not taken, or not decided)."""
+    """A connection; `kind` is plain, taken, rule or open (a branch that is not taken, or not decided).
+
+    source, target : keys of the items at its ends; empty for the end at the bar between two phases
+    """
 
     path: str
     kind: str
@@ -134,21 +138,50 @@ def _connect(
     lines += [_down(boxes[e], gates[d]) for d, e in TRIGGERS.items() if e in boxes and d in gates]
     if "d4" in gates:
         lines += [_down(gate, gates["d4"]) for name, gate in gates.items() if name != "d4"]
+        lines += [_past_gates(boxes[key], gates, 14 * k) for k, key in enumerate(DIRECT) if key in boxes]
         stopped = "d1" in gates and gates["d1"].item.state == "stop"
         settled = gates["d4"].item.state != "open"
         kind = "open" if stopped else "taken" if settled else "plain"
         lines += [_down(gates["d4"], box, kind) for box in by_phase.get(2, [])]
     if by_phase.get(2) and by_phase.get(3):
-        middle = by_phase[2][len(by_phase[2]) // 2]
-        for box in by_phase[3]:
-            made = "taken" if any(other.item.state in _JUDGED for other in by_phase[2]) else "plain"
-            lines.append(_down(middle, box, "open" if box.item.state == "cancelled" else made))
+        lines += _between_phases(by_phase[2], by_phase[3])
     for key, names in gated_by.items():
         for d in names:
             if key in boxes and d in gates:
                 kind = "open" if boxes[key].item.state == "cancelled" else "rule"
                 lines.append(_aside(gates[d], boxes[key], kind))
     return tuple(lines)
+
+
+def _past_gates(a: Box, gates: Mapping[str, Box], aside: float) -> Line:
+    """From an experiment to the side of D4, between the gates that stand above it, so that none seems to take it."""
+    upper = sorted((g for name, g in gates.items() if name != "d4"), key=lambda g: g.x)
+    d4 = gates["d4"]
+    x = (upper[0].x + upper[0].width + upper[1].x) / 2 + aside if len(upper) > 1 else a.middle
+    top, bottom = (upper[0].y, upper[0].bottom) if upper else (d4.y - _ROW_GAP, d4.y - _ROW_GAP / 2)
+    middle, end = d4.y + d4.height / 2, d4.x
+    path = (
+        f"M{a.middle:.1f} {a.bottom:.1f}C{a.middle:.1f} {top:.1f} {x:.1f} {a.bottom:.1f} {x:.1f} {top:.1f}"
+        f"L{x:.1f} {bottom:.1f}C{x:.1f} {middle:.1f} {end - 30:.1f} {middle:.1f} {end:.1f} {middle:.1f}"
+    )
+    return Line(path, "plain", a.item.key, "d4")
+
+
+def _between_phases(above: Sequence[Box], below: Sequence[Box]) -> list[Line]:
+    """A phase as a whole leads to the next: lines from every box to one bar between them, and from it on."""
+    bar = max(b.bottom for b in above) + _ROW_GAP / 2
+    left, right = (f(b.middle for b in (*above, *below)) for f in (min, max))
+    made = "taken" if any(b.item.state in _JUDGED for b in above) else "plain"
+    every = all(b.item.state == "cancelled" for b in below)
+    lines = [Line(f"M{left:.1f} {bar:.1f}H{right:.1f}", "open" if every else made, "", "")]
+    lines += [
+        Line(f"M{b.middle:.1f} {b.bottom:.1f}V{bar:.1f}", "open" if every else made, b.item.key, "") for b in above
+    ]
+    for b in below:
+        if b.y - bar <= _ROW_GAP:  # a second row hangs from the first one's line
+            kind = "open" if b.item.state == "cancelled" else made
+            lines.append(Line(f"M{b.middle:.1f} {bar:.1f}V{b.y:.1f}", kind, "", b.item.key))
+    return lines
 
 
 def _down(a: Box, b: Box, kind: str = "plain") -> Line:

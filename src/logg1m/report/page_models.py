@@ -7,6 +7,7 @@ import pandas as pd
 
 from logg1m.files import read_parquet
 from logg1m.report.roadmap import DONE, Roadmap
+from logg1m.report.words import model_name
 
 _CLASSICAL = ("ridge_full", "lightgbm")
 _COLUMNS = ("id", "truth", "predicted")
@@ -26,26 +27,30 @@ def predictions(
     found: dict[str, tuple[pd.DataFrame, str]] = {}
     for file in classical:
         table = read_parquet(file, ("model", "scale", *_COLUMNS))
-        for name, rows in table[table["scale"] == scale].groupby("model", sort=False):
+        # A model that stops below the largest scale shows its own largest one.
+        largest = min(scale, int(table["scale"].max()))
+        for name, rows in table[table["scale"] == largest].groupby("model", sort=False):
             if name in _CLASSICAL:
-                found[f"{name}, MVP-0.B"] = (rows, file)
+                found[f"{model_name(str(name))}, MVP-0.B"] = (rows, file)
     wanted = dict(_wanted(roadmap))
     for file in dict.fromkeys(runs):
         folder = str(Path(file).parent)
         if folder in wanted and Path(file).exists():
             found[wanted[folder]] = (read_parquet(file, _COLUMNS), file)
-    best = roadmap.answer
-    first = [name for name in found if name.endswith(f"MVP-{best.mvp}") and name.split(", ")[0] in best.model]
+    best = roadmap.answer.runs
+    first = [name for name, (_, file) in found.items() if best and f"/{best}/" in f"/{file}"]
+    first += [name for name in found if name.startswith(f"{model_name(best.split('/')[0])}, MVP-0.B")]
     return {name: found[name] for name in [*first, *(n for n in found if n not in first)]}
 
 
 def _wanted(roadmap: Roadmap) -> Iterator[tuple[str, str]]:
     """Folder of the first seed → name, of the variants that the page shows."""
-    reference = False
+    reference, seen = False, set()
     for mvp in roadmap.mvps:
         for variant in mvp.variants if mvp.state == DONE else ():
             first = variant.role == "reference" and not reference
-            answered = mvp.id == roadmap.answer.mvp and roadmap.answer.model.endswith(f", {variant.label}")
-            if variant.files and (first or answered or variant.name == mvp.best):
+            answered = variant.runs == roadmap.answer.runs
+            if variant.files and variant.runs not in seen and (first or answered or variant.name == mvp.best):
                 reference |= first
+                seen.add(variant.runs)  # several experiments may use the same runs
                 yield str(Path(variant.files[0]).parent), f"{variant.label}, MVP-{mvp.id}"

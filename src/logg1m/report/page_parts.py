@@ -1,39 +1,26 @@
 """What the templates of the page ask for: figures of every experiment, the ruler of the answer, states as boxes."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from logg1m.config.experiments import Experiment
-from logg1m.files import InputError, read_json
+from logg1m.files import read_json
 from logg1m.report import plots_bounds, plots_models
+from logg1m.report.artifacts import number
+from logg1m.report.captions import caption
 from logg1m.report.page_graph import Drawing, Item, lay_out
+from logg1m.report.page_pictures import PACKINGS, Packing, Picture, picture
 from logg1m.report.page_trace import Traced
 from logg1m.report.plots import Figure
-from logg1m.report.roadmap import DONE, STATES, Answer, Decision, Mvp, Number, Roadmap
+from logg1m.report.roadmap import DONE, STATES, Answer, Decision, Mvp, Number, Roadmap, Variant
+from logg1m.report.words import STATISTIC, model_name
 
 _ALWAYS = ("planned", "ready", "done", "cancelled", "paused")  # columns that are shown even when empty
 # Drawn once for the whole run, above the experiments.
-_ELSEWHERE = {"scaling", "ceiling_vs_snr"}
+_ELSEWHERE = {"scaling": "fig-scaling", "ceiling_vs_snr": "fig-r2-against-snr"}
 _SHOWN_AT_FIRST = ("ridge_full", "lightgbm", "vit")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure that the page shows as the picture it is."""
-
-    key: str
-    title: str
-    alt: str
-    files: tuple[str, ...]
-    picture: str
-    note: str = ""
-    table: None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +29,7 @@ class Part:
 
     mvp: Mvp
     figures: tuple[Figure | Picture, ...]
+    elsewhere: tuple[tuple[str, str], ...] = ()  # (anchor, title) of its figures that stand above the experiments
 
     @property
     def failed_checks(self) -> bool:
@@ -57,7 +45,7 @@ class Measured:
     threshold: Number | None
 
 
-def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap) -> Part:
+def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = PACKINGS[0]) -> Part:
     """An experiment with its figures: interactive where the page can draw them from their values."""
     if not mvp.figures:
         return Part(mvp, ())
@@ -68,24 +56,24 @@ def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap) -> Part:
         if given.name in _ELSEWHERE or not_run:
             continue
         drawn = _drawn(given.name, given.table, f"{mvp.key}-{given.name}", experiment, verdict, roadmap)
-        figures.append(drawn or _picture(f"{mvp.key}-{given.name}", given.title, given.image, given.table))
+        key = f"{mvp.key}-{given.name}"
+        figures.append(drawn or picture(key, given.title, given.shows, given.image, given.table, packing))
     if mvp.key == "mvp_1_1" and roadmap.fisher:
         settled = Traced(roadmap.fisher, roadmap.files["mvp_1_1/fisher.json"]).at("convergence")
         shown = plots_bounds.convergence(settled) if settled else None
         figures += [shown] if shown else []
-    return Part(mvp, tuple(figures))
+    above = tuple((_ELSEWHERE[f.name], f.title) for f in mvp.figures if f.name in _ELSEWHERE)
+    return Part(mvp, tuple(figures), above)
 
 
 def _drawn(name: str, table: str, key: str, experiment: Experiment, verdict: Traced, roadmap: Roadmap) -> Figure | None:
     """The figure drawn from its values, or None where the page has no drawing of its own."""
     kind = experiment.figures.get(name)
+    title, _ = caption(name, experiment)
     if kind == "comparison":
-        return plots_models.comparison(verdict, key, "Variants beside one another")
+        return plots_models.comparison(verdict, key, title)
     if kind in ("bias_teff", "bias_m_h"):
-        label = kind.removeprefix("bias_")
-        return plots_models.bias(
-            verdict, label, key, f"Bias of log g against {'Teff' if label == 'teff' else '[Fe/H]'}"
-        )
+        return plots_models.bias(verdict, kind.removeprefix("bias_"), key, title)
     if name == "magnitude_sweep" and roadmap.sweep:
         return plots_bounds.magnitude_sweep(
             Traced(roadmap.sweep, roadmap.files["mvp_1_1/magnitude_sweep.json"])["rows"]
@@ -96,35 +84,15 @@ def _drawn(name: str, table: str, key: str, experiment: Experiment, verdict: Tra
         file = roadmap.files.get("mvp_0_a/protocol.json", "")
         return plots_bounds.snr_histogram(Path(table), table, Traced(roadmap.protocol, file) if file else None)
     if name == "ratio_histogram" and roadmap.fisher:
-        return plots_bounds.ratio_histogram(Path(table), table, str(roadmap.fisher["verdict"]["model"]))
+        return plots_bounds.ratio_histogram(Path(table), table, roadmap.fisher)
+    if name in plots_bounds.FROM_BOUNDS:
+        return plots_bounds.FROM_BOUNDS[name](Path(table), table, roadmap.fisher)
     return plots_bounds.FROM_VALUES[name](Path(table), table) if name in plots_bounds.FROM_VALUES else None
 
 
-def _picture(key: str, title: str, image: str, table: str) -> Picture:
-    files = tuple(file for file in (image, table) if file)
-    alt = f"Figure: {title}." + (f" Its values are in {table}." if table else "")
-    return Picture(key, title, alt, files, f"data:image/webp;base64,{base64.b64encode(_small(image)).decode()}")
-
-
-def _small(image: str) -> bytes:
-    """A picture as lossless WebP: about half of its PNG, which keeps the page small at full scale.
-
-    Raises
-    ------
-    InputError
-        If it is no picture.
-    """
-    packed = io.BytesIO()
-    try:
-        with Image.open(image) as picture:
-            picture.convert("RGB").save(packed, "WEBP", lossless=True, quality=40, method=2)  # quality: effort alone
-    except OSError as error:
-        raise InputError(f"{image} is not a readable picture ({error}); delete it and run again") from error
-    return packed.getvalue()
-
-
 def models(roadmap: Roadmap) -> list[plots_models.Model]:
-    """Every model with R² per bin of signal-to-noise: classical ones at the largest scale, and every variant."""
+    """Every model with R² per bin of signal-to-noise: classical ones at their largest scale, and every variant, once each
+    where several experiments use the same runs."""
     found = []
     if roadmap.scaling:
         file = roadmap.files["mvp_0_b/scaling.json"]
@@ -133,22 +101,41 @@ def models(roadmap: Roadmap) -> list[plots_models.Model]:
             bins = entry.at("scales", scale, "common_test", "snr_bins")
             if bins is not None:
                 n = f"{entry['scales'].raw[scale]['n_train']:,}"
-                found.append(plots_models.Model(f"{name}, n = {n}", "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
+                words = f"{model_name(name)}, n = {n}"
+                found.append(plots_models.Model(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
     networks = _networks(roadmap)
+    seen = set()
     for _, row in networks.items() if networks else ():
         bins = row.at("snr_bins")
-        if bins is not None:
+        if bins is not None and bins.raw:
+            seen.add(row.raw["runs"])
             name = f"{row.raw['label']}, n = {row.raw['n_fit']:,}"
             found.append(plots_models.Model(name, "MVP-0.B", bins, row.raw["model"] in _SHOWN_AT_FIRST))
-    best = roadmap.answer.model
     for mvp in roadmap.mvps:
         for variant in mvp.variants if mvp.state == DONE else ():
-            if variant.snr_bins and variant.files:
+            if variant.snr_bins and variant.files and variant.runs not in seen:
+                seen.add(variant.runs)
                 bins = Traced(list(variant.snr_bins), variant.files[0], ("snr_bins",))
                 words = f"{variant.label}{' (leaky)' if variant.leaky else ''}"
-                shown = mvp.id == roadmap.answer.mvp and best.endswith(f", {variant.label}")
+                shown = variant.runs == roadmap.answer.runs
                 found.append(plots_models.Model(words, f"MVP-{mvp.id} {mvp.title}", bins, shown))
     return found
+
+
+def bins_of(variant: Variant) -> list[dict[str, Number | None]]:
+    """Rows of a variant's bins of signal-to-noise, from its first seed."""
+    content, rows = {"snr_bins": list(variant.snr_bins)}, []
+    for k in range(len(variant.snr_bins) if variant.files else 0):
+        places = {"low": "snr_low", "high": "snr_high", "n": "n", "r2": "r2", "mae": "mae"}
+        rows.append({name: number(content, f"snr_bins/{k}/{p}", variant.files[0]) for name, p in places.items()})
+    return rows
+
+
+def best_candidate(mvp: Mvp) -> Variant | None:
+    """The accepted variant, else the candidate with the highest R² over the reference."""
+    candidates = [v for v in mvp.variants if v.role == "candidate" and "r2_low_noise" in v.differences]
+    accepted = next((v for v in candidates if v.name == mvp.best), None)
+    return accepted or max(candidates, key=lambda v: v.differences["r2_low_noise"].value or 0.0, default=None)
 
 
 def _networks(roadmap: Roadmap) -> Traced | None:
@@ -174,14 +161,16 @@ def ruler(answer: Answer) -> dict[str, Any]:
         return round(100 * min(max(value or 0.0, 0.0), 1.0), 3)
 
     spans = []
-    for number, kind in ((answer.best, "best"), (answer.ceiling, "ceiling")):
-        if number and number.low is not None and number.high is not None:
-            left = place(number.low)
-            spans.append({"kind": kind, "left": left, "width": round(place(number.high) - left, 3)})
+    for shown, kind in ((answer.best, "best"), (answer.ceiling, "ceiling")):
+        if shown and shown.low is not None and shown.high is not None:
+            left = place(shown.low)
+            spans.append({"kind": kind, "left": left, "width": round(place(shown.high) - left, 3)})
     best = place(answer.best.value if answer.best else None)
     ceiling = place(answer.ceiling.value) if answer.ceiling else None
-    gap = round(max(0.0, ceiling - best), 3) if ceiling is not None else 0.0
-    return {"best": best, "ceiling": ceiling, "gap": gap, "spans": spans}
+    gap = round(abs(ceiling - best), 3) if ceiling is not None else 0.0
+    over = ceiling is not None and best > ceiling  # a model above the ceiling: shown as what it is, not as no gap
+    left = min(best, ceiling) if ceiling is not None else best
+    return {"best": best, "ceiling": ceiling, "gap": gap, "left": left, "over": over, "spans": spans}
 
 
 def drawing(roadmap: Roadmap, experiments: Mapping[str, Experiment]) -> Drawing:
@@ -211,11 +200,10 @@ def kanban(mvps: Sequence[Mvp]) -> list[tuple[str, list[Mvp]]]:
 def measured_of(decision: Decision, roadmap: Roadmap) -> Measured | None:
     """The number that a decision was made by, with its threshold."""
     file = roadmap.files.get(f"decisions/{decision.name}.evidence.json", "")
-    for _, number in decision.numbers:
-        if number.path.endswith(("evidence/measured", "mae_improvement_over_best_member")):
-            threshold = decision.evidence.get("threshold")
-            name = str(decision.evidence.get("statistic", "MAE against the best member")).replace("_", " ")
-            model = decision.evidence.get("model")
+    for _, found in decision.numbers:
+        if found.path.endswith(("evidence/measured", "mae_improvement_over_best_member")):
+            threshold, model = decision.evidence.get("threshold"), decision.evidence.get("model")
+            statistic = STATISTIC.get(str(decision.evidence.get("statistic")), "gain in MAE over the best member")
             limit = None if threshold is None else Number(float(threshold), None, None, file, "evidence/threshold")
-            return Measured(f"{name} of {model}" if model else name, number, limit)
+            return Measured(f"{statistic} of {model_name(str(model))}" if model else statistic, found, limit)
     return None

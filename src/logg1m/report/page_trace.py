@@ -1,8 +1,8 @@
 """Numbers as the page prints them, each with the artifact and the place that it came from.
 
-Every number on the page is a `<data>` element: `value` is the exact value, `data-from` the file and the place in it
-(a JSON pointer, RFC 6901), so that a reader, a script or a test can go and look. Of an estimate `data-part` says which
-of its three numbers it is; of a difference `data-from` names both places.
+Every number on the page is a `<data>` element: `value` is the exact value, `data-from` (on it, or round the three numbers
+of an estimate, which `data-part` tells apart) the file and the place in it (a JSON pointer, RFC 6901), so that a reader,
+a script or a test can go and look. Of a difference `data-from` names both places.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 from logg1m.report.roadmap import Number
 
 MISSING = "–"
-_ELEMENT = Markup('<data value="{}" data-from="{}"{}>{}</data>')
-_INTERVAL = Markup('{} <span class="ci"><span class="sr">interval </span>[{}, {}]</span>')
+_ELEMENT = Markup('<data value="{}"{}>{}</data>')
+_INTERVAL = Markup('<span{}>{} <span class="ci"><span class="sr">interval </span>[{}, {}]</span></span>')
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def point(number: Number | None, digits: int = 3, sign: bool = False, share: boo
     """A number without its interval as markup, or a dash."""
     if number is None or number.value is None:
         return Markup(MISSING)
-    return _element(number, "value", number.value, _words(digits, sign, share))
+    part = Markup("") if number.low is None else Markup(' data-part="value"')
+    return _ELEMENT.format(repr(number.value), _origin(number) + part, _words(digits, sign, share)(number.value))
 
 
 def _words(digits: int, sign: bool, share: bool) -> Words:
@@ -101,20 +102,19 @@ def _words(digits: int, sign: bool, share: bool) -> Words:
 def _estimate(number: Number | None, words: Words) -> Markup:
     if number is None or number.value is None:
         return Markup(MISSING)
-    value = _element(number, "value", number.value, words)
     if number.low is None or number.high is None:
-        return value
-    low, high = _element(number, "low", number.low, words), _element(number, "high", number.high, words)
-    return _INTERVAL.format(value, low, high)
+        return _ELEMENT.format(repr(number.value), _origin(number), words(number.value))
+    three = (("value", number.value), ("low", number.low), ("high", number.high))
+    elements = (_ELEMENT.format(repr(v), Markup(' data-part="{}"').format(part), words(v)) for part, v in three)
+    return _INTERVAL.format(_origin(number), *elements)
 
 
-def _element(number: Number, part: str, value: float, words: Words) -> Markup:
+def _origin(number: Number) -> Markup:
+    """The attributes that say where a number stands."""
     files, paths = number.file.split(", "), number.path.split(" − ")
     sources = " ".join(f"{file}#/{path.replace('~', '~0')}" for file, path in zip(files, paths))
-    more = Markup(' data-part="{}"').format(part) if number.low is not None else Markup("")
-    if len(paths) > 1:
-        more += Markup(' data-how="difference"')
-    return _ELEMENT.format(repr(value), sources, more, words(value))
+    how = Markup(' data-how="difference"') if len(paths) > 1 else Markup("")
+    return Markup(' data-from="{}"').format(sources) + how
 
 
 def cell(value: Number | str | None) -> Markup:

@@ -78,6 +78,8 @@ class Series:
     group: str = ""
     shown: bool = True
     style: dict[str, Any] = field(default_factory=dict)
+    x_words: tuple[str, ...] = ()  # what the table says in place of x, where x is made from several numbers
+    x_how: str = ""  # how x is made from what stands at its source
 
     def trace(self) -> dict[str, Any]:
         y = list(self.y.values)
@@ -97,6 +99,8 @@ class Series:
                 "width": 2,
             }
             trace["meta"] |= {"low": low.source, "high": high.source}
+        if self.x_how:
+            trace["meta"]["x_how"] = self.x_how
         return trace | self.style
 
 
@@ -130,11 +134,12 @@ def values_table(series: Sequence[Series], x_name: str, y_name: str) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for one in series:
         for k in range(len(one.x.values)):
-            rows.append((one.name, _cell(one.x, k), _cell(one.y, k, one.bounds)))
+            x: Cell = one.x_words[k] if one.x_words else cell_of(one.x, k)
+            rows.append((one.name, x, cell_of(one.y, k, one.bounds)))
     return Table(f"{y_name} against {x_name}", ("series", x_name, y_name), tuple(rows), "")
 
 
-def _cell(column: Column, k: int, bounds: tuple[Column, Column] | None = None) -> Cell:
+def cell_of(column: Column, k: int, bounds: tuple[Column, Column] | None = None) -> Cell:
     """One value of a column; of an estimate (…/value) with its interval."""
     value, path = column.values[k], column.paths[k]
     if not isinstance(value, int | float):
@@ -161,6 +166,20 @@ def line_figure(
         axes[name] = {**axes[name], **value} if isinstance(axes.get(name), dict) else value
     table = values_table(series, x_name, y_name)
     return Figure(key, title, alt, tuple(s.trace() for s in series), axes, files, table=table, **more)
+
+
+def line_at(x: float, colour: str, dash: str = "dash", axis: str = "x", **more: Any) -> dict[str, Any]:
+    """An upright line across the figure, or a level one with axis="y"."""
+    other = "y" if axis == "x" else "x"
+    place = {
+        f"{axis}0": x,
+        f"{axis}1": x,
+        f"{other}0": 0,
+        f"{other}1": 1,
+        f"{axis}ref": axis,
+        f"{other}ref": f"{other} domain",
+    }
+    return {"type": "line", **place, "line": {"color": colour, "dash": dash, "width": 1.4}} | more
 
 
 def packed(values: np.ndarray) -> dict[str, str]:

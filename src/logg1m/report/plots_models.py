@@ -1,11 +1,23 @@
 """Figures of models beside one another: R² against signal-to-noise, against training size, variants, bias."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from logg1m.report.page_trace import Traced
-from logg1m.report.plots import COLOURS, MODEL_COLOURS, SYMBOLS, Figure, Series, bounds_of, line_figure, plain, pluck
+from logg1m.report.plots import (
+    COLOURS,
+    MODEL_COLOURS,
+    SYMBOLS,
+    Figure,
+    Series,
+    bounds_of,
+    line_at,
+    line_figure,
+    plain,
+    pluck,
+)
+from logg1m.report.words import model_name
 
 CEILINGS = "Ceilings"
 _ROLE_COLOUR = {"reference": "@ink", "candidate": "@blue", "control": "@red"}
@@ -44,10 +56,18 @@ def r2_against_snr(fisher: Traced | None, models: Sequence[Model]) -> Figure | N
         series, "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g",
         {"xaxis": {"type": "log", "tickvals": [1, 1.5, 2, 3, 4, 5, 6, 8], "ticktext": ["1", "1.5", "2", "3", "4", "5", "6", "8"]},
          "yaxis": {"range": [_lowest(series), 1.02]}},
-        note="Every model on its own test spectra; bars are bootstrap intervals. No estimator can lie above the Bayes-optimal "
+        note=f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie above the Bayes-optimal "
         "ceiling by more than chance; a biased one can pass the Fisher bound.",
-        plot="switches", height=460,
+        plot="switches", height=460, extra={"adapts": True},
     )  # fmt: skip
+
+
+def _tested(models: Sequence[Model]) -> str:
+    """How many spectra they were tested on, all bins together."""
+    sizes = sorted({sum(row["n"] for row in model.snr_bins.raw if row.get("n")) for model in models})
+    if not sizes:
+        return ""
+    return f" ({sizes[0]:,})" if len(sizes) == 1 else f" ({sizes[0]:,} to {sizes[-1]:,})"
 
 
 def _lowest(series: Sequence[Series]) -> float:
@@ -91,7 +111,7 @@ def scaling_curve(scaling: Traced, networks: Traced | None = None) -> Figure | N
                 "marker": {"color": COLOURS[k % 6], "symbol": SYMBOLS[k % 8], "size": 8},
             }
             series.append(
-                Series(f"{name}, {words}", pluck(rows, "n_train"), reached,
+                Series(f"{model_name(name)}, {words}", pluck(rows, "n_train"), reached,
                        bounds_of(rows, "common_test", subset, "r2"), words, subset == "low_noise", style)
             )  # fmt: skip
     series += _network_points(networks) if networks else []
@@ -124,6 +144,14 @@ def _network_points(rows: Traced) -> list[Series]:
     return series
 
 
+def _mark_references(verdict: Traced, layout: dict[str, Any]) -> None:
+    """A dotted line at the reference's low-noise value in both halves."""
+    for metric, axis in (("r2", ""), ("mae", "2")):
+        place = verdict.at("variants", str(verdict.raw.get("reference")), "metrics", "low_noise", metric, "value")
+        if place is not None:
+            layout["shapes"].append(line_at(place.raw, "@muted", "dot", xref=f"x{axis}"))
+
+
 def comparison(verdict: Traced, key: str, title: str) -> Figure:
     """R² and MAE of every variant of an experiment with intervals; what no observer has is marked."""
     variants = [(name, entry) for name, entry in verdict["variants"].items()]
@@ -153,15 +181,20 @@ def comparison(verdict: Traced, key: str, title: str) -> Figure:
         "grid": {"rows": 1, "columns": 2, "subplots": [["xy", "x2y"]]},
         "xaxis": {"title": {"text": "R² of log g"}, "domain": [0, 0.48]},
         "xaxis2": {"title": {"text": "MAE of log g, dex"}, "domain": [0.54, 1]},
+        "shapes": [],
         "yaxis": {
             "tickvals": list(range(len(labels))), "ticktext": [plain(t) for t in labels],
             "range": [len(labels) - 0.4, -0.6], "automargin": True, "showgrid": False,
         },
     }  # fmt: skip
+    _mark_references(verdict, layout)
+    n, low = verdict.raw.get("n_test"), verdict.raw.get("n_test_low_noise")
+    counts = f" {low:,} and {n:,} spectra." if n and low else ""
     return Figure(
         key, title, "R² and mean absolute error of every variant with intervals; the same numbers are in the table above.",
         tuple(traces), layout, (verdict.file,), height=150 + 46 * len(labels),
-        note="Filled: low-noise test; open: full test. Black: reference; blue: candidate; red: control or leaky.",
+        note=f"Filled: low-noise test; open: full test.{counts} Black: reference; blue: candidate; red: control or leaky. Dotted: "
+        "the reference on the low-noise test.",
     )  # fmt: skip
 
 
@@ -183,12 +216,16 @@ def bias(verdict: Traced, label: str, key: str, title: str) -> Figure | None:
             "marker": {"color": COLOURS[k % 8], "symbol": SYMBOLS[k % 8], "size": 7},
             "error_y": {"type": "data", "array": list(spread.values), "thickness": 1, "width": 2},
         }
-        series.append(Series(entry.raw["label"], pluck(rows, "low"), mean, None, "Variants", True, style))
+        low, high = pluck(rows, "low"), pluck(rows, "high")
+        centres = replace(low, values=tuple((a + b) / 2 for a, b in zip(low.values, high.values)))
+        words = tuple(f"{a:g} to {b:g}".replace("-", "−") for a, b in zip(low.values, high.values))
+        series.append(Series(entry.raw["label"], centres, mean, None, "Variants", True, style, words, "centre"))
     if not series:
         return None
-    name = {"teff": "Teff, K", "m_h": "[Fe/H], dex"}.get(label, label)
+    name, n = {"teff": "Teff, K", "m_h": "[Fe/H], dex"}.get(label, label), verdict.raw.get("n_test")
     return line_figure(
         key, title, f"Mean residual of log g in bins of {name} for every variant; values in the table.",
-        series, f"{name} (lower edge of the bin)", "mean Δ log g, dex", note="Bars are standard errors; full test.",
-        plot="switches",
+        series, f"{name} (middle of the bin)", "mean of predicted − true log g, dex",
+        {"shapes": [line_at(0, "@muted", "solid", "y")]},
+        note=f"Bars are standard errors; full test{f', {n:,} spectra' if n else ''}.", plot="switches",
     )  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 from logg1m.observe.lines import FEATURES
 from logg1m.protocol import TEST, noisy_rows
 from logg1m.report.page_trace import Traced
-from logg1m.report.plots import packed, plain
+from logg1m.report.plots import packed
 from logg1m.store import Store
 
 _QUANTILES = (0.95, 0.5, 0.1)  # of the test spectra's signal-to-noise: low-noise, typical, poor
@@ -57,6 +57,7 @@ def viewer(
             {
                 "id": spectrum,
                 "snr": float(members.loc[spectrum, "snr"]),
+                "snr_pixel": float(np.median(flux[k] / error[k])),
                 "low_noise": bool(members.loc[spectrum, "low_noise"]),
                 **{name: float(about[name]) for name in ("teff", "logg", "m_h", "mag") if name in about},
                 "flux": packed(flux[k]),
@@ -100,5 +101,5 @@ def _windows(variants: Traced | None) -> list[dict[str, Any]]:
         used = [w for w in variant.raw.get("windows", []) if w["status"] == "used"]
         if used:
             spans = [[w["vacuum"] - w["half_width"], w["vacuum"] + w["half_width"]] for w in used]
-            sets.append({"label": plain(variant.raw["label"]), "spans": spans})
+            sets.append({"label": variant.raw["label"], "spans": spans})
     return sets

@@ -60,15 +60,25 @@ class Figure:
     title: str
     image: str
     table: str
+    shows: str = ""  # what it shows, in a sentence
 
 
 @dataclass(frozen=True)
 class Check:
-    """A sanity check: what was expected, what was found, whether it holds (None: not decidable)."""
+    """A sanity check: what was expected, what was found, whether it holds (None: not decidable).
+
+    limitation : says how far a result can be trusted rather than that something is wrong
+    """
 
     what: str
     found: str
     passed: bool | None
+    limitation: bool = False
+
+    @property
+    def says(self) -> str:
+        """Holds, fails, undecided or limitation."""
+        return "limitation" if self.limitation else {True: "holds", False: "fails", None: "undecided"}[self.passed]
 
 
 @dataclass(frozen=True)
@@ -184,6 +194,7 @@ class Mvp:
     priority: str
     next_action: str
     cancelled_by: str | None = None  # the decision, if one cancels it
+    scope: tuple[tuple[str, str], ...] = ()  # models, scales and test sets of an experiment without variants of its own
 
 
 @dataclass(frozen=True)
@@ -202,23 +213,57 @@ class Decision:
     override: str | None
     flips: str
     evidence: Mapping[str, Any]
+    manner: str  # by its rule, by default, by override and what the rule says
+    grounds: str  # the manner and the number that it was made by
     numbers: tuple[tuple[str, Number], ...]  # of the evidence
     cancels: tuple[str, ...]  # MVP ids that it cancels as it stands
     details: tuple[tuple[str, str], ...] = ()  # members, combination, closed, remaining directions
 
 
 @dataclass(frozen=True)
+class Ground:
+    """One thing that decided the answer: an experiment or a decision, by its key, and what it came to."""
+
+    key: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Answer:
-    """The headline: the best honest model beside what the data allow, on the low-noise test."""
+    """The headline: the best honest model beside what the data allow, on the low-noise test.
+
+    Honest: no control, nothing that sees what no observer has, nothing that is flagged as a leak.
+    """
 
     best: Number | None  # R²
     model: str
     mvp: str | None
     n_test: int | None
     n_models: int  # honest models that were compared
+    n_alike: int  # of the others, those whose R² lies within the best one's interval
+    n_tests: tuple[int, ...]  # sizes of the low-noise test sets that they were scored on, the smallest first
+    verdict: str  # what the winner's own experiment says of it; empty where it says nothing
     ceiling: Number | None  # Bayes-optimal R²
+    no_ceiling: str  # why there is none; empty where there is one
+    approximate: bool  # the ceiling rests on a prior that is not the law of the labels
     gap: Number | None  # ceiling − best, from the ends of both intervals
-    decided: tuple[str, ...]
+    efficiency: Number | None  # Bayes-optimal squared error over the best model's on the same stars
+    n_paired: int | None  # those stars
+    leak: tuple[str, ...]  # models that are better than any estimator can be
+    decided: tuple[Ground, ...]
+    runs: str = ""  # folder of the best model's runs, or model/scale
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A model that is no variant of an experiment, on the low-noise test; `mvp` is None for D4's combination."""
+
+    mvp: str | None
+    config: str
+    r2: Number | None
+    mae: Number | None
+    rmse: Number | None
 
 
 @dataclass(frozen=True)
@@ -236,6 +281,9 @@ class Roadmap:
     scaling: Mapping[str, Any] | None
     fisher: Mapping[str, Any] | None
     sweep: Mapping[str, Any] | None
+    scored: tuple[Scored, ...] = ()  # models that are no variants: classical ones, networks of 0.B, combinations
+    identity: tuple[tuple[str, str], ...] = ()  # what run this is: spectra, scale, seed, network, date
+    level: float = 0.95  # of every interval
     files: Mapping[str, str] = field(default_factory=dict)  # name inside results/ → path, of everything the graph gave
 
     def mvp(self, key: str) -> Mvp:

@@ -8,6 +8,7 @@ from logg1m.experiments.verdict import from_artifact
 from logg1m.report.artifacts import Artifacts, at
 from logg1m.report.roadmap import CANCELLED, DONE, MISSING, PAUSED, PLANNED, READY, RUNNING, STALE
 from logg1m.report.variants import run_folder
+from logg1m.report.verdict_words import why
 
 # What has to exist before the jobs of a phase can start.
 _NEEDED = {
@@ -19,12 +20,17 @@ _NEEDED = {
 
 
 def cancellation(experiment: Experiment, decisions: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
-    """(decision, why) of what cancels an experiment, or None; decisions that are not made yet cancel nothing."""
-    if experiment.phase >= 2 and decisions.get("d1", {}).get("outcome") == "stop":
-        return "d1", "D1: models are near the bound, so Phases 2 and 3 are cancelled"
-    for name, closing in experiment.cancelled_by.items():
-        if decisions.get(name, {}).get("outcome") == closing:
-            return name, f"{name.upper()}: {closing}"
+    """(decision, why) of what cancels an experiment, or None; decisions that are not made yet cancel nothing.
+
+    decisions : see `decision_points.outcomes`; `grounds` says how the outcome came about
+    """
+    closed_by = ({"d1": "stop"} if experiment.phase >= 2 else {}) | experiment.cancelled_by
+    for name, closing in closed_by.items():
+        made = decisions.get(name, {})
+        if made.get("outcome") == closing:
+            grounds = f" ({made['grounds']})" if made.get("grounds") else ""
+            what = ", so Phases 2 and 3 are cancelled" if name == "d1" else ""
+            return name, f"{name.upper()} = {closing}{grounds}{what}"
     return None
 
 
@@ -58,7 +64,7 @@ def state(
     if gone:
         return MISSING, f"{_some(gone)} {'is' if len(gone) == 1 else 'are'} gone"
     old = outdated(experiment, verdict, artifacts)
-    return (STALE, old) if old else (DONE, str(verdict.get("reason", "")))
+    return (STALE, old) if old else (DONE, why(experiment, verdict, artifacts))
 
 
 def waiting_for(experiment: Experiment, artifacts: Artifacts) -> list[str]:

@@ -94,6 +94,5 @@ def board(found: list[Card], artifacts: Artifacts, experiments: Mapping[str, Exp
     if made:
         lines.append(f"DECISIONS ({len(made)})")
     for d in made:
-        override = f" (override; the rule says {d.rule_outcome})" if d.override else ""
-        lines.append(f"  {d.name.upper()}  {d.title}  {d.outcome}{override}")
+        lines.append(f"  {d.name.upper()}  {d.title}  {d.outcome}{f' ({d.manner})' if d.manner else ''}")
     return "\n".join(lines)

@@ -4,13 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from logg1m.config.experiments import Experiment
 from logg1m.report.artifacts import at, is_measured, number, step
 from logg1m.report.roadmap import Cell, Number, Table
+from logg1m.report.words import model_name
 
 
 @dataclass(frozen=True)
 class View:
-    """A table as a path with stars (one row per match, the matched keys first) and columns as paths below it."""
+    """A table as a path with stars (one row per match, the matched keys first) and columns as paths below it.
+
+    A dollar sign in the path stands for the last key alone: the largest of the scales.
+    """
 
     title: str
     rows: str
@@ -19,11 +24,20 @@ class View:
     note: str = ""
 
 
-_METRICS = {
-    f"{metric} {subset}": f"common_test/{path}/{name}"
-    for subset, path in (("low-noise", "low_noise"), ("full", "full"))
-    for metric, name in (("R²", "r2"), ("MAE", "mae"))
+_SIX = {
+    "R²": "r2",
+    "MAE": "mae",
+    "RMSE": "rmse",
+    "NMAD": "nmad",
+    "median bias": "median_bias",
+    "outlier rate": "outlier_rate",
 }
+
+
+def _six(place: str) -> dict[str, str]:
+    return {"n": f"{place}/n"} | {name: f"{place}/{metric}" for name, metric in _SIX.items()}
+
+
 _SIGMA = {"10 %": "p10", "median": "median", "90 %": "p90", "mean": "mean", "failed": "n_failed"}
 
 # What people read of the artifacts that no variants belong to; by file.
@@ -45,14 +59,17 @@ VIEWS: dict[str, tuple[View, ...]] = {
         ),
     ),
     "mvp_0_b/scaling.json": (
-        View("Common test set at every scale; MAE in dex", "models/*/scales/*", ("model", "scale"),
-             {"n train": "n_train", **_METRICS}),
-        View(
-            "Own test set of every scale; MAE in dex",
-            "models/*/scales/*",
-            ("model", "scale"),
-            {name: path.replace("common_test", "own_test") for name, path in _METRICS.items()},
-        ),
+        View("Common test at every scale, low-noise; errors in dex", "models/*/scales/*", ("model", "scale"),
+             {"n train": "n_train", **_six("common_test/low_noise")}),
+        View("Common test at every scale, full; errors in dex", "models/*/scales/*", ("model", "scale"),
+             {"n train": "n_train", **_six("common_test/full")}),
+        View("Own test of every scale, low-noise; errors in dex", "models/*/scales/*", ("model", "scale"),
+             _six("own_test/low_noise")),
+        View("Own test of every scale, full; errors in dex", "models/*/scales/*", ("model", "scale"), _six("own_test/full")),
+        View("Signal-to-noise bins of the common test at the largest scale; MAE in dex",
+             "models/*/scales/$/common_test/snr_bins/*", ("model", "scale"),
+             {"SNR from": "snr_low", "SNR to": "snr_high", "n": "n", "R²": "r2", "MAE": "mae"},
+             note="SNR is ‖flux‖/‖error‖; the last bin has no upper end."),
         View("Saturation", "models/*", ("model",), {
             "from": "saturation/from", "to": "saturation/to", "relative gain of R²": "saturation/relative_gain",
             "verdict": "saturation/verdict"}),
@@ -76,10 +93,10 @@ VIEWS: dict[str, tuple[View, ...]] = {
              {"SNR": "snr_median", "n": "n", "R²": "r2"}),
     ),
     "mvp_0_b/networks.json": (
-        View("Networks on the experiments' test; MAE in dex", "rows/*", (), {
-            "network": "label", "model": "model", "fit": "n_fit", "R² low-noise": "low_noise/r2",
-            "MAE low-noise": "low_noise/mae", "R² full": "full/r2", "MAE full": "full/mae",
-            "efficiency": "efficiency/efficiency"}),
+        View("Networks on the experiments' test, low-noise; errors in dex", "rows/*", (), {
+            "network": "label", "model": "model", "fit": "n_fit", **_six("low_noise"), "efficiency": "efficiency/efficiency"}),
+        View("Networks on the experiments' test, full; errors in dex", "rows/*", (), {
+            "network": "label", "model": "model", "fit": "n_fit", **_six("full")}),
     ),
     "mvp_1_1/models.json": (
         View("Every honest model beside the bounds, as D1 sees them; MAE in dex", "models/*", ("model",), {
@@ -93,6 +110,12 @@ VIEWS: dict[str, tuple[View, ...]] = {
     ),
 }  # fmt: skip
 
+_WORDS = {
+    "exact": "exact derivatives", "local_linear": "local linear regression", "knn": "nearest-neighbour differences",
+    "1d": "log g alone", "3d": "Teff, log g, [M/H]", "5d": "all five labels", "snr": "‖flux‖/‖error‖",
+    "snr_observer": "the same from noisy flux", "snr_median": "median per pixel", "snr_p95": "95th percentile per pixel",
+    "simulator_snr": "the simulator's own",
+}  # fmt: skip
 _LONGEST = 12  # values of a list that a cell shows
 
 # The number that an experiment without variants is remembered by: where it stands, and what it is.
@@ -110,17 +133,20 @@ def key_number(name: str, content: Mapping[str, Any], file: str) -> tuple[str, N
     pattern, what = _KEY_NUMBERS[name]
     found = [(n, keys) for path, keys in matching(content, pattern) if (n := number(content, path, file))]
     best = max(found, key=lambda pair: pair[0].value or 0.0, default=None)
-    return (what.format(*best[1]), best[0]) if best else ("", None)
+    return (what.format(*map(model_name, best[1])), best[0]) if best else ("", None)
 
 
-def of(name: str, content: Mapping[str, Any], file: str) -> list[Table]:
-    """The tables of an artifact, by its name inside results/; none for a file that no view is of."""
+def of(name: str, content: Mapping[str, Any], file: str, named: Mapping[str, Experiment] | None = None) -> list[Table]:
+    """The tables of an artifact, by its name inside results/; none for a file that no view is of.
+
+    named : experiments by key, whose variants are called by their labels
+    """
     tables = []
     for view in VIEWS.get(name, ()):
         matches = list(matching(content, view.rows))
         rows = tuple(
             (
-                *map(_key, keys[: len(view.keys)]),
+                *(_label(what, _key(key), named) for what, key in zip(view.keys, keys)),
                 *(cell(content, f"{path}/{column}", file) for column in view.columns.values()),
             )
             for path, keys in matches
@@ -130,17 +156,25 @@ def of(name: str, content: Mapping[str, Any], file: str) -> list[Table]:
     return tables
 
 
+def _label(what: str, key: str, named: Mapping[str, Experiment] | None) -> str:
+    """Words for a key of a row."""
+    if what == "model":
+        return model_name(key, named)
+    return _WORDS.get(key, key.replace("_", " ") if what in ("estimator", "definition") else key)
+
+
 def matching(content: Mapping[str, Any], pattern: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(path, keys that the stars matched) for every place that a pattern leads to."""
+    """(path, keys that stars and dollar signs matched) for every place that a pattern leads to."""
     found: list[tuple[str, tuple[str, ...]]] = [("", ())]
     for part in pattern.split("/"):
         following = []
         for path, keys in found:
             here = at(content, path)
-            names = [part] if part != "*" else _names(here)
+            free = part in ("*", "$")
+            names = _names(here)[-1 if part == "$" else 0 :] if free else [part]
             for name in names:
-                if part == "*" or at(here, name) is not None:
-                    following.append((f"{path}/{name}".lstrip("/"), (*keys, name) if part == "*" else keys))
+                if free or at(here, name) is not None:
+                    following.append((f"{path}/{name}".lstrip("/"), (*keys, name) if free else keys))
         found = following
     yield from found
 

@@ -63,6 +63,7 @@
       full.yaxis2 = { ...full.yaxis, domain: [0, 0.42], anchor: "x2" };
       full.yaxis = { ...full.yaxis, domain: [0.58, 1], anchor: "x" };
       for (const trace of data) if (trace.xaxis === "x2") trace.yaxis = "y2";
+      for (const shape of full.shapes || []) if (shape.xref === "x2") shape.yref = "y2 domain";
       element.style.height = `${1.7 * element.dataset.height}px`;
     }
     element.dataset.drawn = "yes";
@@ -76,7 +77,7 @@
     root.dataset.library = "ready";
   })();
   library.catch(() => {
-    for (const element of plots.keys()) element.replaceChildren("This browser cannot draw the figure; its values are in the table.");
+    for (const element of plots.keys()) element.replaceChildren("This browser cannot draw the figure; its values are in the table below.");
   });
   const near = new IntersectionObserver(
     (entries) => {
@@ -107,6 +108,11 @@
   const tint = () => {
     for (const mark of document.querySelectorAll(".swatch")) mark.style.background = coloured(mark.dataset.colour);
   };
+  // Lower end of an axis of R²: 0, or as far below it as what is shown goes, at most −1.
+  const lowest = (data) => {
+    const seen = data.filter((t) => t.visible !== false).flatMap((t) => t.y).filter((v) => v !== null);
+    return Math.max(-1, Math.min(0, ...seen) - 0.05);
+  };
   const switches = (element, spec, controls) => {
     const groups = new Map();
     spec.data.forEach((trace, k) => {
@@ -120,7 +126,8 @@
         const box = make("input", { type: "checkbox", checked: spec.data[k].visible !== false });
         box.addEventListener("change", () => {
           spec.data[k].visible = box.checked;
-          if (element.dataset.drawn) Plotly.restyle(element, { visible: box.checked }, [k]);
+          if (spec.adapts) spec.layout.yaxis.range = [lowest(spec.data), 1.02];
+          if (element.dataset.drawn) draw(element);
         });
         const name = make("span", {}); // names come escaped for plotly.js; as text they are put back first
         name.textContent = spec.data[k].name.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
@@ -176,7 +183,7 @@
     const now = { star: 0, noisy: true, band: true, clean: true, lines: true, windows: "", width: 1, range: [first, last] };
     const show = () => element.dataset.drawn && draw(element);
     const said = (s) =>
-      `log g ${s.logg.toFixed(2)}, Teff ${s.teff.toFixed(0)} K, [M/H] ${s.m_h.toFixed(2)}, SNR ${s.snr.toFixed(1)}` +
+      `log g ${s.logg.toFixed(2)}, Teff ${s.teff.toFixed(0)} K, [M/H] ${s.m_h.toFixed(2)}, SNR ${s.snr.toFixed(1)} (${s.snr_pixel.toFixed(1)} per pixel)` +
       (s.mag === undefined ? "" : `, mag ${s.mag.toFixed(1)}`) + (s.low_noise ? ", low-noise" : "");
     pick(controls, "Spectrum", spectra.map((s, k) => [String(k), said(s)]), (k) => { now.star = +k; show(); });
     pick(controls, "Smoothing of the noisy flux", [["1", "none"], ["5", "5 pixels"], ["15", "15 pixels"], ["51", "51 pixels"]],
@@ -240,7 +247,7 @@
 
   // ---- Residual maps ----------------------------------------------------------------------------------------------
   const residuals = (element, data, controls, values) => {
-    const WORDS = { mean: "mean error, dex", mae: "mean absolute error, dex", n: "test spectra" };
+    const WORDS = { mean: "mean of predicted − true, dex", mae: "mean absolute error, dex", n: "test spectra" };
     const now = { model: data.models[0], subset: "full", pair: data.pairs[0].key, what: "mean" };
     const show = () => { if (element.dataset.drawn) draw(element); fill(); };
     const ask = (label, name, options) => pick(controls, label, options, (v) => { now[name] = v; show(); });
@@ -316,10 +323,29 @@
     });
   }
 
-  // ---- Numbers say where they come from ---------------------------------------------------------------------------
+  // ---- Numbers say where they come from: under the pointer, and with the switch also to keys, touch and readers --------
+  const source = document.getElementById("source"), asking = document.getElementById("sources");
+  const told = (data) => `${data.value}\n${data.closest("[data-from]").dataset.from.replaceAll(" ", "\n")}`;
+  const numberAt = (event) => event.target.closest && event.target.closest("main data");
   document.addEventListener("pointerover", (event) => {
-    const data = event.target.closest && event.target.closest("data[data-from]");
-    if (data && !data.title) data.title = `${data.value}\n${data.dataset.from}`;
+    const data = numberAt(event);
+    if (data && !data.title) data.title = told(data);
+  });
+  const tell = (event) => {
+    const data = root.hasAttribute("data-sources") && numberAt(event);
+    if (data) source.textContent = `${data.textContent}: ${told(data)}`;
+  };
+  document.addEventListener("focusin", tell);
+  document.addEventListener("click", tell);
+  asking.addEventListener("click", () => {
+    const on = root.toggleAttribute("data-sources");
+    asking.setAttribute("aria-pressed", String(on));
+    source.hidden = !on;
+    source.textContent = "Choose a number to see where it comes from.";
+    for (const data of document.querySelectorAll("main data")) {
+      if (on) data.tabIndex = 0;
+      else data.removeAttribute("tabindex");
+    }
   });
 
   // ---- Face, paper, contents --------------------------------------------------------------------------------------

@@ -1,0 +1,109 @@
+"""Words for what artifacts call by keys: metrics, test sets, models, statistics; and numbers as sentences print them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from logg1m.config.experiments import Experiment
+
+METRIC = {
+    "r2": "R²", "mae": "MAE", "rmse": "RMSE", "median_bias": "median bias", "nmad": "NMAD", "outlier_rate": "outlier rate",
+    "bias_teff": "bias against Teff", "bias_m_h": "bias against [Fe/H]", "mae_teff": "MAE of Teff", "mae_m_h": "MAE of [Fe/H]",
+    "cross_talk": "cross-talk with Teff and [Fe/H]", "crop_loss": "R² lost when the edges are cropped",
+    "shift_loss": "R² lost when the start is missing", "convergence": "epochs to the reference's best validation score",
+}  # fmt: skip
+SUBSET = {"low_noise": "low-noise test", "full": "full test"}
+STATISTIC = {
+    "median_ratio": "median error over the bound",
+    "rms_ratio": "RMS error over the bound",
+    "rmse_over_bayes": "RMSE over the Bayes-optimal RMSE",
+}
+_SHARE = {"outlier_rate", "cross_talk"}  # shown in percent
+_CLASSICAL = {
+    "lightgbm": "LightGBM",
+    "vit": "ViT",
+    "ridge": "Ridge",
+    "ridge_full": "Ridge",
+    "ridge_raw_full": "Ridge, raw features",
+}
+
+
+def model_name(name: str, experiments: Mapping[str, Experiment] | None = None) -> str:
+    """What people call a model: 'ridge_pca_100' → 'Ridge, 100 components', 'mvp_1_2/flux' → 'A: flux (MVP-1.2)'."""
+    if name in _CLASSICAL:
+        return _CLASSICAL[name]
+    key, slash, variant = name.partition("/")
+    if slash and experiments and key in experiments and variant in experiments[key].variants:
+        return f"{experiments[key].variants[variant].label} (MVP-{experiments[key].id})"
+    if slash and key.startswith("mvp_"):
+        return f"{variant} (MVP-{mvp_id(key)})"
+    kind, _, features = name.partition("_pca_")
+    if features:
+        return f"{_CLASSICAL.get(f'{kind}_full', kind)}, {features} components"
+    return name
+
+
+def mvp_id(key: str) -> str:
+    """MVP id of a folder name: mvp_1_2 → 1.2."""
+    return key.removeprefix("mvp_").replace("_", ".").upper()
+
+
+def metric(name: str) -> str:
+    return METRIC.get(name, name.replace("_", " "))
+
+
+def interval_of(entry: Mapping[str, Any] | None) -> tuple[float, float] | None:
+    """The interval beside a value of an artifact, whatever its level; None where it has none."""
+    found = next((v for k, v in (entry or {}).items() if str(k).startswith("ci")), None)
+    return None if found is None or None in found else (float(found[0]), float(found[1]))
+
+
+def plain_number(value: float, digits: int, sign: bool = False) -> str:
+    """So many decimals, a true minus sign, which zero never carries."""
+    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    text = text if float(text) else text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def estimate(
+    entry: Mapping[str, Any], digits: int = 2, share: bool = False, unit: str = "", turned: bool = False
+) -> str:
+    """A number with its interval in a sentence: '5.2 % [3.1, 7.0]'; `turned` with the opposite sign."""
+    factor = (100 if share else 1) * (-1 if turned else 1)
+    words = plain_number(factor * entry["value"], digits) + (" %" if share else f" {unit}" if unit else "")
+    ends = interval_of(entry)
+    if ends is None:
+        return words
+    low, high = sorted(factor * end for end in ends)
+    return f"{words} [{plain_number(low, digits)}, {plain_number(high, digits)}]"
+
+
+def is_share(name: str, relative: bool) -> bool:
+    """Whether a difference of this metric is shown in percent."""
+    return relative or name in _SHARE or name == "convergence"
+
+
+def unit_of(name: str) -> str:
+    """Unit behind a difference of a metric; empty for pure numbers."""
+    if name == "mae_teff":
+        return "K"
+    return "" if name in ("r2", "crop_loss", "shift_loss") else "dex"
+
+
+def listed(parts: list[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def limit(value: float, share: bool, digits: int = 3) -> str:
+    """A margin without needless zeros: '5 %', '0.01'."""
+    shown = f"{100 * value:g}" if share else f"{round(value, digits + 2):g}"
+    return shown.replace("-", "−") + (" %" if share else "")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units: 3 min 12 s."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s" if whole else "under 1 s"
+    minutes, hours = divmod(whole, 60), divmod(whole // 60, 60)
+    return f"{minutes[0]} min {minutes[1]} s" if whole < 3600 else f"{hours[0]} h {hours[1]} min"
