@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
+from logg1m import metrics
 from logg1m.baselines import scaling
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol
+from logg1m.files import InputError
 
 SEED = 3
 BOOTSTRAP = Bootstrap(resamples=300)
@@ -158,3 +160,46 @@ def test_the_outcome_sums_up_the_models(whole):
     flat = predictions({4_000: 0.500, 16_000: 0.501})
     both = scaling.table(flat, members_of(flat), PROTOCOL, Baselines(saturation_from=4_000), BOOTSTRAP, SEED)
     assert both["verdict"]["outcome"] == "ceiling"
+
+
+def test_the_limit_of_a_curve_has_an_interval_from_the_same_resamples(whole):
+    law = whole[2]["models"]["ridge_full"]["saturation"]["power_law"]
+    low, high = law["limit"]["ci95"]
+    assert low < law["limit"]["value"] < high
+    assert law["n_refits"] > 150
+    assert high - low < 0.3
+
+
+def test_models_together_are_measured_as_each_alone(whole):
+    table, members, found = whole
+    rows = table[(table["model"] == "lightgbm") & (table["scale"] == 16_000)].sort_values("id")
+    alone = metrics.evaluate(rows, members, BOOTSTRAP, SEED)
+    together = found["models"]["lightgbm"]["scales"]["16k"]["common_test"]
+    for subset in ("full", "low_noise"):
+        for name in ("r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate"):
+            assert together[subset][name]["value"] == pytest.approx(alone[subset][name]["value"], rel=1e-12)
+            assert together[subset][name]["ci95"] == pytest.approx(alone[subset][name]["ci95"], rel=1e-12)
+    assert len(together["snr_bins"]) == len(alone["snr_bins"])
+
+
+def test_a_model_that_stops_at_a_smaller_scale_says_so_and_lacks_no_other_number():
+    table = pd.concat([predictions(CURVE), predictions({1_000: 0.3, 4_000: 0.5}, model="lightgbm")])
+    report = {"setting": {"label": "roadmap"}, "best_iteration": 40, "best_iteration_is_last": True}
+    ridge = {"scales": {"16k": {"n": 16_000, "chosen": {"ridge_full": {"alpha": 0.1, "alpha_at_edge_of_grid": True}}}}}
+    facts = scaling.facts_of(ridge, {4_000: report})
+    found = scaling.table(table, members_of(table), PROTOCOL, Baselines(), BOOTSTRAP, SEED, facts)["models"]
+    assert found["lightgbm"]["stops_at"] == "4k"
+    assert list(found["lightgbm"]["scales"]) == ["1k", "4k"]
+    assert found["lightgbm"]["scales"]["4k"]["fit"] == {
+        "setting": "roadmap",
+        "best_iteration": 40,
+        "best_iteration_is_last": True,
+    }
+    assert found["ridge_full"]["scales"]["16k"]["fit"] == {"alpha": 0.1, "alpha_at_edge_of_grid": True}
+    assert "stops_at" not in found["ridge_full"]
+
+
+def test_models_tested_on_other_spectra_are_refused():
+    table = pd.concat([predictions({1_000: 0.3}), predictions({1_000: 0.3}, model="other").assign(id=lambda t: t["id"] + 1)])  # fmt: skip
+    with pytest.raises(InputError, match="at 1k other was tested on other spectra than ridge_full"):
+        scaling.table(table, members_of(table), PROTOCOL, Baselines(), BOOTSTRAP, SEED)

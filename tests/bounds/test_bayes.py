@@ -237,6 +237,14 @@ def test_prior_aware_crlb_has_the_right_limits_and_is_exact_for_a_gaussian_prior
         prior_aware_crlb(information, ranges[:2])
 
 
+def test_few_stars_are_held_at_once_where_the_library_is_large() -> None:
+    assert bayes._group_size(32_768) == 2048
+    million = bayes._group_size(1_000_000)
+    assert million % 128 == 0
+    assert 4 * million * 1_000_000 <= 2**30
+    assert bayes._group_size(10**9) == 128
+
+
 def test_errors_say_what_was_found() -> None:
     toy, _, _ = linear()
     stars = toy.observe(2, 1.0, 1)

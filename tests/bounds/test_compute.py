@@ -178,3 +178,14 @@ def test_the_first_of_the_test_pool_come_along_whatever_their_noise(members):
     low = members.index[members["low_noise"]]
     first = members.index[(members["pool"] == "test") & (members["rank"] < 50)]
     np.testing.assert_array_equal(chosen, np.union1d(low, first))
+
+
+def test_bounds_scale_with_the_noise_level_and_are_the_same_bits_at_one(library, small_source):
+    few = part(library, slice(0, 130))
+    assert few.at_noise(1.0) is few
+    one, two = (compute_bounds(few.at_noise(level), small_source, RANGES, Bounds(), ONE).stars for level in (1.0, 2.0))
+    for name in fisher.SETS:
+        np.testing.assert_allclose(two[f"exact_sigma_{name}"], 2 * one[f"exact_sigma_{name}"], rtol=1e-9)
+    assert (two["exact_sigma_prior"] > one["exact_sigma_prior"]).all()
+    with pytest.raises(InputError, match=r"protocol\.noise_level = 0: without noise there is no bound"):
+        few.at_noise(0.0)
