@@ -1,6 +1,7 @@
 """The training loop: schedule, resuming bit for bit, early stopping, memory, and losses that are no numbers."""
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -128,6 +129,59 @@ def test_out_of_memory_halves_the_micro_batch_and_changes_the_result_by_rounding
     assert (plain.micro_batch, greedy.micro_batch) == (16, 4)
     for name, value in plain.weights.items():
         torch.testing.assert_close(greedy.weights[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_preparing_a_batch_may_run_out_of_memory_too(tmp_path):
+    source = feed()
+    plenty = source.prepare
+
+    def scarce(flux, error, ids, draw):
+        if len(ids) > 5:
+            raise torch.OutOfMemoryError("too many")
+        return plenty(flux, error, ids, draw)
+
+    source.prepare = scarce
+    assert trainer(tmp_path, source=source).train().micro_batch == 4
+
+
+def test_times_by_purpose_add_up_over_lives_and_the_rate_is_that_of_the_steps(tmp_path, monkeypatch):
+    source = feed()
+    source.__class__, source.stop_at = Interrupting, (1, 2)
+    plenty = source.prepare
+
+    def slow(*batch):
+        time.sleep(0.01)
+        return plenty(*batch)
+
+    def tedious(module):
+        time.sleep(0.2)
+        return validate(module)
+
+    source.prepare = slow
+    monkeypatch.setattr(interruption, "_received", None)
+    with pytest.raises(interruption.Interrupted):
+        trainer(tmp_path, source=source, check=tedious).train()
+    monkeypatch.setattr(interruption, "_received", None)
+    source.stop_at = None
+    trained = trainer(tmp_path, source=source, check=tedious).train()
+    times = trained.times
+    assert times["waiting"] >= 18 * 0.01  # of both lives
+    assert times["validating"] >= 3 * 0.2
+    assert times["waiting"] + times["computing"] <= times["steps"]
+    assert trained.share_waiting == times["waiting"] / times["steps"]
+    assert trained.spectra_per_second == pytest.approx(18 * 16 / times["steps"])
+    assert trained.seconds == pytest.approx(sum(times[k] for k in ("steps", "validating", "saving")))
+
+
+def test_a_plan_makes_the_steps_it_is_asked_for_and_a_rehearsal_leaves_no_trace(tmp_path):
+    planned, plain = trainer(tmp_path / "a"), trainer(tmp_path / "b")
+    planned.rehearse(5)
+    for made in (planned, plain):
+        made.plan(20)  # four epochs of at most six batches: five each
+        assert (made.epochs, made.batches, made.total_steps) == (4, 5, 20)
+    first, second = planned.train(), plain.train()
+    assert first.steps == 20
+    assert all(torch.equal(first.weights[name], value) for name, value in second.weights.items())
 
 
 def test_a_loss_that_is_no_number_stops_with_the_spectra_behind_it(tmp_path):
