@@ -64,7 +64,10 @@ def _sum(counters: str, tensors: dict[str, torch.Tensor]) -> str:
     """Checksum of everything in a state."""
     found = zlib.crc32(counters.encode())  # not the store's CRC-32C: a machine that only trains has no zarr
     for name in sorted(tensors):
-        found = zlib.crc32(tensors[name].cpu().reshape(-1).view(torch.uint8).numpy(), zlib.crc32(name.encode(), found))
+        found = zlib.crc32(
+            tensors[name].cpu().reshape(-1).view(torch.uint8).numpy(),  # type: ignore[arg-type]
+            zlib.crc32(name.encode(), found),
+        )
     return f"{found:08x}"
 
 
