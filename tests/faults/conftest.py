@@ -14,7 +14,7 @@ from harness import Flow, small_project
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=8, help="how often the workflow is killed (make test-faults: more)")
+    parser.addoption("--kills", type=int, default=2, help="how often each rule is killed (make test-faults: more)")
 
 
 @pytest.fixture(scope="session")

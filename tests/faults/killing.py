@@ -43,12 +43,14 @@ def start(flow: Flow, *arguments: str) -> subprocess.Popen[bytes]:
         )
 
 
-def jobs(folder: Path) -> list[psutil.Process]:
-    """Running scripts of the workflow in this folder, also those whose Snakemake is gone."""
+def jobs(folder: Path, script: str = "") -> list[psutil.Process]:
+    """Running scripts of the workflow in this folder, or one of them; also those whose Snakemake is gone."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(folder) and any(".snakemake/scripts/" in word for word in process.cmdline()):
+            if process.cwd() == str(folder) and any(
+                ".snakemake/scripts/" in word and word.endswith(script) for word in process.cmdline()
+            ):
                 found.append(process)
         except psutil.Error:
             continue

@@ -19,6 +19,8 @@ from logg1m.files import InputError
 
 pytestmark = pytest.mark.slow
 
+PATIENCE = 120.0  # s
+
 
 def row_sum(once: Path, victim: int) -> Callable[[int], float]:
     """A sum over random numbers; the first process that comes to item 5 kills `victim` (0: itself).
@@ -47,13 +49,17 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, int]]:
         subprocess.Popen([*worker, "--nthreads", "1", "--death-timeout", "30"], stderr=subprocess.DEVNULL)
         for _ in range(2)
     ]
-    while not announced.exists():
-        assert started[0].poll() is None
-        time.sleep(0.1)
-    yield json.loads(announced.read_text())["address"], started[0].pid
-    for process in started:
-        process.kill()
-        process.wait()
+    try:
+        end = time.monotonic() + PATIENCE
+        while not announced.exists():
+            assert started[0].poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        yield json.loads(announced.read_text())["address"], started[0].pid
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
 
 
 def test_a_worker_that_dies_is_replaced_and_the_results_are_the_same(tmp_path):

@@ -1,5 +1,6 @@
 """One SLURM for all tests here, and the project in a folder of its own, submitted from its login node."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from logg1m.store import Store
 def cluster() -> Iterator[Cluster]:
     reason = missing()
     if reason:
+        assert not os.environ.get("REQUIRE_SLURM"), f"SLURM was to run here: {reason}"
         pytest.skip(f"no SLURM here: {reason}")
     started = Cluster()
     yield started
@@ -30,14 +32,14 @@ def site(cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
     """The small roadmap without results; what a test left in the queue is cancelled."""
     here = Site(cluster, small_project(tmp_path / "project"))
     yield here
-    running = [str(job.number) for job in here.jobs() if job.state in ("RUNNING", "PENDING")]
-    if running:
-        cluster.command("scancel", *running)
+    here.clear()
 
 
 @pytest.fixture
-def finished(cluster: Cluster, small_store: Store, tmp_path: Path) -> Site:
+def finished(cluster: Cluster, small_store: Store, tmp_path: Path) -> Iterator[Site]:
     """The small roadmap, finished (the heavy results are placeholders)."""
     forged = small_project(tmp_path / "forged" / "project")
     forge(forged, small_store)
-    return Site(cluster, copy_flow(forged, tmp_path / "project"))
+    here = Site(cluster, copy_flow(forged, tmp_path / "project"))
+    yield here
+    here.clear()

@@ -15,6 +15,7 @@ class Site:
 
     def __init__(self, cluster: Cluster, flow: Flow) -> None:
         self.cluster, self.flow = cluster, flow
+        self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Snakemake at work; what it prints is in `printed()`."""
@@ -23,9 +24,20 @@ class Site:
             command += ["--configfile", "run.yaml"]
         environment = {**self.cluster.environment(), "OMP_NUM_THREADS": "1"}
         with self.flow.path("printed.txt").open("w") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, cwd=self.flow.folder, env=environment, stdout=output, stderr=output, text=True
             )
+        self.started.append(process)
+        return process
+
+    def clear(self) -> None:
+        """End what a test left behind: Snakemake first, then its jobs."""
+        for process in self.started:
+            process.kill()
+            process.wait()
+        left = [str(job.number) for job in self.jobs() if job.state in ("RUNNING", "PENDING", "SUSPENDED")]
+        if left:
+            self.cluster.command("scancel", *left)
 
     def run(self, *arguments: str, ok: bool = True, patience: float = 1500) -> str:
         """A whole call; what it printed."""
@@ -44,6 +56,9 @@ class Site:
         """This project's jobs, as SLURM remembers them."""
         here = [job for job in self.cluster.jobs() if job.folder == str(self.flow.folder)]
         return [job for job in here if rule in (job.rule, "")]
+
+    def job(self, number: int) -> Job:
+        return next(job for job in self.jobs() if job.number == number)
 
     def wait_for_job(self, rule: str, state: str = "RUNNING") -> Job:
         def found() -> list[Job]:

@@ -3,6 +3,8 @@
 import re
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from cluster import wait_for
@@ -10,13 +12,24 @@ from login import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
-MANIFEST = "results/data/manifest.json"
+MANIFEST, SNR = "results/data/manifest.json", "results/mvp_0_a/snr.parquet"
 MINUTE = 60.0
 
 
 def half_written(site: Site) -> list[str]:
     found = site.flow.path("results").rglob("*")
     return [str(p) for p in found if ".tmp" in p.name or p.name.endswith(".partial")]
+
+
+@contextmanager
+def drained(site: Site) -> Iterator[None]:
+    """No job begins while the node is drained."""
+    node = f"NodeName={site.cluster.host}"
+    site.cluster.command("scontrol", "update", node, "State=DRAIN", "Reason=test")
+    try:
+        yield
+    finally:
+        site.cluster.command("scontrol", "update", node, "State=RESUME")
 
 
 def slow_generation(site: Site, chunks: int, seconds: int) -> None:
@@ -29,7 +42,7 @@ def slow_generation(site: Site, chunks: int, seconds: int) -> None:
 def test_a_job_that_exceeds_its_memory_is_submitted_again_with_more(site: Site):
     """The first attempt gets less than Python itself needs."""
     rule = "workflow/rules/data.smk"
-    site.flow.edit(rule, "mem_mb=3000", "mem_mb=lambda wildcards, attempt: 60 if attempt == 1 else 3000")
+    site.flow.edit(rule, "mem_mb=grows(3000)", "mem_mb=lambda wildcards, attempt: 60 if attempt == 1 else 3000")
     site.run(MANIFEST)
     first, second = site.jobs("generate")
     assert first.number < second.number
@@ -92,15 +105,64 @@ def _until(site: Site, count: int) -> list:
 
 
 def test_a_drained_node_holds_the_jobs_back_until_it_is_resumed(site: Site):
-    node = site.cluster.host
-    site.cluster.command("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
-    try:
+    with drained(site):
         process = site.start(MANIFEST)
         job = site.wait_for_job("generate", "PENDING")
         time.sleep(3)
         assert process.poll() is None
         assert [j.state for j in site.jobs()] == ["PENDING"]
-    finally:
-        site.cluster.command("scontrol", "update", f"NodeName={node}", "State=RESUME")
     assert process.wait(5 * MINUTE) == 0
     assert [(j.number, j.state) for j in site.jobs()] == [(job.number, "COMPLETED")]
+
+
+def test_a_job_that_fails_leaves_the_earlier_result_and_runs_again_with_the_next_call(finished: Site):
+    """Three levels of Snakemake take part, each of which would put the earlier result back or delete it."""
+    site, snr = finished, finished.flow.path(SNR)
+    before, chunk = snr.read_bytes(), site.flow.path("results/data/spectra.zarr/flux/c/1/0")
+    site.flow.configure("protocol", noise_level=2.0)
+    taken_away = chunk.rename(site.flow.path("chunk"))
+    site.run(SNR, "--retries", "1", ok=False)
+    assert [job.state for job in site.jobs()] == ["FAILED", "FAILED"]
+    assert snr.read_bytes() == before
+    taken_away.rename(chunk)
+    site.run(SNR)
+    assert [job.state for job in site.jobs()] == ["FAILED", "FAILED", "COMPLETED"]
+    assert snr.read_bytes() != before
+    assert "Nothing to be done" in site.run(SNR)
+
+
+def test_a_job_cancelled_before_it_began_runs_again_with_the_next_call(finished: Site):
+    """Nothing of ours ran that could have noted the failure."""
+    site, snr = finished, finished.flow.path(SNR)
+    before = snr.read_bytes()
+    site.flow.configure("protocol", noise_level=2.0)
+    with drained(site):
+        process = site.start(SNR, "--retries", "0")
+        job = site.wait_for_job("", "PENDING")
+        site.cluster.command("scancel", str(job.number))
+        assert process.wait(5 * MINUTE) == 1
+    assert snr.read_bytes() == before
+    site.run(SNR)
+    assert snr.read_bytes() != before
+    assert "Nothing to be done" in site.run(SNR)
+
+
+def test_a_job_left_in_the_queue_by_a_killed_snakemake_does_nothing_after_its_successor(finished: Site):
+    """The earlier call's job waits in the queue until the later call's job has made the same file."""
+    site, snr = finished, finished.flow.path(SNR)
+    with drained(site):
+        site.flow.configure("protocol", noise_level=2.0)
+        process = site.start(SNR)
+        first = site.wait_for_job("", "PENDING")
+        site.cluster.command("scontrol", "hold", str(first.number))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    site.run("--unlock")
+    site.run(SNR)
+    made = snr.stat()
+    site.cluster.command("scontrol", "release", str(first.number))
+    wait_for(lambda: site.job(first.number).state == "COMPLETED", "the first job")
+    printed = "".join(p.read_text() for p in site.flow.path("logs/slurm").rglob(f"{first.number}.log"))
+    assert "a job of a later call has these files in hand; this one does nothing" in printed
+    assert (snr.stat().st_ino, snr.stat().st_mtime_ns) == (made.st_ino, made.st_mtime_ns)
+    assert "Nothing to be done" in site.run(SNR)

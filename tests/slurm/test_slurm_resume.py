@@ -3,8 +3,9 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
-from harness import Flow, small_project
+from harness import Flow, copy_flow, small_project
 from login import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
@@ -79,3 +80,37 @@ def test_a_preempted_job_is_queued_again_and_goes_on(site: Site, uninterrupted):
     assert resumed_after(site) > 0
     history = site.flow.read(REPORT)["validation_mse"]
     np.testing.assert_allclose(history, uninterrupted, rtol=1e-6)
+
+
+# A network's run in the profile's own terms: warned 120 s before a wall time of 3 minutes.
+RUN = "results/mvp_1_2/flux/seed_0"
+EPOCHS = 40
+
+
+def long_run_of_a_network(flow: Flow, seconds_per_step: float = 0.0) -> None:
+    """A tiny network with many epochs of one or two steps each, on a machine that is as slow as wanted."""
+    flow.configure("experiments", recipe={"model": "vit"})
+    flow.configure("network", preset="smoke", training={"epochs": EPOCHS, "patience": EPOCHS})
+    flow.configure("compute", device="cpu")
+    if seconds_per_step:
+        line = "stop = interruption.requested()"
+        flow.edit("src/logg1m/nn/trainer.py", line, f"time.sleep({seconds_per_step})\n                    {line}")
+
+
+def test_a_network_goes_on_in_another_job_and_ends_as_if_nothing_had_happened(finished: Site, tmp_path):
+    quiet = copy_flow(Flow(tmp_path / "forged" / "project"), tmp_path / "quiet")
+    long_run_of_a_network(quiet)
+    quiet.snakemake(f"{RUN}/metrics.json")
+    site = finished
+    long_run_of_a_network(site.flow, seconds_per_step=2.5)
+    rule = "runtime=grows(120),\n        gpu=lambda wildcards: gpus_of(recipe_in_full"
+    site.flow.edit("workflow/rules/experiments.smk", rule, rule.replace("grows(120)", "3"))
+    site.run(f"{RUN}/metrics.json", "--retries", "20")
+    jobs = site.jobs("run_variant")
+    assert len({job.number for job in jobs}) == len(jobs) > 1
+    assert jobs[-1].state == "COMPLETED"
+    assert "stopped by SIGUSR1 in" in "".join(p.read_text() for p in site.flow.path("logs/slurm").rglob("*.log"))
+    history = pd.read_csv(site.flow.path(f"{RUN}/history.csv"))
+    assert history["epoch"].tolist() == list(range(1, EPOCHS + 1))
+    for name in ("history.csv", "predictions.parquet", "model.safetensors"):
+        assert site.flow.path(f"{RUN}/{name}").read_bytes() == quiet.path(f"{RUN}/{name}").read_bytes()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Flow, executed, small_project
+from harness import DOCUMENTS, Flow, executed, fisher, small_project
 
 VERDICT = "results/mvp_1_2/verdict.json"
 FIRST, SECOND = "results/mvp_1_2/flux/seed_0", "results/mvp_1_2/flux_over_error/seed_0"
+SNR = "results/mvp_0_a/snr.parquet"
 PATIENCE = 300  # s, far more than is needed
 
 
@@ -81,6 +82,43 @@ def test_failed_job_is_one_error_and_leaves_the_earlier_results(flow):
     assert "Traceback" not in log
     assert "Traceback" not in printed
     assert contents(flow.path("results/mvp_0_a")) == before
+
+
+def test_a_job_that_failed_after_a_changed_setting_runs_again_when_its_cause_is_gone(flow):
+    """Snakemake alone would find nothing to do: it records the new setting for the earlier result."""
+    snr, chunk = flow.path(SNR), flow.path("results/data/spectra.zarr/flux/c/1/0")
+    before, taken_away = snr.read_bytes(), flow.path("chunk")
+    flow.configure("protocol", noise_level=2.0)
+    chunk.rename(taken_away)
+    for _ in range(2):
+        flow.snakemake(SNR, ok=False)
+        assert snr.read_bytes() == before
+    taken_away.rename(chunk)
+    assert flow.run(SNR) == Counter(["survey"])
+    assert snr.read_bytes() != before
+    assert not flow.jobs(SNR)
+    assert not flow.run(SNR)
+
+
+def test_a_job_that_failed_after_a_changed_input_runs_again_though_it_never_began(flow):
+    """What fails it comes before all of ours, so that it cannot count itself as failed: Snakemake's process does."""
+    lock = flow.path("logs/decisions/.d1.evidence.log.lock")
+    lock.mkdir(parents=True)
+    flow.write("results/mvp_1_1/models.json", fisher(ratio=3.5))
+    flow.snakemake(ok=False)
+    lock.rmdir()
+    assert flow.run() == Counter(["evidence:d1", "decide:d1", *DOCUMENTS])
+    assert flow.read("results/decisions/d1.evidence.json")["evidence"]["measured"]["value"] == pytest.approx(3.5)
+    assert not flow.jobs()
+
+
+def test_after_a_second_attempt_that_ends_well_nothing_is_left_to_do(flow):
+    """The first attempt fails; the second one, of the same call, finds the way clear."""
+    line = "with job(snakemake):\n"
+    once = "    if not os.path.exists('again'):\n        open('again', 'w').close()\n        raise ValueError\n"
+    flow.edit("workflow/scripts/survey.py", line, f"import os\n\n{line}{once}")
+    flow.snakemake(SNR, "--retries", "1")
+    assert not flow.jobs(SNR)
 
 
 def test_failed_gate_leaves_the_earlier_decision(flow):
