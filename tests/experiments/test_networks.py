@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from logg1m import noise
+from logg1m import metrics, noise
+from logg1m.bounds.efficiency import efficiency, interval_of, is_leak
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
@@ -96,9 +97,34 @@ def test_a_tiny_network_sees_what_no_linear_model_can(tmp_path):
 
 
 def test_nothing_is_learnt_from_shuffled_labels(tmp_path):
+    """R² ≤ 0 within its interval, and the interval is narrow enough to say so."""
     short = Network(architecture=TINY, training=Training(epochs=5, batch_size=64, ema=0.99))
-    r2, _ = fitted(Toy(shuffled=True), "vit", tmp_path, {"network": short})
-    assert r2[0] <= 0.01
+    store = Toy(shuffled=True)
+    _, found = fitted(store, "vit", tmp_path, {"network": short})
+    truth = store.labels()["logg"].to_numpy()[noise.permutation(SEED, store.n_spectra)[2_000:2_600]]
+    r2 = metrics.summary(truth, found.predicted[:, 0], Bootstrap(resamples=400), SEED)["r2"]
+    low, high = interval_of(r2)
+    assert low <= 0
+    assert high < 0.05
+
+
+def test_efficiency_of_an_honest_model_reaches_one_at_most_and_a_leak_is_flagged():
+    """A constructed posterior: prior N(0, 1) and noise N(0, 0.25), so that its mean is 0.8 of what is observed."""
+    rng = np.random.default_rng(3)
+    truth = rng.normal(size=4_000)
+    observed = truth + rng.normal(scale=0.5, size=4_000)
+    posteriors = pd.DataFrame({"id": np.arange(4_000), "mean": 0.8 * observed, "truth": truth})
+
+    def measured(predicted: np.ndarray) -> dict:
+        table = pd.DataFrame({"id": np.arange(4_000), "predicted": predicted})
+        return efficiency(posteriors, table, Bootstrap(resamples=400), SEED)
+
+    best, honest = measured(0.8 * observed), measured(0.7 * observed + rng.normal(scale=0.1, size=4_000))
+    assert best["efficiency"]["value"] == pytest.approx(1)
+    assert interval_of(honest["efficiency"])[1] < 1
+    assert not is_leak(best)
+    assert not is_leak(honest)
+    assert is_leak(measured(truth + rng.normal(scale=0.3, size=4_000)))
 
 
 def test_three_labels_are_learnt_together(tmp_path):
