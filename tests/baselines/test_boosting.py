@@ -139,6 +139,15 @@ def test_a_finished_run_that_is_asked_again_trains_nothing(boosted, store, split
     assert again.history == boosted.history
 
 
+def test_a_finished_run_leaves_no_binned_data_behind(store, split, truth, tmp_path):
+    train(store, split, truth, tmp_path)
+    (folder,) = tmp_path.iterdir()
+    left = folder / "binned.bin"  # as if the job had died between its last save and the removal
+    left.write_bytes(b"binned")
+    train(store, split, truth, tmp_path)
+    assert not left.exists()
+
+
 def test_saved_trees_that_do_not_fit_their_history_are_not_resumed_from(boosted, store, split, truth, tmp_path):
     train(store, split, truth, tmp_path)
     (path,) = tmp_path.glob("*/trees.json")
