@@ -8,7 +8,7 @@ from logg1m.report.artifacts import Artifacts, at, number, step
 from logg1m.report.decision_words import flips, grounds, manner, rule_of
 from logg1m.report.roadmap import Decision, Number
 from logg1m.report.states import cancellation
-from logg1m.report.words import STATISTIC, SUBSET, metric, model_name, mvp_id
+from logg1m.report.words import STATISTIC, SUBSET, limit, metric, model_name, mvp_id
 
 NAMES = ("d1", "d2", "d3", "d4")
 _ABOUT: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -100,7 +100,7 @@ def _numbers(
             what = f"{label}: gain in {metric(rule['metric'])}, {SUBSET.get(rule['subset'], rule['subset'])}"
             share = ", as a share" if rule.get("relative") else ""
             found.append(
-                (f"{what}{share}; margin {rule['margin']:g}, {rule['outcome']}", f"{here}/criteria/{step(key)}")
+                (f"{what}{share}; margin {limit(rule['margin'], False)}, {rule['outcome']}", f"{here}/criteria/{step(key)}")
             )
         if "r2_low_noise" not in (entry.get("criteria") or {}):
             found.append((f"{label}: gain in R², low-noise test", f"{here}/r2_low_noise"))

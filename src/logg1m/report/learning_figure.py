@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from logg1m.experiments.evidence import Evidence
 from logg1m.experiments.pretraining_gain import pretraining_passes
@@ -35,6 +36,8 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
                       linewidth=1, label=label)  # fmt: skip
         axis.axhline(level, color=style.BLACK, linewidth=0.7, linestyle=":")
         axis.set_xlabel(title)
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axis.xaxis.set_major_formatter(FuncFormatter(_short))
         axis.grid()
     low = table["r2"].quantile(0.1)
     axes[0].set_ylim(max(low - 0.05, -0.1), min(table["r2"].max() + 0.03, 1))
@@ -42,6 +45,14 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): dotted, the best of the reference", fontsize=10)
     style.save(figure, path, table)
+
+
+def _short(value: float, position: int) -> str:
+    """A tick that leaves room for its neighbours: 40000 as 40k."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
 
 
 def _table(evidence: Evidence) -> pd.DataFrame:

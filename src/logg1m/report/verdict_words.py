@@ -39,9 +39,8 @@ def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts
     best = verdict.get("best_accepted")
     combine = experiment.acceptance.combine if experiment.acceptance else "all"
     if best in candidates:
-        return (
-            f"{candidates[best].get('label', best)}: {_all_of(candidates[best], decisive(candidates[best], combine))}."
-        )
+        label = candidates[best].get("label", best)
+        return f"“{label}”: {_all_of(candidates[best], decisive(candidates[best], combine))}."
     closest = max(candidates, key=lambda name: _closeness(candidates[name], combine))
     others = [v["outcome"] for name, v in candidates.items() if name != closest]
     counts = [f"{others.count(o)} {o}" for o in ("inconclusive", "refuted") if o in others]

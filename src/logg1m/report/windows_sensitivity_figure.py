@@ -10,6 +10,8 @@ from logg1m.experiments.evidence import Evidence
 from logg1m.inputs.windows import sensitivity_curve
 from logg1m.report import style
 
+_APART = 12.0  # Å between names that stand upright beside one another
+
 
 def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
     """The curve in one panel per variant with windows, the windows shaded; features out of range in the title."""
@@ -21,23 +23,18 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
     rows = []
     for axis, (name, variant) in zip(axes[:, 0], shown.items()):
         axis.plot(wave, curve, color=style.BLUE, linewidth=0.6)
-        axis.set_ylim(0, 1.25 * float(curve.max()))
+        top = float(curve.max())
+        axis.set_ylim(0, 1.65 * top)  # names stand above the curve
         axis.set_title(variant["label"], fontsize=8, pad=2)
-        for window in variant["windows"]:
+        last = float(wave[0])
+        for window in sorted(variant["windows"], key=lambda w: w["vacuum"]):
             rows.append({"variant": name, **window})
             if window["status"] != "used":
                 continue
             low, high = window["vacuum"] - window["half_width"], window["vacuum"] + window["half_width"]
             axis.axvspan(low, high, color=style.ORANGE, alpha=0.3, linewidth=0)
-            axis.text(
-                window["vacuum"],
-                1.22 * float(curve.max()),
-                window["name"],
-                fontsize=6,
-                ha="center",
-                va="top",
-                rotation=90,
-            )
+            last = max(window["vacuum"], last + _APART)
+            axis.text(last, 1.62 * top, window["name"], fontsize=6, ha="center", va="top", rotation=90)
     missing = sorted({row["name"] for row in rows if row["status"] != "used"})
     figure.suptitle(f"windows over the sensitivity to log g; out of range: {', '.join(missing) or 'none'}", fontsize=10)
     axes[-1, 0].set_xlim(wave[0], wave[-1])
