@@ -45,10 +45,6 @@ BETWEEN_VALIDATIONS = 20.0  # s, at least
 REHEARSAL_STEPS, REHEARSAL_SECONDS = 50, 20.0
 SCORING_SECONDS = 40.0  # kept for the test, its bootstrap and the files
 SAFETY = 0.97
-# Spread of the learned position codes before training where tokens are pooled: as large as that of the tokens, or a mean
-# over them hardly knows which is which. On 12,000 spectra the laptop preset reached R² 0.56 in ten epochs with 0.3, 0.38
-# with the usual 0.02 (docs/benchmarks.md).
-POSITION_STD = 0.3
 
 log = logging.getLogger("logg1m")
 
@@ -167,9 +163,6 @@ class Run:
         material = Material(some.mean(dim=0).cpu(), some.std(dim=0).cpu(), labels, torch.as_tensor(spectra.wave))
         torch.manual_seed(SEED)
         learner = Learner(self.recipe, self.architecture, material).to(self.device)
-        if args.position == "learned" and self.architecture.pooling != "flatten":
-            with torch.no_grad():
-                learner.encoder.position.index.normal_(std=args.position_std)
         ids = np.arange(low, len(spectra.logg))
         feed = Feed(
             spectra.flux[low:], spectra.error[low:], labels.numpy(), ids, spectra.noisy, self.device, SEED, 0,
@@ -298,9 +291,6 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--position", default="learned", choices=["learned", "sinusoidal", "rotary"])
     parser.add_argument("--n", type=int, help="training and validation spectra; on a GPU 900,000, else 20,000")
     parser.add_argument("--test", type=int, help="test spectra; on a GPU 100,000, else 5,000")
-    parser.add_argument(
-        "--position-std", type=float, default=POSITION_STD, help="of learned codes, where tokens are pooled"
-    )
     parser.add_argument("--minutes", type=float, default=9.0, help="for everything")
     parser.add_argument("--samples", type=int, help="spectra seen in all epochs together, in place of --minutes")
     parser.add_argument("--batch", type=int, default=256)

@@ -38,10 +38,12 @@ def test_fused_attention_is_the_weighted_mean_of_the_values():
     torch.testing.assert_close(layer(x, None), after + layer.mlp(layer.norm_mlp(after)))
 
 
-def test_flatten_refuses_another_number_of_tokens_and_mean_takes_it():
+def test_flatten_refuses_another_number_of_tokens_without_their_wavelengths_and_mean_takes_it():
     short = torch.randn(2, 1, 2048)
+    flat = Encoder(SMALL.model_copy(update={"pooling": "flatten"}), 1, WAVE, "single", "learned")
     with pytest.raises(InputError, match="takes 32 tokens, got 16"):
-        Encoder(SMALL.model_copy(update={"pooling": "flatten"}), 1, WAVE, "single", "learned")(short, WAVE[:2048])
+        flat(short)
+    assert flat(short, WAVE[:2048]).shape == (2, 16 * 32)
     assert Encoder(SMALL, 1, WAVE, "single", "sinusoidal")(short, WAVE[:2048]).shape == (2, 16)
 
 

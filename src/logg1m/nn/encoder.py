@@ -55,7 +55,10 @@ class Encoder(nn.Module):
         self.tokeniser = Tokeniser(tokeniser, n_channels, architecture.patch, architecture.width)
         self.register_buffer("centres", self.tokeniser.centres(wave.double()).float(), persistent=False)
         self.sizes = [len(centres) for centres in self.tokeniser.centres_of_scales(wave)]
-        self.position = Position(position, self.centres, architecture.width, architecture.heads)
+        # A head that has all tokens side by side knows which is which; pooled ones are told apart by their codes alone,
+        # which must then be as large as the tokens themselves (0.34).
+        std = 0.02 if self.pooling == "flatten" else 0.3
+        self.position = Position(position, self.centres, architecture.width, architecture.heads, std)
         self.cls = nn.Parameter(torch.zeros(architecture.width)) if self.pooling == "cls" else None
         self.layers = nn.ModuleList(Layer(architecture) for _ in range(architecture.depth))
         self.norm = nn.LayerNorm(architecture.width)

@@ -38,7 +38,7 @@ class Masks:
         """Sorted random offsets in what the spans leave free, each moved by the spans before it."""
         total = max(round(self.share * self.n_pixels), 1)
         count = max(round(total / (_SPAN_TOKENS * self.patch)), 1)
-        lengths = torch.tensor([total // count + (k < total % count) for k in range(count)], device=ids.device)
+        lengths = total // count + (torch.arange(count, device=ids.device) < total % count).long()
         before = lengths.cumsum(0) - lengths
         free = self.n_pixels - total
         starts = (self._words(ids, count, draw) % (free + 1)).sort(dim=1).values + before  # (B, S)

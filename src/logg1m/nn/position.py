@@ -17,14 +17,14 @@ class Position(nn.Module):
 
     frequency: torch.Tensor
 
-    def __init__(self, kind: str, centres: torch.Tensor, width: int, heads: int) -> None:
-        """centres : ln λ of the tokens (N,)"""
+    def __init__(self, kind: str, centres: torch.Tensor, width: int, heads: int, std: float = 0.02) -> None:
+        """centres : ln λ of the tokens (N,); std : of learned codes when training begins"""
         super().__init__()
         self.kind = kind
         span = float(centres.max() - centres.min())
         self.start, self.unit = float(centres.min()), span / max(len(centres) - 1, 1) or 1.0
         if kind == "learned":
-            self.index = nn.Parameter(torch.randn(len(centres), width) * 0.02)
+            self.index = nn.Parameter(torch.randn(len(centres), width) * std)
         else:
             pairs = width // 2 if kind == "sinusoidal" else width // heads // 2
             longest = 2.0 * len(centres)

@@ -84,7 +84,8 @@ class MaskedModel(nn.Module):
         tokens = self.encoder.tokeniser(standardised.masked_fill(hidden[:, None], 0.0))
         absent = hidden[:, None].to(standardised.dtype)
         share = torch.cat([scale.cut(absent).mean(dim=2) for scale in self.scales], dim=1)  # (B, N)
-        encoded = self.encoder.encode(tokens + share[..., None] * self.mask_embedding, self.encoder.centres)
+        marked = tokens + (share[..., None] * self.mask_embedding).to(tokens.dtype)
+        encoded = self.encoder.encode(marked, self.encoder.centres)
         encoded = encoded[:, encoded.shape[1] - tokens.shape[1] :]  # without a class token
         made, start = [], 0
         for scale, head in zip(self.scales, self.heads):
