@@ -70,9 +70,14 @@ def test_a_signal_that_nobody_asked_about_is_obeyed_when_the_listening_ends(numb
 
 def test_an_error_while_listening_comes_through_and_signals_count_again():
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(interruption.Interrupted), interruption.listening():
-        os.kill(os.getpid(), signal.SIGTERM)
-        raise interruption.Interrupted("after step 1")
+
+    def training() -> None:
+        with interruption.listening():
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise interruption.Interrupted("after step 1")
+
+    with pytest.raises(interruption.Interrupted):
+        training()
     assert signal.getsignal(signal.SIGTERM) is before
 
 

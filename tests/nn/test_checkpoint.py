@@ -29,7 +29,9 @@ def test_a_missing_state_or_that_of_another_training_is_none(path, tmp_path):
     assert checkpoint.load(path, "other", CPU) is None
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:50], lambda b: b"", lambda b: b"x" * len(b), lambda b: b[:-1] + bytes([b[-1] ^ 1])])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:50], lambda b: b"", lambda b: b"x" * len(b), lambda b: b[:-1] + bytes([b[-1] ^ 1])]
+)
 def test_a_damaged_state_is_reported_and_not_used(path, damage, caplog):
     path.write_bytes(damage(path.read_bytes()))
     assert checkpoint.load(path, "mine", CPU) is None

@@ -158,10 +158,11 @@ def test_a_job_left_in_the_queue_by_a_killed_snakemake_does_nothing_after_its_su
         process.send_signal(signal.SIGKILL)
         process.wait()
     site.run("--unlock")
-    site.run(SNR)
+    site.run(SNR, "--slurm-keep-successful-logs")  # their folder would be removed, and the first job has its log there
     made = snr.stat()
     site.cluster.command("scontrol", "release", str(first.number))
-    wait_for(lambda: site.job(first.number).state == "COMPLETED", "the first job")
+    wait_for(lambda: site.job(first.number).state not in ("PENDING", "RUNNING"), "the first job", 5 * MINUTE)
+    assert site.job(first.number).state == "COMPLETED"
     printed = "".join(p.read_text() for p in site.flow.path("logs/slurm").rglob(f"{first.number}.log"))
     assert "a job of a later call has these files in hand; this one does nothing" in printed
     assert (snr.stat().st_ino, snr.stat().st_mtime_ns) == (made.st_ino, made.st_mtime_ns)
