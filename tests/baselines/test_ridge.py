@@ -16,9 +16,12 @@ from logg1m import protocol
 from logg1m.baselines import ridge
 from logg1m.baselines.gram import Moments
 from logg1m.config.baselines import RidgeConfig
+from logg1m.config.data import Data
 from logg1m.config.protocol import Protocol
 from logg1m.files import InputError
+from logg1m.generation import generate
 from logg1m.protocol import Pools
+from logg1m.sources.embedded import EmbeddedSource
 from logg1m.store import Store
 
 SEED = 11
@@ -215,3 +218,30 @@ def test_the_frame_only_keeps_sums_well_conditioned_and_changes_no_result(fitted
     for size, fit in fitted.fits.items():
         one, two = (pd.DataFrame(f.curve)["validation_r2"] for f in (fit, again[size]))
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_real_spectra_at_full_resolution_give_the_r2_of_scikit_learn_in_double_precision(tmp_path):
+    """4,096 pixels, fewer rows than pixels, PCA-100 / 200 / 500: what single-precision eigenvectors must not cost."""
+    settings, config = Protocol(scales=(3_000,)), RidgeConfig(alphas=(10.0, 1e3, 1e5), pca=(100, 200, 500))
+    generate(EmbeddedSource(Data(n_spectra=3_000), SEED, "cpu"), tmp_path / "manifest.json", ONE)
+    store = Store(tmp_path / "manifest.json")
+    _, pixels = protocol.survey(store, SEED, settings, ONE)
+    pools, truth = Pools.draw(SEED, 3_000, settings), store.labels()["logg"].to_numpy()
+    frame = ridge.Frame.of(pixels, 1.0)
+    moments = ridge.accumulate(store, pools, truth, frame, SEED, ONE)
+    fit = ridge.fit_all(moments, pools, frame, config, ONE)[3_000]
+    split = pools.split(3_000)
+    scaler = StandardScaler()
+    x = scaler.fit_transform(noisy(store, split.fit, SEED).astype(np.float64))
+    held = scaler.transform(noisy(store, split.validation, SEED).astype(np.float64))
+    pca = PCA(500, svd_solver="covariance_eigh").fit(x)
+    parts = {"full": (x, held)}
+    scores, held_scores = pca.transform(x), pca.transform(held)
+    parts |= {f"pca_{k}": (scores[:, :k], held_scores[:, :k]) for k in config.pca}
+    assert len(fit.curve) == len(parts) * len(config.alphas)
+    for row in fit.curve:
+        seen, unseen = parts[row["features"]]
+        model = Ridge(alpha=row["alpha"], solver="cholesky").fit(seen, truth[split.fit])
+        expected = r2_score(truth[split.validation], model.predict(unseen))
+        assert row["validation_r2"] == pytest.approx(expected, abs=1e-6), row
