@@ -30,6 +30,7 @@ class Picture:
     alt: str
     files: tuple[str, ...]
     picture: str
+    size: tuple[int, int]  # width and height in pixels, so that nothing moves when it is loaded
     note: str = ""
     table: None = None
 
@@ -38,12 +39,13 @@ def picture(key: str, title: str, shows: str, image: str, table: str, packing: P
     """The picture with its title and its words for those who do not see it."""
     files = tuple(file for file in (image, table) if file)
     alt = (shows or f"{title}.") + (f" Its values are in {table}." if table else "")
-    data = base64.b64encode(packed(image, packing)).decode()
-    return Picture(key, title, alt, files, f"data:image/webp;base64,{data}", shows)
+    data, size = packed(image, packing)
+    source = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+    return Picture(key, title, alt, files, source, size, shows)
 
 
-def packed(image: str, packing: Packing) -> bytes:
-    """A picture as WebP: without loss about half of its PNG.
+def packed(image: str, packing: Packing) -> tuple[bytes, tuple[int, int]]:
+    """A picture as WebP, without loss about half of its PNG, and its size.
 
     Raises
     ------
@@ -60,4 +62,4 @@ def packed(image: str, packing: Packing) -> bytes:
             shown.save(out, "WEBP", lossless=packing.lossless, quality=40 if packing.lossless else 70, method=2)
     except OSError as error:
         raise InputError(f"{image} is not a readable picture ({error}); delete it and run again") from error
-    return out.getvalue()
+    return out.getvalue(), shown.size
