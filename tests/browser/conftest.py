@@ -16,6 +16,7 @@ import made_roadmap
 import made_values
 
 from logg1m.experiments import catalogue
+from logg1m.files import read_json, write_json
 from logg1m.report import page, plots_residuals, plots_spectra
 from logg1m.report.collect import Setting, collect
 from logg1m.report.page_trace import Traced
@@ -35,8 +36,15 @@ def page_file(tmp_path_factory: pytest.TempPathFactory, small_store: Store) -> P
     made_values.add(results)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        # Every state has a face: one experiment is cancelled, one paused, one stale, one missing, one leaks.
+        write_json(results / "decisions/d2.json", {"decision": "d2", "outcome": "full"})
+        stale = results / "mvp_3_2/verdict.json"
+        write_json(stale, read_json(stale) | {"question": "another"})
         paths = sorted(path.relative_to(folder) for path in results.rglob("*") if path.is_file())
-        roadmap = collect(paths, experiments, Setting())
+        (results / "mvp_3_3/verdict.json").unlink()
+        leak = {"model": "ridge", "efficiency": {"value": 1.5, "ci95": [1.25, 1.75]}, "meaning": "look for a leak"}
+        write_json(results / "mvp_1_1/fisher.json", read_json(results / "mvp_1_1/fisher.json") | {"leaks": [leak]})
+        roadmap = collect(paths, experiments, Setting(paused=("3.4",), identity={"seed": "5"}))
         n = small_store.n_spectra
         snr = np.linspace(1, 8, n)
         members = pd.DataFrame({"snr": snr, "low_noise": snr > 6, "pool": "test", "rank": np.arange(n)})

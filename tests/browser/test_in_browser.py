@@ -40,6 +40,53 @@ def test_every_box_of_the_graph_leads_to_its_part(open_page):
         assert heading.startswith(target.upper()) if target[0] == "d" else heading in name
 
 
+def test_every_state_has_its_face(open_page):
+    tab = open_page().tab
+    for key, state in (
+        ("3_5", "cancelled"),
+        ("3_4", "paused"),
+        ("3_2", "stale"),
+        ("3_3", "missing"),
+        ("1_2", "accepted"),
+    ):
+        assert tab.text_content(f"#mvp_{key} .chips .state") == state
+    assert "is better than any estimator can be" in tab.text_content("[role=alert]")
+
+
+def test_links_of_the_graph_follow_the_enter_key(open_page):
+    tab = open_page().tab
+    tab.focus(".graph svg a[href='#mvp_1_2']")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("location.hash") == "#mvp_1_2"
+    tab.wait_for_function("() => Math.abs(document.getElementById('mvp_1_2').getBoundingClientRect().top) < 300")
+
+
+def test_numbers_tell_their_source_to_keys_and_touch(open_page):
+    tab = open_page().tab
+    assert not tab.is_visible("#source")
+    tab.click("#sources")
+    assert tab.get_attribute("#sources", "aria-pressed") == "true"
+    number = tab.query_selector("#answer h1 data")
+    number.focus()
+    told = tab.text_content("#source")
+    assert "verdict.json#/variants/" in told
+    tab.query_selector("#mvp_1_1 table data").click()
+    assert "results/mvp_1_1/fisher.json#/" in tab.text_content("#source")
+    tab.click("#sources")
+    assert not tab.is_visible("#source")
+    assert number.get_attribute("tabindex") is None
+
+
+def test_the_axis_follows_what_is_switched_on(open_page):
+    tab = open_page().tab
+    figure = plot(tab, "r2-against-snr")
+    lowest = "e => Math.min(0, ...e.data.filter(t => t.visible !== false).flatMap(t => t.y).filter(v => v !== null))"
+    floor = "e => e.layout.yaxis.range[0]"
+    box = tab.query_selector("#fig-r2-against-snr input[type=checkbox]:not(:checked)")
+    box.evaluate("b => b.click()")
+    assert figure.evaluate(floor) == pytest.approx(max(-1, figure.evaluate(lowest) - 0.05))
+
+
 def test_a_switch_takes_its_curve_out_and_puts_it_back(open_page):
     tab = open_page().tab
     figure = plot(tab, "r2-against-snr")
@@ -148,6 +195,9 @@ def test_axe_finds_nothing_serious(open_page, options):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     opened = open_page(**options)
     opened.scroll_through()
+    for details in opened.tab.query_selector_all("details"):
+        details.evaluate("d => { d.open = true; }")
+    opened.tab.click("#sources")
     response = axe.Axe().run(opened.tab).response
     found = response["violations"]
     assert len(response["passes"]) > 20
@@ -168,5 +218,9 @@ def test_on_paper_everything_is_open_light_and_drawn(open_page, tmp_path):
     )
     assert len(tab.pdf(path=tmp_path / "page.pdf", format="A4")) > 100_000
     assert tab.evaluate("window.paper") == {"closed": 0, "undrawn": 0, "ink": "#1d2733"}
+    tab.emulate_media(media="print")
+    assert tab.is_visible(".graph svg"), "the drawing, not the list of a phone"
+    assert not tab.is_visible(".steps")
+    tab.emulate_media(media="screen")
     assert opened.complaints == []
     assert tab.query_selector_all("main .cards details:not([open])")
