@@ -93,6 +93,9 @@ def command_line():
     words = ["snakemake", "--cores", "8"]
     words += ["--configfile", *overlays] if overlays else []
     words += ["--config", *settings] if settings else []
+    words += (
+        ["--"] if overlays or settings else []
+    )  # or the target would be read as one more of them
     return shlex.join(words)
 
 
