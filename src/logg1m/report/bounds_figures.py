@@ -198,7 +198,7 @@ def ceiling_vs_snr(
     axis.legend(fontsize=7, loc="lower right")
     axis.set_title("what the data allow, and what models reach on the test set")
     figure.supxlabel(
-        "The median bound is the R²max of a middling star; the R² of a population is pulled down by its worst stars, so "
+        "The median bound is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
         "that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per bin.",
         fontsize=6.5,
     )
