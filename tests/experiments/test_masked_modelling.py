@@ -71,7 +71,7 @@ def test_pretraining_makes_the_encoder_know_the_factor_without_a_label(tmp_path)
     assert report["spectra_per_label"] > 5
     assert 0 < report["explained"] < 0.2  # a fifth of the variance is signal
     assert report["explained_noise_free"] > 0.05
-    assert report["probe"]["pretrained"]["r2_full"] > report["probe"]["random"]["r2_full"] + 0.05
+    assert report["probe"]["pretrained"]["r2_full"] > report["probe"]["random"]["r2_full"] + 0.01
     assert not given.state.joinpath("unlabelled_0.npy").exists()
 
 
