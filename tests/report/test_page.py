@@ -5,7 +5,6 @@ import html
 import io
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from seen import Seen
 
 from logg1m.config.experiments import Decisions
 from logg1m.decisions import gates
@@ -25,54 +25,6 @@ from logg1m.report.page_pictures import Packing
 from logg1m.report.words import duration
 
 LARGEST = 8_000_000  # bytes, at full scale
-_NOT_READ = ("script", "style", "code", "data", "svg", "title")  # what a reader does not see, or what is traced
-_VOID = ("meta", "link", "img", "input", "br", "hr")
-
-
-class Seen(HTMLParser):
-    """Data elements with their text, ids, links, and the text of the page outside data and code."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.data: list[tuple[dict[str, str], str]] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.loaded: list[str] = []
-        self.open: list[tuple[str, dict[str, str]]] = []
-        self.words: list[str] = []
-        self.scripts: dict[str, str] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        if "id" in found:
-            self.ids.append(found["id"])
-        if tag == "a":
-            self.links.append(found["href"])
-        self.loaded += [found[name] for name in ("src", "srcset", "action") if name in found]
-        self.loaded += [found["href"]] if tag == "link" else []
-        if tag not in _VOID and not (tag in ("rect", "path") and self.inside("svg")):
-            self.open.append((tag, found))
-
-    def handle_endtag(self, tag: str) -> None:
-        while self.open and self.open.pop()[0] != tag:
-            pass
-
-    def inside(self, tag: str) -> bool:
-        return any(name == tag for name, _ in self.open)
-
-    def handle_data(self, data: str) -> None:
-        if not self.open:
-            return
-        tag, found = self.open[-1]
-        if tag == "data":
-            outer = next((a for _, a in reversed(self.open) if "data-from" in a), {})
-            self.data.append(({**outer, **found}, data))
-        if tag == "script" and "id" in found:
-            self.scripts[found["id"]] = data
-        quoted = any("data-text" in attributes for _, attributes in self.open)
-        if not quoted and not any(self.inside(name) for name in _NOT_READ):
-            self.words.append(data)
 
 
 @pytest.fixture

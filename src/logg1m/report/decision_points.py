@@ -100,7 +100,10 @@ def _numbers(
             what = f"{label}: gain in {metric(rule['metric'])}, {SUBSET.get(rule['subset'], rule['subset'])}"
             share = ", as a share" if rule.get("relative") else ""
             found.append(
-                (f"{what}{share}; margin {limit(rule['margin'], False)}, {rule['outcome']}", f"{here}/criteria/{step(key)}")
+                (
+                    f"{what}{share}; margin {limit(rule['margin'], False)}, {rule['outcome']}",
+                    f"{here}/criteria/{step(key)}",
+                )
             )
         if "r2_low_noise" not in (entry.get("criteria") or {}):
             found.append((f"{label}: gain in R², low-noise test", f"{here}/r2_low_noise"))

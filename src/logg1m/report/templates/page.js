@@ -17,13 +17,13 @@
   const FACES = {
     light: {
       blue: "#0072b2", orange: "#b97900", green: "#007a5a", red: "#c04a00", purple: "#a8488a", sky: "#2f8fc4",
-      yellow: "#8f8300", ink: "#1d2733", muted: "#54616e", line: "#e2e7ec", paper: "#ffffff", panel: "#f1f3f5", band: "rgba(0,114,178,.16)",
-      window: "rgba(0,122,90,.13)",
+      yellow: "#8f8300", ink: "#1d2733", muted: "#54616e", line: "#e2e7ec", paper: "#ffffff", panel: "#f1f3f5",
+      band: "rgba(0,114,178,.16)", window: "rgba(0,122,90,.13)",
     },
     dark: {
       blue: "#5fb2f2", orange: "#f0b13c", green: "#3ccf9f", red: "#ff8c4b", purple: "#e59ccb", sky: "#8fd0f5",
-      yellow: "#f0e442", ink: "#e7ecf1", muted: "#a1aebb", line: "#2a3540", paper: "#0f1419", panel: "#232c35", band: "rgba(95,178,242,.2)",
-      window: "rgba(60,207,159,.16)",
+      yellow: "#f0e442", ink: "#e7ecf1", muted: "#a1aebb", line: "#2a3540", paper: "#0f1419", panel: "#232c35",
+      band: "rgba(95,178,242,.2)", window: "rgba(60,207,159,.16)",
     },
   };
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -342,10 +342,7 @@
     asking.setAttribute("aria-pressed", String(on));
     source.hidden = !on;
     source.textContent = "Choose a number to see where it comes from.";
-    for (const data of document.querySelectorAll("main data")) {
-      if (on) data.tabIndex = 0;
-      else data.removeAttribute("tabindex");
-    }
+    for (const data of document.querySelectorAll("main data")) data.tabIndex = on ? 0 : -1;
   });
 
   // ---- Face, paper, contents --------------------------------------------------------------------------------------
@@ -393,8 +390,7 @@
       for (const entry of entries) {
         if (!entry.isIntersecting) continue;
         for (const a of links.values()) a.removeAttribute("aria-current");
-        const link = links.get(entry.target.id);
-        link.setAttribute("aria-current", "true");
+        links.get(entry.target.id).setAttribute("aria-current", "true");
       }
     },
     { rootMargin: "-15% 0px -75% 0px" },
