@@ -70,7 +70,12 @@ def runs(mvp: str, *variants: str) -> list[str]:
 PHASE_1_RUNS = [*runs("mvp_1_2", *KEPT["mvp_1_2"]), *(runs(f"mvp_1_{k}", KEPT[f"mvp_1_{k}"][1])[0] for k in (3, 4, 5))]
 DOCUMENTS = ("documents", "page")
 PHASE_2 = [*runs("mvp_2_3", "single_scale"), "verdict_mvp_2_3"]
-PHASE_3 = [*runs("mvp_3_4", "flux", "derivative"), *runs("mvp_3_5", "none"), "verdict_mvp_3_4", "verdict_mvp_3_5"]
+PHASE_3 = [
+    *runs("mvp_3_4", "flux", "derivative"),
+    *runs("mvp_3_5", "none", "cropped"),
+    "verdict_mvp_3_4",
+    "verdict_mvp_3_5",
+]
 
 
 @dataclass
