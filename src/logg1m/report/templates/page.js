@@ -342,7 +342,7 @@
     asking.setAttribute("aria-pressed", String(on));
     source.hidden = !on;
     source.textContent = "Choose a number to see where it comes from.";
-    for (const data of document.querySelectorAll("main data")) data.tabIndex = on ? 0 : -1;
+    for (const data of document.querySelectorAll("main data")) on ? (data.tabIndex = 0) : data.removeAttribute("tabindex");
   });
 
   // ---- Face, paper, contents --------------------------------------------------------------------------------------
