@@ -71,11 +71,13 @@ def _basis(kind: str, n_pixels: int, device: torch.device, dtype: torch.dtype) -
 
 def _clipped_fit(basis: torch.Tensor, flux: torch.Tensor) -> torch.Tensor:
     """Least squares with rejection of pixels beyond 3 robust σ (sky residuals, deep lines), three rounds."""
+    n_pixels, n_columns = basis.shape
+    products = (basis[:, :, None] * basis[:, None, :]).flatten(1)  # (P, K·K): the normal matrices are one product away
+    ridge = 1e-6 * n_pixels * torch.eye(n_columns, device=flux.device)
     weight = torch.ones_like(flux)
     fitted = flux
     for _ in range(_CLIP_ROUNDS):
-        normal = torch.einsum("pk,bp,pl->bkl", basis, weight, basis)
-        normal += 1e-6 * basis.shape[0] * torch.eye(basis.shape[1], device=flux.device)
+        normal = (weight @ products).unflatten(1, (n_columns, n_columns)) + ridge
         right = (weight * flux) @ basis
         # Never singular, so nobody need look at the outcome: that would make a GPU wait for the host.
         fitted = torch.linalg.solve_ex(normal, right[:, :, None])[0][:, :, 0] @ basis.T
