@@ -70,7 +70,7 @@ def forget(flow: Flow, work: Work) -> None:
 
 def kill_at_work(flow: Flow, work: Work, victim: str, moments: random.Random) -> None:
     """Start the workflow, wait for the rule's process, and kill the victim while that is there."""
-    for _ in range(TRIES):
+    for missed in range(TRIES):
         forget(flow, work)
         running = start(flow, work.made)
         end = time.monotonic() + PATIENCE
@@ -78,7 +78,7 @@ def kill_at_work(flow: Flow, work: Work, victim: str, moments: random.Random) ->
             assert running.poll() is None, flow.path("printed.txt").read_text()[-3000:]
             assert time.monotonic() < end, f"no job of {work.script}"
             time.sleep(0.02)
-        time.sleep(moments.uniform(0, work.seconds))
+        time.sleep(moments.uniform(0, work.seconds / 2**missed))
         caught = jobs(flow.folder, work.script)
         kill(flow, running, victim)
         if caught:
@@ -86,7 +86,7 @@ def kill_at_work(flow: Flow, work: Work, victim: str, moments: random.Random) ->
             assert bool(left) == (victim == "Snakemake alone") or not left
             flow.snakemake("--unlock")
             return
-        flow.snakemake("--unlock")  # it was quicker
+        flow.snakemake("--unlock")  # it was quicker: next time, earlier
     pytest.fail(f"{work.script} was never caught at work")
 
 
