@@ -10,9 +10,10 @@ demo: $(VENV)/.installed
 	snakemake --cores all results/mvp_1_1/fisher.json
 	@echo "Done. Look at results/mvp_1_1/fisher.json and the figures beside it."
 
-## test: the suite with the workflow runs, without what the three below do (under 20 minutes on 2 cores)
+## test: the suite with the workflow runs, without what the three below do (under 20 minutes on 2 cores), in WORKERS processes
+WORKERS ?= 2
 test: $(VENV)/.installed lint
-	pytest -m "not slurm and not faults and not browser"
+	OMP_NUM_THREADS=1 pytest -n $(WORKERS) --dist loadfile -m "not slurm and not faults and not browser"
 
 ## test-fast: the default suite (under 5 minutes)
 test-fast: $(VENV)/.installed
