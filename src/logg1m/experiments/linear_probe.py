@@ -8,9 +8,11 @@ from logg1m.experiments.evidence import Evidence
 
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:
-    """R² of ridge on the frozen encoder of every pretrained variant, beside the same encoder with random weights and the
-    pixels themselves, and the share of the loss of the mean spectrum that the reconstruction takes away, against spectra with noise (explained)
-    and without; means over seeds."""
+    """R² of ridge on the frozen encoder of every pretrained variant; means over seeds.
+
+    Beside it the same encoder with random weights and the pixels themselves, and the share of the mean spectrum's loss
+    that the reconstruction takes away, against spectra with noise (explained) and without.
+    """
     rows = []
     for name, seeds in evidence.metrics.items():
         reports = [metrics["pretraining"] for metrics in seeds if metrics["pretraining"]]

@@ -21,7 +21,7 @@ _KINDS = {
     "levels": ("Errors by level of log g", "Error and predicted level in bins of the true log g."),
     "learning_curves": ("Learning curves", "Validation score against epochs and time, from scratch and pretrained."),
     "reconstructions": ("Reconstructions of hidden parts", "A spectrum with hidden parts and what pretraining made of them."),
-    "linear_probe": ("Linear probe of the frozen encoder", "R² of a linear model on features of the encoder before fine-tuning."),
+    "linear_probe": ("Linear probe of the frozen encoder", "R² of a linear model on the pixels, and on what the encoder makes of them before fine-tuning."),
     "denoiser_gain": ("Gain of the denoisers along wavelength", "Error that each denoiser removes, in sky-line regions and elsewhere."),
     "denoiser_examples": ("Denoised spectra", "A noisy spectrum, its noise-free flux and what each denoiser makes of it."),
     "concentration": ("Where the gain concentrates", "Gain in MAE of models that see only sky-line pixels, and of models that see only the rest."),
