@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 FRAME = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from logg1m import interruption
 from logg1m.files import InputError, atomic_path
 from logg1m.job import job, prepare_jobs
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background it is ignored
 folder = Path(sys.argv[1])
 output = folder / "metrics.json"
 snakemake = SimpleNamespace(rule="train", threads=1, log=[folder / "logs/train.log"], output=[output], params={})
