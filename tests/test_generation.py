@@ -45,6 +45,7 @@ def test_the_number_of_threads_changes_no_byte(tmp_path, undisturbed, threads):
     assert run(tmp_path, SyntheticSource(N), threads) == undisturbed
 
 
+@pytest.mark.slow
 def test_embedded_spectra_are_the_same_bytes_from_one_thread_two_and_a_local_cluster(
     tmp_path, small_source, small_store
 ):
@@ -125,6 +126,7 @@ def _rerun_equals(folder: Path, source: SyntheticSource | EmbeddedSource, expect
     assert contents(folder / "results") == expected  # so no *.partial or other leftover either
 
 
+@pytest.mark.slow
 def test_killed_at_a_file_access_and_run_again_it_ends_with_the_same_bytes(tmp_path, undisturbed, start):
     killed = 0
     for at in range(1, 400, 9):
@@ -157,6 +159,7 @@ def test_killed_again_and_again_it_keeps_what_was_finished_and_ends_with_the_sam
     assert len(kept.blocks_read) < 6
 
 
+@pytest.mark.slow
 def test_embedded_generation_killed_at_random_moments_ends_with_the_same_bytes(
     tmp_path, small_source, small_store, start
 ):
