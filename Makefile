@@ -59,7 +59,7 @@ wheels: $(VENV)/.installed
 	  $(addprefix --platform ,$(GPU_PLATFORMS)) -d wheels pydantic safetensors pyyaml
 	@ls wheels
 	@echo "Copy this folder there, then:"
-	@echo "  python3 -m pip install --no-index --no-deps --target /tmp/site wheels/*.whl && PYTHONPATH=/tmp/site:src python3 benchmarks/train_reference.py"
+	@echo "  python3 -m pip install --no-index --no-deps --target site wheels/*.whl && PYTHONPATH=site:src python3 benchmarks/train_reference.py"
 
 ## docs: regenerate what is generated from the configuration models
 docs: $(VENV)/.installed
