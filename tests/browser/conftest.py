@@ -1,5 +1,6 @@
-"""A page of a finished roadmap, and a browser to open it in; without a browser these tests are skipped and say so."""
+"""A page of a finished roadmap, and a browser to open it in; without one these tests are skipped, with REQUIRE_BROWSER they fail."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -69,6 +70,9 @@ def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
+        assert not os.environ.get("REQUIRE_BROWSER"), (
+            f"a browser was to run here: none of {', '.join(BROWSERS)} is installed"
+        )
         pytest.skip("no browser: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
