@@ -193,6 +193,27 @@ def test_ceilings_against_snr_hold_bounds_bayes_and_models(path, members, predic
         assert row["r2"] == pytest.approx(1 - residual / ((part["truth"] - part["truth"].mean()) ** 2).sum())
 
 
+def test_a_model_that_stops_below_the_largest_scale_says_so_in_the_legend(path, members, predictions, monkeypatch):
+    labels = []
+    save = style.save
+    monkeypatch.setattr(
+        style,
+        "save",
+        lambda figure, *rest: (
+            labels.extend(text.get_text() for text in figure.axes[0].get_legend().texts),
+            save(figure, *rest),
+        ),
+    )
+    fisher = {
+        "ceilings": {"snr_bins": [{"snr_median": 2.0, "crlb_median_r2": 0.2, "crlb_mean_r2": 0.3, "n": 40}]},
+        "models": {"lightgbm": {"scale": "100k", "below_largest_scale": "trained at 100k, not at 1M"}},
+    }
+    bounds_figures.ceiling_vs_snr(fisher, members, predictions, path)
+    n = len(predictions["lightgbm"])
+    assert f"lightgbm at 100k, {n:,} test spectra" in labels
+    assert sum(" at " in label for label in labels) == 1
+
+
 def test_ceilings_are_drawn_although_a_model_has_too_few_spectra_for_any_bin(path, members, predictions):
     fisher = {"ceilings": {"snr_bins": [{"snr_median": 2.0, "crlb_median_r2": 0.2, "crlb_mean_r2": 0.3, "n": 40}]}}
     bounds_figures.ceiling_vs_snr(fisher, members, {"lightgbm": predictions["lightgbm"].head(12)}, path)

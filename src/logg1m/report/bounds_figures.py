@@ -114,10 +114,11 @@ def sensitivity(values: pd.DataFrame, reference: str, path: Path) -> None:
     )
     top = float(values[reference].max())
     labelled = [f for f in FEATURES if f.in_range]
+    half_label = 0.027 * (wave[-1] - wave[0])
     for k, feature in enumerate(labelled):
         axis.axvline(feature.vacuum, color=style.RED, linewidth=0.6, alpha=0.5)
         axis.text(
-            max(feature.vacuum, wave[0] + 25),
+            np.clip(feature.vacuum, wave[0] + half_label, wave[-1] - half_label),
             top * (1.03 + 0.09 * (k % 3)),
             feature.name,
             fontsize=7,
@@ -189,7 +190,7 @@ def ceiling_vs_snr(
             color=style.CYCLE[k % 6],
             linewidth=1,
             markersize=4,
-            label=f"{name}, {len(table):,} test spectra",
+            label=f"{name}{_smaller(fisher, name)}, {len(table):,} test spectra",
         )
     axis.set_xlabel("signal-to-noise ratio  ‖flux‖₂ / ‖error‖₂")
     axis.set_ylabel("R² of log g")
@@ -209,3 +210,9 @@ def _optimal_named(fisher: dict[str, Any]) -> str:
     if fisher.get("ceiling_is_approximate"):
         return "Bayes-optimal under an approximate prior"
     return "Bayes-optimal: no estimator is above it"
+
+
+def _smaller(fisher: dict[str, Any], name: str) -> str:
+    """At which scale a model was trained, where it is not the largest one."""
+    model = fisher.get("models", {}).get(name, {})
+    return f" at {model['scale']}" if "below_largest_scale" in model else ""
