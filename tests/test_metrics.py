@@ -1,5 +1,7 @@
 """Metrics against scikit-learn and numpy, weighted and not; the bootstrap's coverage, pairing and reproducibility."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -122,6 +124,26 @@ def test_interval_of_r2_covers_the_truth_as_often_as_it_says():
         low, high = metrics.with_interval(metrics.r2(truth, error), 300, FEW, k)["ci95"]
         hits += low <= 0.75 <= high
     assert hits / 400 == pytest.approx(0.95, abs=0.04)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
+def test_the_interval_of_a_median_is_that_of_every_possible_resample(n, level):
+    values = np.random.default_rng(n).normal(size=n)
+    medians = [np.quantile(values[list(draw)], 0.5, method="inverted_cdf") for draw in product(range(n), repeat=n)]
+    tails = [(1 - level) / 2, 1 - (1 - level) / 2]
+    found = metrics.median_with_interval(values, level)
+    assert found["value"] == np.quantile(values, 0.5, method="inverted_cdf")
+    assert found[f"ci{level * 100:.0f}"] == np.quantile(medians, tails, method="inverted_cdf").tolist()
+
+
+def test_the_interval_of_a_median_is_the_one_that_resampling_tends_to():
+    values = np.random.default_rng(8).normal(size=2_001)
+    settings = Bootstrap(resamples=4_000)
+    drawn = metrics.with_interval(metrics.median(values), len(values), settings, 3)
+    exact = metrics.median_with_interval(values, settings.level)
+    assert exact["value"] == drawn["value"]
+    np.testing.assert_allclose(exact["ci95"], drawn["ci95"], atol=0.005)
 
 
 def test_an_interval_of_another_level_carries_its_own_name_and_is_narrower():

@@ -4,12 +4,15 @@ Resampling is by counts: row b of a (B, N) matrix says how often each spectrum o
 N give the same counts for every model, which is what pairs comparisons.
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from logg1m.config.bounds import Bootstrap
 
@@ -93,24 +96,35 @@ def r2_replicates(
     truth: np.ndarray, error: np.ndarray, settings: Bootstrap, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """R² of M predictors on the same N spectra, errors (M, N) in dex: (M,) values, and (resamples, M) paired replicates."""
-    measure = _Measures(truth, error, medians=False)
+    measure = _Means(truth, error)
     value = measure(np.ones((1, len(truth)), dtype=np.float32))["r2"][0]
     return value, np.concatenate([measure(counts)["r2"] for counts in resamples(len(truth), settings, seed)])
 
 
-class _Measures:
-    """All metrics of M models on one set of N spectra, as functions of resampling counts.
+def median_with_interval(values: np.ndarray, level: float) -> dict[str, Any]:
+    """{value, ci95} of the (lower) median of `values` (N,), as if it had been resampled without end.
 
-    One matrix product gives every mean of every model; medians need the spectra of each model in their own order.
+    Of N draws Binomial(N, k/N) fall on the k smallest values, which gives the bootstrap distribution of the median in
+    closed form (Efron 1979, Ann. Statist. 7, 1, section 3).
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n, half = len(ordered), math.ceil(len(ordered) / 2)
+    tail = (1 - level) / 2
+    ranks = [bisect_left(range(n), q, key=lambda k: binom.sf(half - 1, n, (k + 1) / n)) for q in (tail, 1 - tail)]
+    return {"value": float(ordered[half - 1]), f"ci{level * 100:.0f}": [float(ordered[k]) for k in ranks]}
+
+
+class _Means:
+    """All metrics of M models on one set of N spectra that are made of means, as functions of resampling counts.
+
+    One matrix product gives every mean of every model.
     """
 
-    def __init__(self, truth: np.ndarray, error: np.ndarray, medians: bool = True) -> None:
+    def __init__(self, truth: np.ndarray, error: np.ndarray) -> None:
         """`truth` (N,), `error` (M, N) = prediction − truth, dex."""
         centred = truth - truth.mean()
         shared = np.stack([np.ones_like(centred), centred, centred**2])
         self.columns = np.concatenate([shared, error**2, np.abs(error), np.abs(error) > OUTLIER]).T
-        self.bias = [median(row) for row in error] if medians else []
-        self.spread = [nmad(row) for row in error] if medians else []
 
     def __call__(self, counts: np.ndarray) -> dict[str, np.ndarray]:
         """Counts (B, N) → metric → (B, M)."""
@@ -119,12 +133,7 @@ class _Measures:
         squared, absolute, outlying = np.split(sums[:, 3:], 3, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = 1 - squared / (second - first**2 / n)
-        found = {"r2": r2, "mae": absolute / n, "rmse": np.sqrt(squared / n)}
-        if self.bias:
-            found["median_bias"] = np.stack([f(counts) for f in self.bias], axis=1)
-            found["nmad"] = np.stack([f(counts) for f in self.spread], axis=1)
-            found["outlier_rate"] = outlying / n
-        return found
+        return {"r2": r2, "mae": absolute / n, "rmse": np.sqrt(squared / n), "outlier_rate": outlying / n}
 
 
 def summaries(
@@ -140,26 +149,27 @@ def summaries(
     ----------
     truth : (N,) dex
     predicted : (M, N) dex
-    medians : whether median bias, NMAD and the rate of outliers are wanted beside R², MAE and RMSE
+    medians : whether median bias and NMAD are wanted beside the rest
     """
     truth = np.asarray(truth, dtype=np.float64)
     n = len(truth)
-    measure = _Measures(truth, np.asarray(predicted, dtype=np.float64) - truth, medians)
+    error = np.asarray(predicted, dtype=np.float64) - truth
+    measure = _Means(truth, error)
     values = measure(np.ones((1, n), dtype=np.float32))
-    replicates: dict[str, list[np.ndarray]] = {name: [] for name in values}
-    for counts in resamples(n, settings, seed):
-        for name, found in measure(counts).items():
-            replicates[name].append(found)
+    batches = [measure(counts) for counts in resamples(n, settings, seed)]
+    drawn = {name: np.concatenate([batch[name] for batch in batches]) for name in values}
     key = f"ci{settings.level * 100:.0f}"
-    drawn = {name: np.concatenate(parts) for name, parts in replicates.items()}
-    return [
-        {"n": n}
-        | {
+    found = []
+    for k, own in enumerate(error):
+        row: dict[str, Any] = {
             name: {"value": float(values[name][0, k]), key: interval(drawn[name][:, k], settings.level)}
             for name in values
         }
-        for k in range(len(predicted))
-    ]
+        if medians:
+            row["median_bias"] = median_with_interval(own, settings.level)
+            row["nmad"] = median_with_interval(1.4826 * np.abs(own), settings.level)
+        found.append({"n": n, **row})
+    return found
 
 
 def summary(truth: np.ndarray, predicted: np.ndarray, settings: Bootstrap, seed: int) -> dict[str, Any]:

@@ -170,6 +170,26 @@ def test_sensitivity_figure_shows_the_values_along_wavelength(path):
     pd.testing.assert_frame_equal(values_of(path), shown, rtol=1e-7)
 
 
+def test_no_two_models_of_the_scaling_figure_are_drawn_alike(path, monkeypatch):
+    looks = []
+    save = style.save
+
+    def note(figure, *rest):
+        lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 2]
+        looks.extend((line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines)
+        save(figure, *rest)
+
+    monkeypatch.setattr(style, "save", note)
+    scales = {
+        scale: {"n_train": n, "common_test": {"full": measured(0.4), "low_noise": None}}
+        for scale, n in (("10k", 8_000), ("32k", 25_600))
+    }
+    models = {f"model_{k}": {"scales": scales} for k in range(len(style.CYCLE) + 1)}
+    baseline_figures.scaling({"models": models, "noise_level": 1.0}, path)
+    curves = {look for look in looks if look[1] in style.MARKERS}
+    assert len(curves) == len(models)
+
+
 def test_ceilings_against_snr_hold_bounds_bayes_and_models(path, members, predictions):
     bins = [
         {"snr_median": 2.2, "crlb_median_r2": 0.2, "crlb_mean_r2": 0.3, "n": 40},

@@ -22,6 +22,7 @@ def scaling(scaling: dict[str, Any], path: Path) -> None:
     rows: list[dict[str, Any]] = []
     drawn = False
     for k, (name, entry) in enumerate(scaling["models"].items()):
+        again = {"linestyle": "--", "markerfacecolor": "white"} if k >= len(style.CYCLE) else {}
         drawn |= _limit(axes[0], k, name, entry, rows)
         for axis, subset in zip(axes, ("full", "low_noise")):
             points = []
@@ -36,7 +37,7 @@ def scaling(scaling: dict[str, Any], path: Path) -> None:
             if points:
                 n, value, low, high = np.array(points).T
                 axis.errorbar(n, value, yerr=[value - low, high - value], marker=style.MARKERS[k % 8], capsize=2,
-                              color=style.CYCLE[k % 8], linewidth=1.2, markersize=5, label=_named(name, entry))  # fmt: skip
+                              color=style.CYCLE[k % 8], linewidth=1.2, markersize=5, label=_named(name, entry), **again)  # fmt: skip
     for axis, title in zip(axes, ("full test", "low-noise test")):
         subset = title.replace(" test", "").replace("-", "_")
         count = next((r["n_test"] for r in rows if r["subset"] == subset and "n_test" in r), 0)
