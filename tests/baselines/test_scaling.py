@@ -155,11 +155,22 @@ def test_the_outcome_sums_up_the_models(whole):
     found = whole[2]
     assert found["verdict"] == {
         "outcome": "still gaining",
+        "leading": ["ridge_full", "lightgbm"],
         "by_model": {"ridge_full": "still gaining", "lightgbm": "open"},
     }
     flat = predictions({4_000: 0.500, 16_000: 0.501})
     both = scaling.table(flat, members_of(flat), PROTOCOL, Baselines(saturation_from=4_000), BOOTSTRAP, SEED)
     assert both["verdict"]["outcome"] == "ceiling"
+
+
+def test_a_model_that_lags_behind_its_kind_does_not_decide():
+    best = predictions({4_000: 0.500, 16_000: 0.501})
+    poor = predictions({4_000: 0.002, 16_000: 0.004}, model="ridge_raw_pca_100")
+    table = pd.concat([poor, best])
+    found = scaling.table(table, members_of(table), PROTOCOL, Baselines(saturation_from=4_000), BOOTSTRAP, SEED)
+    assert found["models"]["ridge_raw_pca_100"]["saturation"]["relative_gain"]["value"] > 0.5
+    assert found["verdict"]["leading"] == ["ridge_full"]
+    assert found["verdict"]["outcome"] == "ceiling"
 
 
 def test_the_limit_of_a_curve_has_an_interval_from_the_same_resamples(whole):

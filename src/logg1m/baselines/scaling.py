@@ -65,15 +65,31 @@ def table(
         }
         for name in names
     }
-    verdicts = [entry["saturation"]["verdict"] for entry in models.values()]
+    leading = _leading(models)
+    verdicts = [models[name]["saturation"]["verdict"] for name in leading]
     outcome = "still gaining" if "still gaining" in verdicts else "ceiling" if set(verdicts) == {"ceiling"} else "open"
     return {
-        "verdict": {"outcome": outcome, "by_model": {n: e["saturation"]["verdict"] for n, e in models.items()}},
+        "verdict": {
+            "outcome": outcome,
+            "leading": leading,
+            "by_model": {name: entry["saturation"]["verdict"] for name, entry in models.items()},
+        },
         "question": "Do classical models hit a ceiling?",
         "noise_level": protocol.noise_level,
         "common_test": {"n": int(predictions["id"].nunique()), "scale": scale_name(protocol.scales[-1])},
         "models": models,
     }
+
+
+def _leading(models: Mapping[str, dict[str, Any]]) -> list[str]:
+    """The best model of each kind, ridge and LightGBM, by R² at its largest scale.
+
+    They alone decide whether there is a ceiling: next to a very small R² every gain is a large one.
+    """
+    kinds: dict[str, list[str]] = {}
+    for name in models:
+        kinds.setdefault(name.split("_")[0], []).append(name)
+    return [max(names, key=lambda name: models[name]["saturation"]["r2_by_n_train"][-1][1]) for names in kinds.values()]
 
 
 def facts_of(ridge: dict[str, Any], lightgbm: Mapping[int, dict[str, Any]]) -> Facts:

@@ -144,18 +144,21 @@ def _protocol(content: Mapping[str, Any]) -> str:
 
 
 def _scaling(content: Mapping[str, Any]) -> str:
-    """The model that gains most decides whether classical models have a ceiling."""
-    found = {name: entry.get("saturation") or {} for name, entry in (content.get("models") or {}).items()}
+    """The best model of each kind decides whether classical models have a ceiling."""
+    models = content.get("models") or {}
+    leading = (content.get("verdict") or {}).get("leading") or list(models)
+    found = {name: models[name].get("saturation") or {} for name in leading if name in models}
     gains = {name: s for name, s in found.items() if (s.get("relative_gain") or {}).get("value") is not None}
     if not gains:
         return "Every model was trained at one scale only, so there is no gain to measure." if found else ""
-    most = max(gains, key=lambda name: gains[name]["relative_gain"]["value"])
-    s = gains[most]
-    bound = re.search(r"less than ([\d.]+) ?%", str(s.get("criterion", "")))
+    told = [
+        f"{model_name(name)} gains {estimate(s['relative_gain'], 1, True)} in R² from {s['from']} to {s['to']}"
+        for name, s in gains.items()
+    ]
+    bound = re.search(r"less than ([\d.]+) ?%", str(next(iter(gains.values())).get("criterion", "")))
     single = [model_name(name) for name in found if name not in gains]
     return (
-        f"{model_name(most)} gains {estimate(s['relative_gain'], 1, True)} in R² from {s['from']} to {s['to']}"
-        + (f", the most of {len(gains)} models" if len(gains) > 1 else "")
+        listed(told)
         + (f"; a ceiling is a gain under {bound[1]} %" if bound else "")
         + (f". Trained at one scale only: {listed(single)}" if single else "")
         + "."
