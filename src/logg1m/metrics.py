@@ -141,7 +141,6 @@ def summaries(
     predicted: np.ndarray,
     settings: Bootstrap,
     seed: int,
-    medians: bool = True,
 ) -> list[dict[str, Any]]:
     """Metrics of M models on one set of spectra, each {value, ci95}; counts are drawn once for all of them.
 
@@ -149,7 +148,6 @@ def summaries(
     ----------
     truth : (N,) dex
     predicted : (M, N) dex
-    medians : whether median bias and NMAD are wanted beside the rest
     """
     truth = np.asarray(truth, dtype=np.float64)
     n = len(truth)
@@ -165,9 +163,8 @@ def summaries(
             name: {"value": float(values[name][0, k]), key: interval(drawn[name][:, k], settings.level)}
             for name in values
         }
-        if medians:
-            row["median_bias"] = median_with_interval(own, settings.level)
-            row["nmad"] = median_with_interval(1.4826 * np.abs(own), settings.level)
+        row["median_bias"] = median_with_interval(own, settings.level)
+        row["nmad"] = median_with_interval(1.4826 * np.abs(own), settings.level)
         found.append({"n": n, **row})
     return found
 
@@ -200,7 +197,7 @@ def _bins(
             "snr_median": float(np.median(snr[inside])),
             "n": n,
         }
-        found = summaries(truth[inside], predicted[:, inside], settings, seed, medians=False)
+        found = summaries(truth[inside], predicted[:, inside], settings, seed)
         for own, measured in zip(rows, found):
             own.append({**about, "r2": measured["r2"], "mae": measured["mae"]})
     return rows

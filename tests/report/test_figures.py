@@ -170,24 +170,23 @@ def test_sensitivity_figure_shows_the_values_along_wavelength(path):
     pd.testing.assert_frame_equal(values_of(path), shown, rtol=1e-7)
 
 
-def test_no_two_models_of_the_scaling_figure_are_drawn_alike(path, monkeypatch):
-    looks = []
-    save = style.save
+@pytest.fixture
+def figures(monkeypatch) -> list:
+    """The figures that were saved, for what a picture and its CSV do not tell."""
+    saved, save = [], style.save
+    monkeypatch.setattr(style, "save", lambda figure, *rest: (saved.append(figure), save(figure, *rest)))
+    return saved
 
-    def note(figure, *rest):
-        lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 2]
-        looks.extend((line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines)
-        save(figure, *rest)
 
-    monkeypatch.setattr(style, "save", note)
+def test_no_two_models_of_the_scaling_figure_are_drawn_alike(path, figures):
     scales = {
         scale: {"n_train": n, "common_test": {"full": measured(0.4), "low_noise": None}}
         for scale, n in (("10k", 8_000), ("32k", 25_600))
     }
     models = {f"model_{k}": {"scales": scales} for k in range(len(style.CYCLE) + 1)}
     baseline_figures.scaling({"models": models, "noise_level": 1.0}, path)
-    curves = {look for look in looks if look[1] in style.MARKERS}
-    assert len(curves) == len(models)
+    lines = [line for line in figures[0].axes[0].get_lines() if line.get_marker() in style.MARKERS]
+    assert len({(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines}) == len(models)
 
 
 def test_ceilings_against_snr_hold_bounds_bayes_and_models(path, members, predictions):
@@ -213,22 +212,13 @@ def test_ceilings_against_snr_hold_bounds_bayes_and_models(path, members, predic
         assert row["r2"] == pytest.approx(1 - residual / ((part["truth"] - part["truth"].mean()) ** 2).sum())
 
 
-def test_a_model_that_stops_below_the_largest_scale_says_so_in_the_legend(path, members, predictions, monkeypatch):
-    labels = []
-    save = style.save
-    monkeypatch.setattr(
-        style,
-        "save",
-        lambda figure, *rest: (
-            labels.extend(text.get_text() for text in figure.axes[0].get_legend().texts),
-            save(figure, *rest),
-        ),
-    )
+def test_a_model_that_stops_below_the_largest_scale_says_so_in_the_legend(path, members, predictions, figures):
     fisher = {
         "ceilings": {"snr_bins": [{"snr_median": 2.0, "crlb_median_r2": 0.2, "crlb_mean_r2": 0.3, "n": 40}]},
         "models": {"lightgbm": {"scale": "100k", "below_largest_scale": "trained at 100k, not at 1M"}},
     }
     bounds_figures.ceiling_vs_snr(fisher, members, predictions, path)
+    labels = [text.get_text() for text in figures[0].axes[0].get_legend().texts]
     n = len(predictions["lightgbm"])
     assert f"lightgbm at 100k, {n:,} test spectra" in labels
     assert sum(" at " in label for label in labels) == 1
