@@ -15,7 +15,7 @@ WORKERS ?= 2
 test: $(VENV)/.installed lint
 	OMP_NUM_THREADS=1 pytest -n $(WORKERS) --dist loadfile -m "not slurm and not faults and not browser"
 
-## test-fast: the default suite (under 5 minutes)
+## test-fast: the default suite (meant to stay near 5 minutes)
 test-fast: $(VENV)/.installed
 	pytest
 
