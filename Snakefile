@@ -8,12 +8,12 @@ from snakemake.utils import min_version, update_config
 # The package of this checkout serves the Snakefile and every job, installed or not.
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
-from logg1m import calls
+from logg1m.jobs import calls
 from logg1m.config import load_yaml, refuse_code, validate
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
-from logg1m.job import prepare_jobs
-from logg1m.provenance import code_fingerprint as code
+from logg1m.jobs.frame import prepare_jobs
+from logg1m.jobs.provenance import code_fingerprint as code
 
 min_version("9.0")
 prepare_jobs()
@@ -52,7 +52,7 @@ include: "workflow/rules/report.smk"
 
 
 # A job that failed runs again, also if it left an earlier result where it was: how often it has failed is a parameter
-# of every rule. `logg1m.calls` says why and how.
+# of every rule. `logg1m.jobs.calls` says why and how.
 failures = calls.counted(main=workflow.is_main_process)
 for each in workflow.rules:
     if each.script:

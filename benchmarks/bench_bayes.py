@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from logg1m import generation
-from logg1m.bounds import bayes, bayes_ceiling, bayes_model
+from logg1m.bounds.bayes import ceiling, posterior
+from logg1m.bounds.bayes import model as bayes_model
 from logg1m.config.bayes import BayesConfig
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
-from logg1m.machine import usable_cores
+from logg1m.jobs.machine import usable_cores
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.store import Store
+from logg1m.spectra import generation
+from logg1m.spectra.store import Store
 
 SEED = 20251222
 
@@ -34,7 +35,7 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def low_noise(store: Store, count: int) -> bayes.Stars:
+def low_noise(store: Store, count: int) -> posterior.Stars:
     """The noisy spectra of `count` stars in the top 20 % of ‖flux‖/‖error‖, drawn at random."""
     arrays = [(store.read(k, "flux"), store.read(k, "error")) for k in range(store.n_chunks)]
     snr = np.concatenate([np.linalg.norm(f, axis=1) / np.linalg.norm(e, axis=1) for f, e in arrays])
@@ -43,7 +44,7 @@ def low_noise(store: Store, count: int) -> bayes.Stars:
     flux, error = (
         np.stack([arrays[i // store.chunk_rows][part][i % store.chunk_rows] for i in ids]) for part in (0, 1)
     )
-    return bayes.Stars.observed(ids, store.labels()["logg"].to_numpy()[ids], flux, error, 1.0, SEED)
+    return posterior.Stars.observed(ids, store.labels()["logg"].to_numpy()[ids], flux, error, 1.0, SEED)
 
 
 def main(count: int, threads: int) -> None:
@@ -62,13 +63,13 @@ def main(count: int, threads: int) -> None:
         store = Store(Path(folder) / "manifest.json")
         stars = low_noise(store, count)
         library = bayes_model.library_of(source.data, store, model, config, SEED)
-        alone = seconds(lambda: bayes.library_log_likelihood(stars, library, compute))
+        alone = seconds(lambda: posterior.library_log_likelihood(stars, library, compute))
         print(f"library: {len(stars)} stars × {len(library.ids):,} spectra in {alone:.1f} s")
         start = time.perf_counter()
-        table = bayes.posterior(stars, model, library, config, SEED, compute)
+        table = posterior.posterior(stars, model, library, config, SEED, compute)
         spent = time.perf_counter() - start
     per_star = (spent - alone) / len(stars)
-    result = bayes_ceiling.ceiling(table, config, Bootstrap(), SEED, bayes_model.prior_text(source.data))
+    result = ceiling.ceiling(table, config, Bootstrap(), SEED, bayes_model.prior_text(source.data))
     print(f"posteriors: {len(stars)} stars in {spent:.1f} s on {threads} threads, {1e3 * per_star:.0f} ms a star")
     print(f"1,000 stars would take {alone + 1000 * per_star:.0f} s; ratio to the 600 s needed: ", end="")
     print(f"{(alone + 1000 * per_star) / 600:.2f}")

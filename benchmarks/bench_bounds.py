@@ -13,14 +13,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from logg1m import passes
 from logg1m.bounds import derivatives, fisher
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
-from logg1m.machine import usable_cores
+from logg1m.jobs.machine import usable_cores
 from logg1m.observe import LABELS
 from logg1m.sources.embedded import EmbeddedSource
+from logg1m.spectra import passes
 
 SEED, BATCH = 20251222, 128
 DENSE_STARS = 5  # each takes a matrix of 4096 × 4096

@@ -23,15 +23,15 @@ from scipy.interpolate import CubicSpline
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from logg1m import passes
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
-from logg1m.generation import generate
-from logg1m.machine import usable_cores
+from logg1m.jobs.machine import usable_cores
 from logg1m.observe import N_PIXELS, WAVE, Conditions, StellarGrid
 from logg1m.observe.pfs import SPEED_OF_LIGHT, PfsRedArm, hsc_i_band, line_spread_operator
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.store import CHUNK_ROWS
+from logg1m.spectra import passes
+from logg1m.spectra.generation import generate
+from logg1m.spectra.store import CHUNK_ROWS
 
 BLOCK = 128
 

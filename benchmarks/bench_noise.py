@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from logg1m.machine import usable_cores
+from logg1m.jobs.machine import usable_cores
 from logg1m.noise import normal
 from logg1m.observe import N_PIXELS
 

@@ -20,18 +20,18 @@ from sklearn.metrics import r2_score
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from logg1m import protocol
 from logg1m.baselines import ridge
 from logg1m.baselines.gram import TILE_ROWS, Moments
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.config.protocol import Protocol
-from logg1m.generation import generate
-from logg1m.machine import usable_cores
-from logg1m.protocol import Pools
+from logg1m.jobs.machine import usable_cores
+from logg1m.protocol import pools as protocol
+from logg1m.protocol.pools import Pools
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.store import Store
+from logg1m.spectra.generation import generate
+from logg1m.spectra.store import Store
 
 SEED = 20251222
 Table = dict[tuple[int, str], float]  # (scale, features) → R² on the common test at the best validation penalty

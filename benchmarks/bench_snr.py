@@ -17,14 +17,15 @@ from pathlib import Path
 import numpy as np
 import zarr
 
-from logg1m import passes, protocol
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.config.protocol import Protocol
-from logg1m.generation import generate
-from logg1m.machine import usable_cores
+from logg1m.jobs.machine import usable_cores
+from logg1m.protocol import pools
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.store import Store
+from logg1m.spectra import passes
+from logg1m.spectra.generation import generate
+from logg1m.spectra.store import Store
 
 SEED = 20251222
 
@@ -61,11 +62,11 @@ def main() -> None:
             store.read(chunk, "error")
 
         def scalar(chunk: int) -> None:
-            protocol.scalar_snr(store.read(chunk, "flux"), store.read(chunk, "error"))
+            pools.scalar_snr(store.read(chunk, "flux"), store.read(chunk, "error"))
 
         def snr(chunk: int) -> None:
             flux, error = store.read(chunk, "flux"), store.read(chunk, "error")
-            protocol.snr_of_chunk(flux, error, flux)
+            pools.snr_of_chunk(flux, error, flux)
 
         def run(function: Callable[[int], None]) -> float:
             return args.n / best(lambda: list(passes.over(function, chunks, compute, "pass")))
@@ -79,7 +80,7 @@ def main() -> None:
             ("all noise-free definitions, pixel statistics", run(snr)),
             (
                 "survey (with the observer's noise)",
-                args.n / best(lambda: protocol.survey(store, SEED, settings, compute), 1),
+                args.n / best(lambda: pools.survey(store, SEED, settings, compute), 1),
             ),
         ]
     print(f"{args.n} spectra, {args.threads} threads{'':22}spectra/s   zarr = 1 (needed 0.80 for ‖flux‖/‖error‖)")

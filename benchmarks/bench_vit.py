@@ -23,11 +23,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from logg1m import device as devices
 from logg1m import noise
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import PRESETS, Architecture, Training
-from logg1m.machine import usable_cores
+from logg1m.jobs import device as devices
+from logg1m.jobs.machine import usable_cores
 from logg1m.nn.feed import Feed
 from logg1m.nn.learner import Learner, Material
 from logg1m.nn.trainer import Trained, Trainer

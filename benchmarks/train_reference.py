@@ -20,19 +20,20 @@ import numpy as np
 import pandas as pd
 import torch
 
-from logg1m import device as devices
-from logg1m import interruption, noise
+from logg1m import noise
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.data import Data
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import PRESETS, Training
 from logg1m.files import read_json, write_csv, write_json
+from logg1m.jobs import device as devices
+from logg1m.jobs import interruption
+from logg1m.jobs.progress import Progress
+from logg1m.jobs.provenance import code_fingerprint, versions
 from logg1m.metrics import evaluate
 from logg1m.nn.feed import Feed
 from logg1m.nn.learner import Learner, Material
 from logg1m.nn.trainer import Trained, Trainer
-from logg1m.progress import Progress
-from logg1m.provenance import code_fingerprint, versions
 from logg1m.sources.embedded import EmbeddedSource
 
 SEED = 20251222
@@ -270,7 +271,7 @@ def draw(history: pd.DataFrame, result: dict, path: Path) -> None:
     """R² on the validation spectra against seconds, and where the tests end."""
     import matplotlib.pyplot as plt
 
-    from logg1m.report import style
+    from logg1m.figures import style
 
     figure, axis = plt.subplots(figsize=(6.4, 3.6))
     axis.plot(history["seconds"], history["score"], ".-", color=style.BLUE, label="validation (all noise levels)")

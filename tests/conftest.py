@@ -11,10 +11,10 @@ from hypothesis import settings
 
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data, Observation
-from logg1m.generation import generate
 from logg1m.observe import Observer, StellarGrid
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.store import Store
+from logg1m.spectra.generation import generate
+from logg1m.spectra.store import Store
 
 SMALL = 2_100  # two whole chunks and one of 52 rows
 

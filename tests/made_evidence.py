@@ -8,8 +8,8 @@ import pandas as pd
 
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Experiment
-from logg1m.experiments import verdict
-from logg1m.experiments.evidence import Evidence
+from logg1m.experiments.judging import verdict
+from logg1m.experiments.judging.evidence import Evidence
 
 N, PIXELS, SEED = 400, 512, 3
 WAVE = 7100.0 + (np.arange(PIXELS) + 0.5) * 1750 / PIXELS

@@ -8,8 +8,8 @@ import pandas as pd
 
 from logg1m.config.data import Data
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.sources.pfs_hdf5 import STELLAR
-from logg1m.sources.shard_writer import params_table, write_shard
+from logg1m.sources.pfs.source import STELLAR
+from logg1m.sources.pfs.writer import params_table, write_shard
 
 
 def miniature(

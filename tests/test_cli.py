@@ -14,7 +14,7 @@ from made_shard import miniature
 from logg1m import cli
 from logg1m.config.experiments import Decisions
 from logg1m.decisions import gates
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +131,7 @@ def test_a_failed_import_leaves_nothing(
     with h5py.File(bad, "r+") as file:
         file["dataset/arrays/error/value"][11, 5] = -1
     # As in a large shard, whose sample need not hold the bad row.
-    monkeypatch.setattr("logg1m.sources.pfs_shard.Shard._check_sample", lambda self: [])
+    monkeypatch.setattr("logg1m.sources.pfs.shard.Shard._check_sample", lambda self: [])
     status, _, err = run(capsys, "import", bad, "--store", tmp_path / "s")
     assert status == 1
     assert "error of row 11, pixel 5 is -1" in err

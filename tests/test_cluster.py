@@ -8,14 +8,14 @@ import pytest
 from distributed import LocalCluster
 from toys import ONE
 
-from logg1m import protocol
 from logg1m.baselines import ridge
 from logg1m.bounds.compute import collect, compute_bounds
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.config.protocol import Protocol
-from logg1m.protocol import Pools
+from logg1m.protocol import pools as protocol
+from logg1m.protocol.pools import Pools
 
 pytestmark = pytest.mark.slow
 

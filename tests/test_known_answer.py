@@ -12,7 +12,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from toys import ONE, ToySource, linear_source, noisy, paired_difference, store_of
 
-from logg1m import metrics, protocol
+from logg1m import metrics
 from logg1m.baselines import ridge
 from logg1m.bounds.compute import collect, compute_bounds
 from logg1m.bounds.fisher import SETS
@@ -20,8 +20,9 @@ from logg1m.config.baselines import RidgeConfig
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.protocol import Protocol
 from logg1m.observe import LABELS
-from logg1m.protocol import Pools
-from logg1m.store import Store
+from logg1m.protocol import pools as protocol
+from logg1m.protocol.pools import Pools
+from logg1m.spectra.store import Store
 
 SEED, N = 2, 20_480
 LOGG = LABELS.index("logg")

@@ -12,10 +12,10 @@ import torch
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
-from logg1m.generation import generate
 from logg1m.observe import LABELS, Jacobian
 from logg1m.sources import Block
-from logg1m.store import Store
+from logg1m.spectra.generation import generate
+from logg1m.spectra.store import Store
 
 ONE = Compute(threads=1, device="cpu")
 TWO = Compute(threads=2, device="cpu")
@@ -81,7 +81,7 @@ def store_of(source: ToySource, folder: Path) -> Store:
 
 def noisy(store: Store, ids: np.ndarray, seed: int, level: float = 1.0) -> np.ndarray:
     """Noisy float32 rows of the ids, one after another."""
-    from logg1m.protocol import noisy_rows
+    from logg1m.protocol.pools import noisy_rows
 
     flux, error = (np.concatenate([store.read(c, name) for c in range(store.n_chunks)]) for name in ("flux", "error"))
     return noisy_rows(flux[ids], error[ids], ids, seed, level, draw=0)

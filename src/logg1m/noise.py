@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from logg1m.device import compiled, one_thread
 from logg1m.files import InputError
+from logg1m.jobs.device import compiled, one_thread
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)

@@ -12,8 +12,8 @@ from logg1m.baselines.boosting import Boosted, NoisyRows
 from logg1m.config.baselines import LightGBMConfig
 from logg1m.config.protocol import Protocol
 from logg1m.files import read_json, write_json
-from logg1m.protocol import Pools, Split
-from logg1m.store import Store
+from logg1m.protocol.pools import Pools, Split
+from logg1m.spectra.store import Store
 
 SEED, N = 7, 3_000
 TREES = 40

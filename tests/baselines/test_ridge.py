@@ -12,17 +12,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from toys import ONE, TWO, ToySource, linear_source, noisy, store_of
 
-from logg1m import protocol
 from logg1m.baselines import ridge
 from logg1m.baselines.gram import Moments
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.data import Data
 from logg1m.config.protocol import Protocol
 from logg1m.files import InputError
-from logg1m.generation import generate
-from logg1m.protocol import Pools
+from logg1m.protocol import pools as protocol
+from logg1m.protocol.pools import Pools
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.store import Store
+from logg1m.spectra.generation import generate
+from logg1m.spectra.store import Store
 
 SEED = 11
 # The smallest scale fits 61 rows on 64 pixels: fewer rows than pixels.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from logg1m import interruption
+from logg1m.jobs import interruption
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 TINY = ["--preset", "smoke", "--n", "600", "--test", "100", "--batch", "32", "--resamples", "100", "--device", "cpu"]
@@ -103,7 +103,7 @@ def test_a_gpu_machine_has_what_it_imports(name):
         "        seen.add(name.split('.')[0])\n"
         "    return plain(name, globals, *rest, **more)\n"
         "builtins.__import__ = noting\n"
-        "__import__(NAME); import logg1m.report.style, logg1m.observe\n"
+        "__import__(NAME); import logg1m.figures.style, logg1m.observe\n"
         "print(' '.join(sorted(seen - set(sys.stdlib_module_names))))\n"
     ).replace("NAME", repr(name))
     seen = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()

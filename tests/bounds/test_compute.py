@@ -14,7 +14,7 @@ from logg1m.config.data import Data
 from logg1m.files import InputError
 from logg1m.observe import LABELS
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 RANGES = {name: high - low for name, (low, high) in Data().priors}
 TOY_RANGES = dict.fromkeys(LABELS, 1.0)

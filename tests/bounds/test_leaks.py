@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from logg1m.bounds.bayes_comparison import add_bayes
+from logg1m.bounds.bayes.comparison import add_bayes
 from logg1m.bounds.comparison import compare, largest_of_each, note_training, verdict
 from logg1m.config.bayes import BayesConfig
 from logg1m.config.bounds import Bootstrap, Bounds

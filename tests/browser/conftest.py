@@ -2,26 +2,22 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import made_roadmap
+import made_values
 import numpy as np
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
-
-import made_roadmap
-import made_values
-
 from logg1m.experiments import catalogue
 from logg1m.files import read_json, write_json
-from logg1m.report import page, plots_residuals, plots_spectra
 from logg1m.report.collect import Setting, collect
-from logg1m.report.page_trace import Traced
-from logg1m.store import Store
+from logg1m.report.page import render, residuals, viewer
+from logg1m.report.page.numbers import Traced
+from logg1m.spectra.store import Store
 
 PROJECT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -51,14 +47,14 @@ def page_file(tmp_path_factory: pytest.TempPathFactory, small_store: Store) -> P
         members = pd.DataFrame({"snr": snr, "low_noise": snr > 6, "pool": "test", "rank": np.arange(n)})
         pixels = pd.DataFrame({"wave": small_store.wave, "error_mean": np.linspace(0.1, 2, len(small_store.wave))})
         windows = {"lines": {"label": "lines", "windows": [{"vacuum": 8500.0, "half_width": 20.0, "status": "used"}]}}
-        viewer = plots_spectra.viewer(small_store, members, pixels, None, Traced(windows, "v"), 5, 1.0)
+        spectra = viewer.viewer(small_store, members, pixels, None, Traced(windows, "v"), 5, 1.0)
         logg = small_store.labels()["logg"]
         tables = {
             name: pd.DataFrame({"id": np.arange(n), "truth": logg, "predicted": 3 + share * (logg - 3)})
             for name, share in (("ridge", 0.5), ("network", 0.9))
         }
-        residuals = plots_residuals.maps(tables, small_store.labels(), members)
-        text = page.render(roadmap, experiments, viewer, residuals, ("results/data/manifest.json",), ("ridge.parquet",))
+        maps = residuals.maps(tables, small_store.labels(), members)
+        text = render.render(roadmap, experiments, spectra, maps, ("results/data/manifest.json",), ("ridge.parquet",))
     path = folder / "index.html"
     path.write_text(text, encoding="utf-8")
     return path

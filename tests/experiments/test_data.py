@@ -14,7 +14,7 @@ from logg1m.files import InputError
 from logg1m.inputs.windows import line_windows
 from logg1m.observe.honest import HonestError
 from logg1m.observe.pfs import Conditions
-from logg1m.protocol import Pools, noisy_rows
+from logg1m.protocol.pools import Pools, noisy_rows
 
 SEED, LEVEL = 11, 1.0
 ONE = Compute(threads=1, device="cpu")

@@ -17,7 +17,7 @@ from logg1m.config.protocol import Protocol
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Setting
 from logg1m.files import InputError
-from logg1m.protocol import define, survey
+from logg1m.protocol.pools import define, survey
 
 SEED = 20251222
 ONE = Compute(threads=1, device="cpu")

@@ -2,14 +2,10 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "workflow"))
-
 from harness import Flow, small_project
 
 

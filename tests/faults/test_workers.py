@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from logg1m import passes
 from logg1m.config.compute import Compute
 from logg1m.files import InputError
+from logg1m.spectra import passes
 
 pytestmark = pytest.mark.slow
 

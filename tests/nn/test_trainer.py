@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from logg1m import interruption
 from logg1m.config.networks import Training
 from logg1m.files import InputError
+from logg1m.jobs import interruption
 from logg1m.nn.feed import Feed
 from logg1m.nn.trainer import Trainer
 

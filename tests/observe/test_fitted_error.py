@@ -6,7 +6,7 @@ import torch
 
 from logg1m.files import InputError
 from logg1m.observe.honest import FittedError, boxcar
-from logg1m.protocol import noisy_rows
+from logg1m.protocol.pools import noisy_rows
 
 
 def test_boxcar_is_the_plain_mean_with_short_edges():

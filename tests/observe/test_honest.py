@@ -10,8 +10,8 @@ from logg1m.config.experiments import Recipe
 from logg1m.experiments.data import Preparation
 from logg1m.observe.honest import HonestError, boxcar
 from logg1m.observe.pfs import Conditions
-from logg1m.protocol import noisy_rows
-from logg1m.store import Store
+from logg1m.protocol.pools import noisy_rows
+from logg1m.spectra.store import Store
 
 SEED = 3
 CONDITIONS = ("mag", "seeing", "zenith_angle", "field_angle", "redshift")

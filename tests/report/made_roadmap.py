@@ -15,9 +15,10 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Decisions, Experiment, Experiments, Recipe
 from logg1m.config.protocol import Protocol
 from logg1m.decisions import gates, recipes
-from logg1m.experiments import catalogue, verdict
+from logg1m.experiments import catalogue
+from logg1m.experiments.judging import verdict
 from logg1m.files import write_json
-from logg1m.protocol import define
+from logg1m.protocol.pools import define
 from logg1m.report.variants import run_folder
 
 N, SEED = 260, 5

@@ -8,9 +8,9 @@ from made_roadmap import measured
 
 from logg1m.config.experiments import Experiment
 from logg1m.files import write_json
-from logg1m.report.artifacts import Artifacts
 from logg1m.report.checks import checks
 from logg1m.report.roadmap import Check
+from logg1m.results.artifacts import Artifacts
 
 
 def found(experiment: Experiment, artifact: dict[str, Any] | None, root: Path, **verdict: Any) -> list[Check]:

@@ -12,9 +12,9 @@ from logg1m.config.experiments import Decisions
 from logg1m.config.report import Report
 from logg1m.decisions import gates
 from logg1m.files import InputError, read_json, write_json
-from logg1m.report.artifacts import at
 from logg1m.report.collect import Setting, collect
 from logg1m.report.roadmap import STATES, Mvp, Number
+from logg1m.results.artifacts import at
 
 from made_roadmap import fisher  # isort: skip
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from logg1m.report.verdict_words import criterion
-from logg1m.report.words import duration, estimate, model_name
+from logg1m.results.words import duration, estimate, model_name
 
 
 def rule(metric: str, value: float, half: float, margin: float, outcome: str, **more: Any) -> dict[str, Any]:

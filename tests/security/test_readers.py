@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from logg1m.config.experiments import Experiment, Recipe
 from logg1m.experiments import catalogue
 from logg1m.files import InputError, read_json, read_parquet, write_parquet
-from logg1m.members import read_members
-from logg1m.sources.pfs_shard import Shard
-from logg1m.store import Store
+from logg1m.protocol.members import read_members
+from logg1m.sources.pfs.shard import Shard
+from logg1m.spectra.store import Store
 
 PROJECT = Path(__file__).parents[2]
 ESCAPES = ("../outside", "/etc/passwd", "a/../../b", "..", ".", "", "a b", "a\n", "a;rm -rf b", "$(id)", "{x}", "ä")

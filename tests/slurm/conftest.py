@@ -1,19 +1,15 @@
 """One SLURM for all tests here, and the project in a folder of its own, submitted from its login node."""
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.extend(str(Path(__file__).parents[1] / name) for name in ("workflow", "faults"))
-
 from cluster import Cluster, missing
 from harness import copy_flow, forge, small_project
 from login import Site
 
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 
 @pytest.fixture(scope="session")

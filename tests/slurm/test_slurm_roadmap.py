@@ -8,7 +8,7 @@ from harness import Flow, small_project
 from killing import artifacts, differences
 from login import Site
 
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 

@@ -16,10 +16,10 @@ from logg1m.config.files_sources import BoszConfig
 from logg1m.files import InputError
 from logg1m.observe import LABELS
 from logg1m.observe.pfs import GRID_SIGMA
-from logg1m.sources import bosz
-from logg1m.sources.bosz import BoszSource, Smoother, load_or_make
-from logg1m.sources.bosz_fetch import file_name
-from logg1m.sources.bosz_files import find_models
+from logg1m.sources.bosz import source as bosz
+from logg1m.sources.bosz.fetch import file_name
+from logg1m.sources.bosz.files import find_models
+from logg1m.sources.bosz.source import BoszSource, Smoother, load_or_make
 
 NODES = {
     "teff": (4000.0, 4250.0, 4500.0),
@@ -215,7 +215,7 @@ def test_the_2017_release_is_read_by_its_own_names(tmp_path: Path) -> None:
 
 
 def test_2017_codes_stand_for_quarters() -> None:
-    from logg1m.sources.bosz_files import _code
+    from logg1m.sources.bosz.files import _code
 
     codes = {"m13": -1.25, "m03": -0.25, "m08": -0.75, "p05": 0.5, "m10": -1.0, "p00": 0.0, "m00": 0.0, "m23": -2.25}
     assert {text: _code(text) for text in codes} == codes

@@ -12,7 +12,7 @@ import pytest
 
 from logg1m import cli
 from logg1m.files import InputError
-from logg1m.sources.bosz_fetch import Patience, fetch, fetch_all
+from logg1m.sources.bosz.fetch import Patience, fetch, fetch_all
 
 CONTENT = gzip.compress(bytes(range(256)) * 4000, 0)  # about 1 MB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

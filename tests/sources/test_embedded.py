@@ -13,7 +13,7 @@ from logg1m.config.data import Data, Observation, Priors
 from logg1m.files import InputError
 from logg1m.observe import LABELS, Conditions
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.store import digest
+from logg1m.spectra.store import digest
 
 IDS = np.arange(20_000)
 

@@ -3,7 +3,7 @@
 import pytest
 from harness import Flow, copy_flow, copy_project, forge, small_project
 
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 
 @pytest.fixture(scope="session")

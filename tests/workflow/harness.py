@@ -27,10 +27,10 @@ from logg1m.config.compute import Compute
 from logg1m.config.experiments import Experiment, Recipe
 from logg1m.decisions import gates, recipes
 from logg1m.experiments import catalogue
-from logg1m.experiments.verdict import HYPOTHESIS, header
+from logg1m.experiments.judging.verdict import HYPOTHESIS, header
 from logg1m.files import write_json, write_parquet
-from logg1m.protocol import define, survey
-from logg1m.store import Store
+from logg1m.protocol.pools import define, survey
+from logg1m.spectra.store import Store
 
 PROJECT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "workflow", "config", "profiles", "envs", "src")

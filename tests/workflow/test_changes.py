@@ -18,11 +18,11 @@ REACHED = {
         "lightgbm:1k", "scaling", "fisher", "verdict_mvp_0_b", "verdict_mvp_1_1", "models", "evidence:d1", "decide:d1",
         *DOCUMENTS,
     ],
-    "experiments/classical.py": [
+    "experiments/models/classical.py": [
         *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES, "networks", "models", "evidence:d1", "decide:d1",
     ],
     "decisions/recipes.py": ["propose", "settle_recipe", *DOCUMENTS],
-    "report/overview.py": ["documents"],
+    "report/markdown/overview.py": ["documents"],
 }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_edited_module_reruns_the_rules_that_reach_it(flow, module):
 def test_edited_comment_docstring_and_format_rerun_nothing(flow):
     for module in REACHED:
         append(flow, module, "\n# a remark\n")
-    flow.edit("src/logg1m/store.py", '"""The Zarr v3 store', '"""A Zarr v3 store')
+    flow.edit("src/logg1m/spectra/store.py", '"""The Zarr v3 store', '"""A Zarr v3 store')
     flow.edit("src/logg1m/noise.py", "import math\n", "import math  # a remark\n\n")
     assert not flow.jobs()
 

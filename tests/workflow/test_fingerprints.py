@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from logg1m import provenance
+from logg1m.jobs import provenance
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/logg1m"
 RULE = re.compile(r'\n        +code=(?P<code>.*?)\n +script:\n +"\.\./scripts/(?P<script>\w+)\.py"', re.DOTALL)
 # Rules whose fingerprint depends on the recipe: what stands in for it here is the code that all of them have.
-BY_RECIPE = {"run_variant": ("logg1m.experiments.run", "logg1m.members")}
+BY_RECIPE = {"run_variant": ("logg1m.experiments.run", "logg1m.protocol.members")}
 # What a script imports without its code making a result: readers and writers, and what counts by the recipe alone.
 UNCOUNTED = {"logg1m.files"}
 UNCOUNTED_FOR = {"run_variant": {"logg1m.nn.denoisers"}}  # DENOISER_CODE, where the recipe names a denoiser

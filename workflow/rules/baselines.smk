@@ -140,7 +140,7 @@ rule scaling:
         seed=CONFIG.seed,
         code=code(
             "logg1m.baselines.scaling",
-            "logg1m.members",
+            "logg1m.protocol.members",
             "logg1m.report.baseline_figures",
         ),
     script:

@@ -22,6 +22,6 @@ rule generate:
     params:
         data=CONFIG.data.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code("logg1m.generation", "logg1m.sources"),
+        code=code("logg1m.spectra.generation", "logg1m.sources"),
     script:
         "../scripts/generate.py"

@@ -134,7 +134,7 @@ checkpoint settle_recipe:
         recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code("logg1m.decisions.recipes", "logg1m.members"),
+        code=code("logg1m.decisions.recipes", "logg1m.protocol.members"),
     script:
         "../scripts/settle_recipe.py"
 

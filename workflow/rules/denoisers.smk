@@ -45,6 +45,6 @@ rule denoiser:
         ),
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code("logg1m.experiments.denoising", "logg1m.members"),
+        code=code("logg1m.experiments.denoising.making", "logg1m.protocol.members"),
     script:
         "../scripts/denoiser.py"

@@ -9,7 +9,7 @@ from logg1m.experiments.kinds import modules_of, shows_times
 from logg1m.experiments.models import FITTED_BY
 
 MODEL_CODE = {
-    model: code("logg1m.experiments.run", "logg1m.members", module)
+    model: code("logg1m.experiments.run", "logg1m.protocol.members", module)
     for model, module in FITTED_BY.items()
 }
 DENOISER_CODE = code("logg1m.nn.denoisers")
@@ -135,7 +135,7 @@ rule models:
         bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
         bayes=CONFIG.bounds.bayes.model_dump(mode="json", include={"min_reached"}),
         seed=CONFIG.seed,
-        code=code("logg1m.decisions.models", "logg1m.members"),
+        code=code("logg1m.decisions.models", "logg1m.protocol.members"),
     script:
         "../scripts/models.py"
 
@@ -199,9 +199,9 @@ for key, experiment in EXPERIMENTS.items():
             bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
             seed=CONFIG.seed,
             code=code(
-                "logg1m.experiments.evidence",
-                "logg1m.experiments.verdict",
-                "logg1m.report.empty_figure",
+                "logg1m.experiments.judging.evidence",
+                "logg1m.experiments.judging.verdict",
+                "logg1m.figures.empty",
                 *modules_of(experiment),
             ),
         script:

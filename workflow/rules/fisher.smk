@@ -75,7 +75,7 @@ rule bayes:
         bayes=CONFIG.bounds.bayes.model_dump(mode="json"),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.bayes", "logg1m.bounds.compute", "logg1m.sources"),
+        code=code("logg1m.bounds.bayes.posterior", "logg1m.bounds.compute", "logg1m.sources"),
     script:
         "../scripts/bayes.py"
 
@@ -108,7 +108,7 @@ rule magnitude_sweep:
         ),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.sweep", "logg1m.sources", "logg1m.report.sweep_figure"),
+        code=code("logg1m.bounds.sweep", "logg1m.sources", "logg1m.figures.magnitude_sweep"),
     script:
         "../scripts/magnitude_sweep.py"
 
@@ -162,9 +162,9 @@ rule fisher:
         code=code(
             "logg1m.baselines.scaling",
             "logg1m.bounds.comparison",
-            "logg1m.bounds.bayes_comparison",
-            "logg1m.bounds.bayes_model",
-            "logg1m.members",
+            "logg1m.bounds.bayes.comparison",
+            "logg1m.bounds.bayes.model",
+            "logg1m.protocol.members",
             "logg1m.report.bounds_figures",
         ),
     script:

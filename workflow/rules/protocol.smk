@@ -27,7 +27,7 @@ rule survey:
     params:
         protocol=CONFIG.protocol.model_dump(mode="json", include={"noise_level"}),
         seed=CONFIG.seed,
-        code=code("logg1m.protocol"),
+        code=code("logg1m.protocol.pools"),
     script:
         "../scripts/survey.py"
 
@@ -61,6 +61,6 @@ rule protocol:
     params:
         protocol=CONFIG.protocol.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code("logg1m.protocol", "logg1m.report.protocol_figures"),
+        code=code("logg1m.protocol.pools", "logg1m.figures.snr_histogram"),
     script:
         "../scripts/protocol.py"

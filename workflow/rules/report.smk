@@ -7,7 +7,7 @@ changelog remembers lies in results/.history/, which is no output. And index.htm
 of the store and residuals of predictions. `snakemake --report` makes Snakemake's own report.
 """
 
-from logg1m.report.page_files import MARKDOWN, template_fingerprint
+from logg1m.report.templates import MARKDOWN, template_fingerprint
 
 
 report: "../report/workflow.rst"
@@ -69,7 +69,7 @@ rule documents:
     params:
         **REPORT_PARAMS,
         templates=template_fingerprint(MARKDOWN),
-        code=code("logg1m.report.documents", "logg1m.report.collect"),
+        code=code("logg1m.report.markdown.documents", "logg1m.report.collect"),
     script:
         "../scripts/documents.py"
 
@@ -111,12 +111,12 @@ rule page:
         seed=CONFIG.seed,
         templates=template_fingerprint(),
         code=code(
-            "logg1m.members",
+            "logg1m.protocol.members",
             "logg1m.report.collect",
-            "logg1m.report.page",
-            "logg1m.report.page_models",
-            "logg1m.report.plots_residuals",
-            "logg1m.report.plots_spectra",
+            "logg1m.report.page.render",
+            "logg1m.report.page.models",
+            "logg1m.report.page.residuals",
+            "logg1m.report.page.viewer",
         ),
     script:
         "../scripts/page.py"

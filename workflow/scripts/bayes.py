@@ -1,15 +1,15 @@
 """Posteriors of log g of low-noise and other test spectra, for the Bayes-optimal ceiling."""
 
-from logg1m.bounds.bayes import Stars, posterior
-from logg1m.bounds.bayes_model import library_of, model_of
+from logg1m.bounds.bayes.model import library_of, model_of
+from logg1m.bounds.bayes.posterior import Stars, posterior
 from logg1m.bounds.compute import collect, select
 from logg1m.config.bayes import BayesConfig
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import read_parquet, write_parquet
-from logg1m.job import job
+from logg1m.jobs.frame import job
 from logg1m.sources import build
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)

@@ -7,9 +7,9 @@ from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import read_parquet, write_json, write_parquet
-from logg1m.job import job
+from logg1m.jobs.frame import job
 from logg1m.sources import build
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)

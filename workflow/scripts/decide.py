@@ -2,7 +2,7 @@
 
 from logg1m.decisions.gates import outcome
 from logg1m.files import read_json, write_json
-from logg1m.job import job
+from logg1m.jobs.frame import job
 
 with job(snakemake):
     write_json(snakemake.output[0], outcome(read_json(snakemake.input[0], ("outcome",))))

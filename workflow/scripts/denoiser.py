@@ -6,12 +6,12 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.config.denoisers import Denoisers
 from logg1m.config.protocol import Protocol
-from logg1m.experiments.denoiser_training import Request
-from logg1m.experiments.denoising import make
+from logg1m.experiments.denoising.making import make
+from logg1m.experiments.denoising.training import Request
 from logg1m.files import read_parquet
-from logg1m.job import job
-from logg1m.members import read_members
-from logg1m.store import Store
+from logg1m.jobs.frame import job
+from logg1m.protocol.members import read_members
+from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input

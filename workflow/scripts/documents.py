@@ -4,9 +4,9 @@ from pathlib import Path
 
 from logg1m.config.experiments import Experiment
 from logg1m.config.report import Report
-from logg1m.job import job
-from logg1m.report import documents
+from logg1m.jobs.frame import job
 from logg1m.report.collect import Setting, collect
+from logg1m.report.markdown import documents
 
 with job(snakemake):
     params = snakemake.params

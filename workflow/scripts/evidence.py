@@ -3,7 +3,7 @@
 from logg1m.config.experiments import Decisions
 from logg1m.decisions import gates
 from logg1m.files import read_json, write_json
-from logg1m.job import job
+from logg1m.jobs.frame import job
 
 with job(snakemake):
     rule = {"d1": gates.d1, "d2": gates.d2, "d3": gates.d3}[snakemake.wildcards.d]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
-from logg1m.generation import generate
-from logg1m.job import job
+from logg1m.jobs.frame import job
 from logg1m.sources import build
+from logg1m.spectra.generation import generate
 
 with job(snakemake):
     params = snakemake.params

@@ -4,9 +4,9 @@ from logg1m.bounds.sweep import sweep
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
+from logg1m.figures.magnitude_sweep import magnitude_sweep
 from logg1m.files import write_json
-from logg1m.job import job
-from logg1m.report.sweep_figure import magnitude_sweep
+from logg1m.jobs.frame import job
 from logg1m.sources import build
 
 with job(snakemake):

@@ -4,8 +4,8 @@ from logg1m.bounds.efficiency import optimal
 from logg1m.config.bounds import Bootstrap
 from logg1m.decisions.models import with_runs
 from logg1m.files import read_json, read_parquet, write_json
-from logg1m.job import job
-from logg1m.members import read_members
+from logg1m.jobs.frame import job
+from logg1m.protocol.members import read_members
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input

@@ -6,12 +6,14 @@ from pathlib import Path
 from logg1m.config.experiments import Experiment
 from logg1m.config.report import Report
 from logg1m.files import read_json, read_parquet, write_text
-from logg1m.job import job
-from logg1m.members import read_members
-from logg1m.report import page, page_models, plots_residuals, plots_spectra
+from logg1m.jobs.frame import job
+from logg1m.protocol.members import read_members
 from logg1m.report.collect import Setting, collect
-from logg1m.report.page_trace import Traced
-from logg1m.store import Store
+from logg1m.report.page import models, render
+from logg1m.report.page import residuals as plots_residuals
+from logg1m.report.page import viewer as plots_spectra
+from logg1m.report.page.numbers import Traced
+from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
@@ -38,14 +40,14 @@ with job(snakemake):
         params.seed,
         params.noise_level,
     )
-    tables = page_models.predictions(roadmap, given.classical, given.runs, params.scale)
+    tables = models.predictions(roadmap, given.classical, given.runs, params.scale)
     residuals = plots_residuals.maps({name: table for name, (table, _) in tables.items()}, labels, members)
     files = (given.manifest, given.pixels, given.sensitivity), tuple(dict.fromkeys(file for _, file in tables.values()))
-    text = page.within(
-        page.LARGEST,
-        lambda packing: page.render(roadmap, experiments, viewer, residuals, *files, packing=packing),
+    text = render.within(
+        render.LARGEST,
+        lambda packing: render.render(roadmap, experiments, viewer, residuals, *files, packing=packing),
     )
-    if len(text.encode()) >= page.LARGEST:
+    if len(text.encode()) >= render.LARGEST:
         print(
             f"{snakemake.output[0]}: {len(text.encode()) / 1e6:.1f} MB even with the smallest pictures", file=sys.stderr
         )

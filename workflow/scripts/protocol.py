@@ -3,10 +3,10 @@
 import json
 
 from logg1m.config.protocol import Protocol
+from logg1m.figures.snr_histogram import snr_histogram
 from logg1m.files import read_parquet, write_json, write_parquet
-from logg1m.job import job
-from logg1m.protocol import define, reproduces
-from logg1m.report.protocol_figures import snr_histogram
+from logg1m.jobs.frame import job
+from logg1m.protocol.pools import define, reproduces
 
 with job(snakemake):
     snr = read_parquet(snakemake.input.snr, ("id", "snr"))

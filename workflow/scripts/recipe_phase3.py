@@ -3,7 +3,7 @@
 from logg1m.config.experiments import Recipe
 from logg1m.decisions.recipes import next_recipe
 from logg1m.files import read_json, write_json
-from logg1m.job import job
+from logg1m.jobs.frame import job
 
 with job(snakemake):
     verdicts = [read_json(path, ("key", "outcome")) for path in snakemake.input.verdicts]

@@ -7,10 +7,10 @@ from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol
 from logg1m.files import read_parquet, write_json, write_parquet
-from logg1m.job import job
-from logg1m.protocol import Pools
+from logg1m.jobs.frame import job
+from logg1m.protocol.pools import Pools
 from logg1m.report.baseline_figures import alpha_curves
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)

@@ -10,14 +10,14 @@ from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
 from logg1m.config.protocol import Protocol
-from logg1m.device import resolve
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Setting
 from logg1m.files import read_json, read_parquet
-from logg1m.job import job
-from logg1m.members import read_members
+from logg1m.jobs.device import resolve
+from logg1m.jobs.frame import job
 from logg1m.nn import denoisers
-from logg1m.store import Store
+from logg1m.protocol.members import read_members
+from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input

@@ -7,8 +7,8 @@ from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol
 from logg1m.files import read_json, read_parquet, write_json
-from logg1m.job import job
-from logg1m.members import read_members
+from logg1m.jobs.frame import job
+from logg1m.protocol.members import read_members
 from logg1m.report import baseline_figures
 
 with job(snakemake):

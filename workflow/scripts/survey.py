@@ -3,9 +3,9 @@
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol
 from logg1m.files import write_parquet
-from logg1m.job import job
-from logg1m.protocol import survey
-from logg1m.store import Store
+from logg1m.jobs.frame import job
+from logg1m.protocol.pools import survey
+from logg1m.spectra.store import Store
 
 with job(snakemake):
     params = snakemake.params

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Experiment
-from logg1m.experiments import evidence, verdict
+from logg1m.experiments.judging import evidence, verdict
+from logg1m.figures import empty
 from logg1m.files import read_json, write_json
-from logg1m.job import job
-from logg1m.report import empty_figure
+from logg1m.jobs.frame import job
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
@@ -28,7 +28,7 @@ with job(snakemake):
     for name, kind in experiment.figures.items():
         path = folder / f"{name}.png"
         if found is None:
-            empty_figure.draw(result, path)
+            empty.draw(result, path)
         else:
             evidence.draw(kind, result, found, path)
     write_json(snakemake.output.verdict, result)

@@ -13,14 +13,15 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
-from logg1m import interruption, passes
 from logg1m.config.baselines import LightGBMConfig
 from logg1m.config.compute import Compute
 from logg1m.files import atomic_path, read_json, write_json
-from logg1m.machine import usable_cores
-from logg1m.progress import Progress, log
-from logg1m.protocol import Split, noisy_rows
-from logg1m.store import Store, crc32c, digest
+from logg1m.jobs import interruption
+from logg1m.jobs.machine import usable_cores
+from logg1m.jobs.progress import Progress, log
+from logg1m.protocol.pools import Split, noisy_rows
+from logg1m.spectra import passes
+from logg1m.spectra.store import Store, crc32c, digest
 
 _SAVE_EVERY = 60.0  # s between saved boosters
 _BINNED = "binned.bin"

@@ -15,17 +15,17 @@ import pandas as pd
 import torch
 from scipy.linalg.blas import dsymm
 
-from logg1m import device as devices
-from logg1m import passes
 from logg1m.baselines.gram import Moments, ShellAccumulator
 from logg1m.baselines.spectral import Spectrum
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
-from logg1m.progress import Progress
-from logg1m.protocol import Pools, Split, noisy_rows
-from logg1m.store import Store
+from logg1m.jobs import device as devices
+from logg1m.jobs.progress import Progress
+from logg1m.protocol.pools import Pools, Split, noisy_rows
+from logg1m.spectra import passes
+from logg1m.spectra.store import Store
 
 FULL = "full"
 

@@ -12,7 +12,7 @@ from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol, scale_name
 from logg1m.files import InputError
-from logg1m.progress import Progress
+from logg1m.jobs.progress import Progress
 
 _REFITS = 200  # resamples of the test set to which the curve is fitted again
 Facts = Mapping[tuple[str, int], dict[str, Any]]  # (model, scale) → what its report says of how it was fitted

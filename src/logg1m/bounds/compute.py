@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from logg1m import passes
 from logg1m.bounds import derivatives, fisher
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.files import InputError
 from logg1m.observe import LABELS
 from logg1m.sources import Simulator, Source
-from logg1m.store import Store
+from logg1m.spectra import passes
+from logg1m.spectra.store import Store
 
 ESTIMATORS = ("exact", "local_linear", "knn")
 _BATCH = 128  # stars per task; a fixed tile of the simulator

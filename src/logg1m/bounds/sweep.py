@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from logg1m import passes
 from logg1m.bounds import fisher
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
 from logg1m.observe import LABELS, Conditions, Observer
+from logg1m.spectra import passes
 
 SEEING, ZENITH_ANGLE, FIELD_ANGLE = 0.8, 22.5, 0.325  # arcsec, degrees, degrees: those of the reference table
 _BATCH = 128

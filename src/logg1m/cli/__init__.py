@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from logg1m.store import Store
+    from logg1m.spectra.store import Store
 
 # Name, function, summary, details → the parser of a command.
 Add = Callable[[str, Callable[[argparse.Namespace], int], str, str], argparse.ArgumentParser]
@@ -205,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _open_store(text: str) -> "Store":
-    from logg1m.store import Store
+    from logg1m.spectra.store import Store
 
     path = Path(text)
     return Store(path / "manifest.json" if path.is_dir() else path)

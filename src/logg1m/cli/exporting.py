@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from logg1m.files import InputError
-from logg1m.progress import Progress
-from logg1m.sources.pfs_hdf5 import ROLES
-from logg1m.sources.shard_writer import Part, params_table, write_shard
-from logg1m.store import Store
+from logg1m.jobs.progress import Progress
+from logg1m.sources.pfs.source import ROLES
+from logg1m.sources.pfs.writer import Part, params_table, write_shard
+from logg1m.spectra.store import Store
 
 
 def export_store(store: Store, path: str | Path, role: str | None = None, dtype: str = "float32") -> int:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from logg1m.sources.bosz_fetch import Patience, fetch_all, file_name
+from logg1m.sources.bosz.fetch import Patience, fetch_all, file_name
 
 
 def fetch_models(

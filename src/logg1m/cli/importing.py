@@ -7,11 +7,11 @@ from typing import Any
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import InputError, read_json, write_json
-from logg1m.generation import generate
-from logg1m.progress import log
-from logg1m.sources.pfs_hdf5 import PfsHdf5Source
-from logg1m.sources.pfs_table import ShardError
-from logg1m.store import Layout
+from logg1m.jobs.progress import log
+from logg1m.sources.pfs.source import PfsHdf5Source
+from logg1m.sources.pfs.table import ShardError
+from logg1m.spectra.generation import generate
+from logg1m.spectra.store import Layout
 
 
 def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:

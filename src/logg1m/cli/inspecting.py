@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from logg1m.observe import N_PIXELS
-from logg1m.sources.pfs_hdf5 import STELLAR
-from logg1m.sources.pfs_shard import Shard
-from logg1m.store import Store
+from logg1m.sources.pfs.shard import Shard
+from logg1m.sources.pfs.source import STELLAR
+from logg1m.spectra.store import Store
 
 
 def inspect_shard(path: Path) -> int:

@@ -3,8 +3,8 @@
 import hashlib
 
 from logg1m.files import InputError
-from logg1m.progress import Progress
-from logg1m.store import Store
+from logg1m.jobs.progress import Progress
+from logg1m.spectra.store import Store
 
 
 def verify(store: Store) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from logg1m.config.experiments import OUTCOMES, Decisions
-from logg1m.experiments.verdict import ACCEPTED, REFUTED
+from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
 
 _STATISTICS = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
 

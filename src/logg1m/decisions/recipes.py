@@ -8,7 +8,7 @@ import pandas as pd
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
-from logg1m.experiments.verdict import ACCEPTED
+from logg1m.experiments.judging.verdict import ACCEPTED
 
 
 def rank(verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:

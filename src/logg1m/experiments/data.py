@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from logg1m import noise, passes
+from logg1m import noise
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
@@ -17,11 +17,12 @@ from logg1m.files import InputError
 from logg1m.inputs.channels import channels, needs_error
 from logg1m.inputs.normalise import normalise
 from logg1m.inputs.windows import pixel_mask, windows
+from logg1m.jobs.progress import log
 from logg1m.observe.honest import FittedError, HonestError, Known
 from logg1m.observe.pfs import Conditions
-from logg1m.progress import log
-from logg1m.protocol import Pools
-from logg1m.store import Store
+from logg1m.protocol.pools import Pools
+from logg1m.spectra import passes
+from logg1m.spectra.store import Store
 
 Ids = np.ndarray | torch.Tensor  # spectrum ids (B,): a tensor on the device where they come from a training's feed
 

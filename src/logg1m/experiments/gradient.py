@@ -7,7 +7,7 @@ import torch
 
 from logg1m.config.compute import Compute
 from logg1m.experiments import data
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 _ROWS = 256  # low-noise test spectra behind the mean
 _BATCH = 64

@@ -14,17 +14,17 @@ from logg1m import metrics
 from logg1m.bounds.efficiency import efficiency
 from logg1m.config.compute import Compute
 from logg1m.config.experiments import Recipe
-from logg1m.device import resolve
 from logg1m.experiments import data
-from logg1m.experiments.bias import BIN_WIDTH, bias_table
 from logg1m.experiments.gradient import input_gradient
+from logg1m.experiments.judging.bias import BIN_WIDTH, bias_table
 from logg1m.experiments.task import Setting, Task, fitter
 from logg1m.files import save_with, write_csv, write_json, write_parquet
 from logg1m.inputs.windows import width_angstrom
-from logg1m.machine import usable_cores
-from logg1m.protocol import Pools
-from logg1m.provenance import versions
-from logg1m.store import Store
+from logg1m.jobs.device import resolve
+from logg1m.jobs.machine import usable_cores
+from logg1m.jobs.provenance import versions
+from logg1m.protocol.pools import Pools
+from logg1m.spectra.store import Store
 
 TARGETS = ("logg", "teff", "m_h")
 Denoise = Callable[[torch.Tensor], torch.Tensor]

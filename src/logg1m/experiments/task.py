@@ -18,7 +18,7 @@ from logg1m.config.protocol import Protocol
 from logg1m.experiments.data import Preparation, Rows
 from logg1m.experiments.fitted import Fitted
 from logg1m.experiments.models import FITTED_BY
-from logg1m.store import Store
+from logg1m.spectra.store import Store
 
 
 @dataclass(frozen=True)

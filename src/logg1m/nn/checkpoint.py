@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from logg1m.files import save_with
-from logg1m.progress import log
+from logg1m.jobs.progress import log
 
 _FORMAT = "logg1m training state 4"
 

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from logg1m import device as devices
-from logg1m import interruption
 from logg1m.config.networks import Training
 from logg1m.files import InputError
+from logg1m.jobs import device as devices
+from logg1m.jobs import interruption
+from logg1m.jobs.progress import Progress, log
 from logg1m.nn import checkpoint
 from logg1m.nn.checkpoint import Counters
 from logg1m.nn.clock import Clock, Returning, Stopwatch
 from logg1m.nn.feed import Batch, Feed
-from logg1m.progress import Progress, log
 
 Loss = Callable[..., torch.Tensor]
 Compiler = Callable[[Any], Any]  # a function → the same function, faster

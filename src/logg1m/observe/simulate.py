@@ -13,8 +13,8 @@ import torch
 from scipy.sparse import csr_matrix
 
 from logg1m.config.data import Observation
-from logg1m.device import one_thread
 from logg1m.files import InputError
+from logg1m.jobs.device import one_thread
 from logg1m.observe.grid import LABELS, GridInterpolator, StellarGrid
 from logg1m.observe.pfs import (
     N_PIXELS,

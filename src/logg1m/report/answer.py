@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.artifacts import Artifacts, at, number, step
 from logg1m.report.roadmap import DONE, Answer, Decision, Ground, Mvp, Number
 from logg1m.report.tables import matching
-from logg1m.report.words import estimate, model_name
+from logg1m.results.artifacts import Artifacts, at, number, step
+from logg1m.results.words import estimate, model_name
 
 FISHER, MODELS, SCALING = "mvp_1_1/fisher.json", "mvp_1_1/models.json", "mvp_0_b/scaling.json"
 _ROLES = {"reference": "the reference of its experiment", "candidate": ""}

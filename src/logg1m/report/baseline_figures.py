@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from logg1m.report import style
+from logg1m.figures import style
 
 
 def _ci(entry: dict[str, Any]) -> list[float]:

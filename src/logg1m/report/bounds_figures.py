@@ -10,8 +10,8 @@ import pandas as pd
 
 from logg1m import metrics
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
+from logg1m.figures import style
 from logg1m.observe.lines import FEATURES
-from logg1m.report import style
 
 _NAMES = {"exact": "exact derivative", "local_linear": "local regression", "knn": "kNN differences"}
 

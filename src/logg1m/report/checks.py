@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.artifacts import Artifacts, at
 from logg1m.report.roadmap import Check
 from logg1m.report.tables import matching
-from logg1m.report.words import estimate, interval_of, listed, model_name
+from logg1m.results.artifacts import Artifacts, at
+from logg1m.results.words import estimate, interval_of, listed, model_name
 
 _AGREES = (0.8, 1.25)  # median ratio of the regression's bound to the exact one
 _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated

@@ -14,10 +14,9 @@ from logg1m.config.experiments import Experiment
 from logg1m.config.report import Report
 from logg1m.report import tables
 from logg1m.report.answer import answer
-from logg1m.report.artifacts import Artifacts, at, number
 from logg1m.report.captions import caption
 from logg1m.report.checks import checks
-from logg1m.report.decision_points import NAMES, decision, outcomes
+from logg1m.report.decisions import NAMES, decision, outcomes
 from logg1m.report.names import names_of
 from logg1m.report.reproduction import reproduction
 from logg1m.report.roadmap import (
@@ -38,7 +37,8 @@ from logg1m.report.scope import scope, tests_of
 from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
-from logg1m.report.words import METRIC, SUBSET
+from logg1m.results.artifacts import Artifacts, at, number
+from logg1m.results.words import METRIC, SUBSET
 
 _KEPT = {"data/manifest.json": "manifest", "mvp_0_a/protocol.json": "protocol", "mvp_0_b/scaling.json": "scaling",
          "mvp_1_1/fisher.json": "fisher", "mvp_1_1/magnitude_sweep.json": "sweep"}  # fmt: skip

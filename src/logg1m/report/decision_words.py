@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from logg1m.report.words import STATISTIC, estimate, limit, model_name
+from logg1m.results.words import STATISTIC, estimate, limit, model_name
 
 TRIGGERS = {"d2": "1.4", "d3": "1.5"}  # decisions that follow the verdict of an experiment
 

@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from logg1m.files import InputError, read_csv
-from logg1m.observe.lines import FEATURES
-from logg1m.report.artifacts import at
-from logg1m.report.page_trace import Traced
-from logg1m.report.plots import (
+from logg1m.figures.interactive import (
     COLOURS,
     SYMBOLS,
     Figure,
@@ -24,8 +20,12 @@ from logg1m.report.plots import (
     plain,
     pluck,
 )
+from logg1m.files import InputError, read_csv
+from logg1m.observe.lines import FEATURES
+from logg1m.report.page.numbers import Traced
 from logg1m.report.roadmap import Table
-from logg1m.report.words import model_name
+from logg1m.results.artifacts import at
+from logg1m.results.words import model_name
 
 
 def _bars(table: pd.DataFrame, file: str, low: str, high: str, height: str, name: str, colour: str) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from logg1m.report.page_trace import Traced
-from logg1m.report.plots import (
+from logg1m.figures.interactive import (
     COLOURS,
     MODEL_COLOURS,
     SYMBOLS,
@@ -17,7 +16,8 @@ from logg1m.report.plots import (
     plain,
     pluck,
 )
-from logg1m.report.words import model_name
+from logg1m.report.page.numbers import Traced
+from logg1m.results.words import model_name
 
 CEILINGS = "Ceilings"
 _ROLE_COLOUR = {"reference": "@ink", "candidate": "@blue", "control": "@red"}

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from logg1m.files import read_json
-from logg1m.report.artifacts import Artifacts
 from logg1m.report.roadmap import Reproduction
+from logg1m.results.artifacts import Artifacts
 
 
 def reproduction(

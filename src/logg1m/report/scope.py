@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from logg1m.report.artifacts import Artifacts, at
-from logg1m.report.words import listed, model_name
+from logg1m.results.artifacts import Artifacts, at
+from logg1m.results.words import listed, model_name
 
 
 def scope(name: str, artifacts: Artifacts) -> tuple[tuple[str, str], ...]:

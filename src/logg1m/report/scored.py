@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from logg1m.report.artifacts import Artifacts, at, number
 from logg1m.report.roadmap import Scored
 from logg1m.report.tables import matching
-from logg1m.report.words import model_name
+from logg1m.results.artifacts import Artifacts, at, number
+from logg1m.results.words import model_name
 
 SCALING, NETWORKS = "mvp_0_b/scaling.json", "mvp_0_b/networks.json"
 

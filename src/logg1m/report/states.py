@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.experiments.verdict import from_artifact
-from logg1m.report.artifacts import Artifacts, at
+from logg1m.experiments.judging.verdict import from_artifact
 from logg1m.report.roadmap import CANCELLED, DONE, MISSING, PAUSED, PLANNED, READY, RUNNING, STALE
 from logg1m.report.variants import run_folder
 from logg1m.report.verdict_words import why
+from logg1m.results.artifacts import Artifacts, at
 
 # What has to exist before the jobs of a phase can start.
 _NEEDED = {

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.artifacts import Artifacts
-from logg1m.report.decision_points import NAMES, decision, outcomes
+from logg1m.report.decisions import NAMES, decision, outcomes
 from logg1m.report.roadmap import DONE, STATES
 from logg1m.report.states import state
 from logg1m.report.variants import run_folder
+from logg1m.results.artifacts import Artifacts
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.artifacts import at, is_measured, number, step
 from logg1m.report.roadmap import Cell, Number, Table
-from logg1m.report.words import model_name
+from logg1m.results.artifacts import at, is_measured, number, step
+from logg1m.results.words import model_name
 
 
 @dataclass(frozen=True)

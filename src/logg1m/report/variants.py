@@ -5,8 +5,8 @@ from typing import Any
 
 from logg1m.config.experiments import Experiment
 from logg1m.experiments.catalogue import runs_in
-from logg1m.report.artifacts import Artifacts, at, number
 from logg1m.report.roadmap import Criterion, Number, Variant
+from logg1m.results.artifacts import Artifacts, at, number
 
 METRICS = ("r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate")
 

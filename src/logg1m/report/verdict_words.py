@@ -5,18 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.artifacts import Artifacts
-from logg1m.report.words import (
-    STATISTIC,
-    estimate,
-    interval_of,
-    is_share,
-    limit,
-    listed,
-    metric,
-    model_name,
-    unit_of,
-)
+from logg1m.results.artifacts import Artifacts
+from logg1m.results.words import STATISTIC, estimate, interval_of, is_share, limit, listed, metric, model_name, unit_of
 
 _RANK = {"accepted": 2, "inconclusive": 1, "refuted": 0}
 

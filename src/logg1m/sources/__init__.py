@@ -49,11 +49,11 @@ class Simulator(Protocol):
 def build(data: Data, seed: int, compute: Compute) -> Source:
     """The source that the configuration names."""
     if data.source == "pfs_hdf5":
-        from logg1m.sources.pfs_hdf5 import PfsHdf5Source
+        from logg1m.sources.pfs.source import PfsHdf5Source
 
         return PfsHdf5Source(data)
     if data.source == "bosz":
-        from logg1m.sources.bosz import BoszSource
+        from logg1m.sources.bosz.source import BoszSource
 
         return BoszSource(data, seed, compute.device)
     from logg1m.sources.embedded import EmbeddedSource

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from logg1m import device as devices
 from logg1m.config.data import Data
 from logg1m.files import InputError
+from logg1m.jobs import device as devices
 from logg1m.noise import Stream, uniform
 from logg1m.observe import LABELS, UNITS, WAVE, Conditions, Jacobian, Observer, StellarGrid
 from logg1m.observe.pfs import REFERENCE_TABLE

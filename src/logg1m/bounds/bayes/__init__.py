@@ -1,0 +1,1 @@
+"""The Bayes-optimal ceiling: posteriors under the prior that made the labels."""

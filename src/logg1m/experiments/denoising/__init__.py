@@ -1,0 +1,1 @@
+"""Frozen denoisers: making, training and judging them."""

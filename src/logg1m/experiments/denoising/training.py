@@ -1,0 +1,191 @@
+"""Fit a denoiser to noisy training spectra: what it sees, what its target is, and how it is chosen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from logg1m import noise
+from logg1m.config.bounds import Bootstrap
+from logg1m.config.denoisers import DenoiserKind, Denoisers
+from logg1m.config.protocol import Protocol
+from logg1m.jobs import interruption
+from logg1m.nn import wiener
+from logg1m.nn.denoisers import Denoiser
+from logg1m.nn.feed import Feed
+from logg1m.nn.trainer import Trained, Trainer
+from logg1m.spectra.store import digest
+
+BATCH = 256
+FILTER_ROWS = 32_768  # training spectra behind a linear filter
+_STATISTICS_ROWS = 8_192  # spectra behind mean and scale of the inputs
+_FIRST_DRAW = 3 * 2**14  # noise that no training of a model with this seed number sees
+_DRAWS_PER_SEED = 2**16
+_DRAW_OF_VALIDATION = 2**13  # beyond that of any epoch
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which denoiser is made, and how; `code` is the fingerprint of the code that trains."""
+
+    kind: DenoiserKind
+    settings: Denoisers
+    protocol: Protocol
+    bootstrap: Bootstrap
+    seed: int
+    seed_number: int
+    code: str
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Noise-free flux and error (N, P) with the spectrum ids (N,)."""
+
+    flux: np.ndarray
+    error: np.ndarray
+    ids: np.ndarray
+
+    def first(self, count: int) -> "Spectra":
+        return Spectra(self.flux[:count], self.error[:count], self.ids[:count])
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained module, the choice that was made on validation, and the history of a training by steps."""
+
+    module: nn.Module
+    chosen: dict[str, Any]
+    history: list[dict[str, float]]
+    seconds: float
+
+
+class Exposure:
+    """Noisy spectra: one realisation of the noise per spectrum, as an observer has it; draw 0 is that of the test.
+
+    sky : sky-line pixels (P,), one of the two regions that training spectra may lack
+    """
+
+    def __init__(self, request: Request, device: torch.device, sky: np.ndarray) -> None:
+        self.kind, self.seed, self.level, self.device = request.kind, request.seed, request.protocol.noise_level, device
+        self.draw = _FIRST_DRAW + _DRAWS_PER_SEED * request.seed_number
+        self.sky = torch.as_tensor(sky, device=device)
+
+    def noise(self, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+        """Noise of a draw, (B, P)."""
+        made = noise.normal(self.seed, torch.as_tensor(ids, device=self.device), error.shape[1], draw)
+        return made.mul_(error).mul_(self.level)
+
+    def stacked(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+        """All exposures together, (B, P): what a denoiser is applied to."""
+        return flux + self.noise(error, ids, self.draw if draw else 0)
+
+    def triple(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+        """What a denoiser sees in training, its target, and the error, (B, 3, P).
+
+        An honest denoiser has the same realisation in every epoch (the auto-encoder: in other halves). With noise-free
+        targets nothing is honest anyway, and every epoch has fresh noise.
+        """
+        if self.kind == "autoencoder_clean":
+            fresh = self.noise(error, ids, _FIRST_DRAW + draw if draw else 0)
+            return torch.stack([flux + fresh, flux, error], dim=1)
+        whole = self.stacked(flux, error, ids, draw)
+        if self.kind == "autoencoder":
+            halves = self.noise(error, ids, _FIRST_DRAW + draw if draw else self.draw + _DRAW_OF_VALIDATION)
+            return torch.stack([whole + halves, whole - halves, error], dim=1)
+        return torch.stack([whole, whole, error], dim=1)
+
+    def lacking(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
+        """The same for training, where a quarter of the spectra lacks the sky lines and another the rest: NaN in what the
+        denoiser sees, never in its target."""
+        made = self.triple(flux, error, ids, draw)
+        part = noise.words(self.seed, noise.Stream.MASKS, torch.as_tensor(ids, device=self.device), 1, self.draw + draw)
+        lacks_sky, lacks_rest = ((part % 4 == k) for k in (0, 1))  # (B, 1) each
+        made[:, 0].masked_fill_((lacks_sky & self.sky) | (lacks_rest & ~self.sky), torch.nan)
+        return made
+
+    def batches(self, spectra: Spectra, draw: int) -> Iterator[torch.Tensor]:
+        """Triples of all spectra, batch by batch."""
+        for flux, error, ids in self.moved(spectra):
+            yield self.triple(flux, error, ids, draw)
+
+    def moved(self, spectra: Spectra) -> Iterator[tuple[torch.Tensor, torch.Tensor, np.ndarray]]:
+        """Flux and error on the device, and ids, batch by batch."""
+        for low in range(0, len(spectra.ids), BATCH):
+            part = slice(low, low + BATCH)
+            flux, error = (torch.as_tensor(values[part]).to(self.device) for values in (spectra.flux, spectra.error))
+            yield flux, error, spectra.ids[part]
+
+
+def fit(
+    request: Request, training: Spectra, validation: Spectra, exposure: Exposure, state: Path, title: str, store_id: str
+) -> Fit:
+    """A network by steps, resumable in the folder `state`; the linear filter at once."""
+    if request.kind == "pca":
+        found = _filter(request, training, validation, exposure)
+        kept = found.kept
+        return Fit(found, {"components": int((kept > 0).sum()), "sum_of_kept": float(kept.sum())}, [], 0.0)
+    module = _network(request, training, exposure)
+    of_mean = _mean_loss(exposure.batches(validation, 0), lambda t: (((t[:, 1] - module.mean) / t[:, 2]) ** 2).mean(1))
+
+    def validate(averaged: nn.Module) -> dict[str, float]:
+        """score: the share of the mean spectrum's loss that is taken away; the rest is mostly noise of the target."""
+        assert isinstance(averaged, Denoiser)
+        loss = _mean_loss(exposure.batches(validation, 0), averaged.losses)
+        return {"score": 1 - loss / of_mean, "validation_loss": loss}
+
+    no_labels = np.zeros((len(training.ids), 1), dtype=np.float32)
+    feed = Feed(
+        training.flux, training.error, no_labels, training.ids, exposure.lacking, exposure.device, request.seed,
+        request.seed_number, resident=True,
+    )  # fmt: skip
+    identity = digest(
+        [
+            "denoiser", request.kind, store_id, request.settings.model_dump(exclude={"training": {"checkpoint_seconds"}}),
+            training.ids.tolist(), validation.ids.tolist(), request.seed, request.seed_number, exposure.level,
+            request.code, exposure.device.type,
+        ]
+    )  # fmt: skip
+    path = state / "denoiser.safetensors"
+    with interruption.listening():
+        trained = Trainer(module, feed, validate, request.settings.training, path, identity, title).train()
+    module.load_state_dict(trained.weights)
+    return Fit(module, _choice(trained), trained.history, trained.seconds)
+
+
+def _network(request: Request, training: Spectra, exposure: Exposure) -> Denoiser:
+    """With its initial weights, a function of seed and seed number."""
+    seen = [triple[:, 0].double() for triple in exposure.batches(training.first(_STATISTICS_ROWS), 1)]
+    count = sum(map(len, seen))
+    mean = torch.stack([x.sum(dim=0) for x in seen]).sum(dim=0) / count
+    scale = (torch.stack([((x - mean) ** 2).sum(dim=0) for x in seen]).sum(dim=0) / count).sqrt()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(request.seed + request.seed_number)
+        blind = request.kind == "blind_spot"
+        return Denoiser(mean.float().cpu(), scale.float().cpu(), request.settings, blind).to(exposure.device)
+
+
+def _mean_loss(batches: Iterator[torch.Tensor], losses: Any) -> float:
+    return float(torch.cat([losses(triple) for triple in batches]).double().mean())
+
+
+def _choice(trained: Trained) -> dict[str, Any]:
+    best = trained.history[trained.best_epoch]
+    return {
+        "epoch": trained.best_epoch + 1,
+        "epochs_run": len(trained.history),
+        "steps": trained.steps,
+        "score": best["score"],
+    }
+
+
+def _filter(request: Request, training: Spectra, validation: Spectra, exposure: Exposure) -> wiener.WienerFilter:
+    some = training.first(FILTER_ROWS)
+    noisy = torch.cat([triple[:, 0] for triple in exposure.batches(some, 1)])
+    mean_square = np.mean(some.error**2, axis=0, dtype=np.float64) * exposure.level**2
+    held_out = ((triple[:, 0], triple[:, 2] * exposure.level) for triple in exposure.batches(validation, 0))
+    on_device = torch.as_tensor(mean_square, dtype=torch.float32).to(exposure.device)
+    return wiener.fit(noisy, on_device, held_out, request.settings.components, request.seed)

@@ -1,0 +1,42 @@
+"""Where a gain comes from: improvement among models that see one part of the spectrum and among those that see the rest."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from logg1m.experiments.judging.evidence import Evidence
+from logg1m.figures import empty, style
+
+
+def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
+    """Both gains and their difference, with intervals, for every candidate for which the four models ran."""
+    rows = []
+    for name, variant in verdict["variants"].items():
+        for criterion in variant.get("criteria", ()):
+            measured = criterion["improvement"]
+            if criterion.get("more_in") is None or pd.isna(measured["value"]):
+                continue
+            inside, outside = criterion["more_in"]
+            entries = ((f"only “{inside}”", measured["inside"]), (f"only “{outside}”", measured["outside"]), ("difference", measured))  # fmt: skip
+            for what, entry in entries:
+                low, high = next(v for k, v in entry.items() if k.startswith("ci"))
+                rows.append({"variant": name, "label": variant["label"], "what": what, "metric": criterion["metric"],
+                             "subset": criterion["subset"], "value": entry["value"], "low": low, "high": high})  # fmt: skip
+    if not rows:
+        empty.draw({**verdict, "reason": "no candidate has models that see one part of the spectrum only"}, path)
+        return
+    table = pd.DataFrame(rows)
+    figure, axis = plt.subplots(figsize=(8, 1.6 + 0.4 * len(table)))
+    colours = (style.ORANGE, style.BLUE, style.BLACK)
+    for k, row in table.iterrows():
+        axis.errorbar(row["value"], k, xerr=[[row["value"] - row["low"]], [row["high"] - row["value"]]], marker="o",
+                      color=colours[int(k) % 3], capsize=2)  # type: ignore[call-overload] # fmt: skip
+    axis.axvline(0, color=style.BLACK, linewidth=0.7, linestyle=":")
+    axis.set_yticks(range(len(table)), [f"{r['label']}: {r['what']}" for _, r in table.iterrows()])
+    axis.invert_yaxis()
+    metric = table["metric"].iloc[0]
+    axis.set_xlabel(f"{metric.upper()} of log g gained over the reference, dex (low-noise test, n = {verdict['n_test_low_noise']:,})")  # fmt: skip
+    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): where the gain comes from", fontsize=10)
+    style.save(figure, path, table)

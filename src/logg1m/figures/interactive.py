@@ -1,0 +1,190 @@
+"""What an interactive figure of the page is: series whose every value is traced, and the plotly.js description of them.
+
+Colours are names (`@blue`) that the page turns into the colours of its light, dark or printed face; Okabe & Ito (2008)
+in hues that readers with any colour vision tell apart. Words from data or configuration pass through `plain`, since
+plotly.js reads a little markup.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from logg1m.report.page.numbers import Traced
+from logg1m.report.roadmap import Cell, Number, Table
+
+COLOURS = ("@blue", "@orange", "@green", "@red", "@purple", "@sky", "@ink", "@yellow")
+MODEL_COLOURS = ("@blue", "@orange", "@green", "@purple", "@sky", "@yellow")  # beside ceilings in ink and red
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
+
+
+def plain(text: str) -> str:
+    """Text that plotly.js shows as it stands."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@dataclass(frozen=True)
+class Column:
+    """Values of one quantity with the place of each.
+
+    paths : place of every value in the file; a CSV file's are column/row
+    source : one pattern for all of them: `file.json#/…/*/…` or `file.csv#column`
+    """
+
+    values: tuple[Any, ...]
+    file: str
+    paths: tuple[str, ...]
+    source: str
+
+    def at(self, rows: Sequence[int]) -> "Column":
+        """Some of the values."""
+        return Column(tuple(self.values[k] for k in rows), self.file, tuple(self.paths[k] for k in rows), self.source)
+
+
+def pluck(rows: Traced, *keys: str | int) -> Column:
+    """The same place in every row of a list; null where a row has none."""
+    found = [row.at(*keys) for _, row in rows.items()]
+    tail = "/".join(map(str, keys))
+    paths = tuple(f"{row.place}/{tail}" for _, row in rows.items())
+    values = tuple(None if f is None else f.raw for f in found)
+    return Column(values, rows.file, paths, f"{rows.file}#/{rows.place}/*/{tail}")
+
+
+def bounds_of(rows: Traced, *keys: str | int) -> tuple[Column, Column] | None:
+    """Lower and upper ends of the interval of an estimate in every row, or None where rows have none."""
+    first = next((found for _, row in rows.items() if (found := row.at(*keys)) is not None), None)
+    entry = first.raw if first is not None and isinstance(first.raw, dict) else {}
+    key = next((k for k in entry if k.startswith("ci")), None)
+    return None if key is None else (pluck(rows, *keys, key, 0), pluck(rows, *keys, key, 1))
+
+
+def csv_column(table: pd.DataFrame, file: str, name: str) -> Column:
+    """A column of a CSV file; rows keep their numbers in the file, also in a part of the table."""
+    values = tuple(None if pd.isna(v) else v for v in table[name].tolist())
+    return Column(values, file, tuple(f"{name}/{k}" for k in table.index), f"{file}#{name}")
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line, set of points or histogram; `group` is where its switch stands, `style` more plotly.js attributes."""
+
+    name: str
+    x: Column
+    y: Column
+    bounds: tuple[Column, Column] | None = None
+    group: str = ""
+    shown: bool = True
+    style: dict[str, Any] = field(default_factory=dict)
+    x_words: tuple[str, ...] = ()  # what the table says in place of x, where x is made from several numbers
+    x_how: str = ""  # how x is made from what stands at its source
+
+    def trace(self) -> dict[str, Any]:
+        y = list(self.y.values)
+        trace: dict[str, Any] = {
+            "type": "scatter", "mode": "lines+markers", "name": plain(self.name),
+            "x": list(self.x.values), "y": y, "visible": self.shown,
+            "meta": {"x": self.x.source, "y": self.y.source, "group": self.group},
+        }  # fmt: skip
+        if self.bounds:
+            low, high = self.bounds
+            trace["error_y"] = {
+                "type": "data",
+                "symmetric": False,
+                "array": [None if h is None or v is None else h - v for v, h in zip(y, high.values)],
+                "arrayminus": [None if lo is None or v is None else v - lo for v, lo in zip(y, low.values)],
+                "thickness": 1,
+                "width": 2,
+            }
+            trace["meta"] |= {"low": low.source, "high": high.source}
+        if self.x_how:
+            trace["meta"]["x_how"] = self.x_how
+        return trace | self.style
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the page.
+
+    alt : what it shows in one sentence, for those who cannot see it
+    plot : kind of controls that the page's script puts above it
+    """
+
+    key: str
+    title: str
+    alt: str
+    traces: tuple[dict[str, Any], ...]
+    layout: dict[str, Any]
+    files: tuple[str, ...]
+    note: str = ""
+    plot: str = "plain"
+    height: int = 380
+    table: Table | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        return {"data": list(self.traces), "layout": self.layout, "plot": self.plot, "height": self.height} | self.extra
+
+
+def values_table(series: Sequence[Series], x_name: str, y_name: str) -> Table:
+    """All points of all series as rows: series, x, y with interval."""
+    rows: list[tuple[Cell, ...]] = []
+    for one in series:
+        for k in range(len(one.x.values)):
+            x: Cell = one.x_words[k] if one.x_words else cell_of(one.x, k)
+            rows.append((one.name, x, cell_of(one.y, k, one.bounds)))
+    return Table(f"{y_name} against {x_name}", ("series", x_name, y_name), tuple(rows), "")
+
+
+def cell_of(column: Column, k: int, bounds: tuple[Column, Column] | None = None) -> Cell:
+    """One value of a column; of an estimate (…/value) with its interval."""
+    value, path = column.values[k], column.paths[k]
+    if not isinstance(value, int | float):
+        return None if value is None else str(value)
+    if bounds and path.endswith("/value"):
+        return Number(value, bounds[0].values[k], bounds[1].values[k], column.file, path.removesuffix("/value"))
+    return Number(value, None, None, column.file, path)
+
+
+def line_figure(
+    key: str,
+    title: str,
+    alt: str,
+    series: Sequence[Series],
+    x_name: str,
+    y_name: str,
+    layout: dict[str, Any] | None = None,
+    **more: Any,
+) -> Figure:
+    """A figure of lines with its table of values."""
+    files = tuple(dict.fromkeys(s.y.file for s in series))
+    axes: dict[str, Any] = {"xaxis": {"title": {"text": plain(x_name)}}, "yaxis": {"title": {"text": plain(y_name)}}}
+    for name, value in (layout or {}).items():
+        axes[name] = {**axes[name], **value} if isinstance(axes.get(name), dict) else value
+    table = values_table(series, x_name, y_name)
+    return Figure(key, title, alt, tuple(s.trace() for s in series), axes, files, table=table, **more)
+
+
+def line_at(x: float, colour: str, dash: str = "dash", axis: str = "x", **more: Any) -> dict[str, Any]:
+    """An upright line across the figure, or a level one with axis="y"."""
+    other = "y" if axis == "x" else "x"
+    place = {
+        f"{axis}0": x,
+        f"{axis}1": x,
+        f"{other}0": 0,
+        f"{other}1": 1,
+        f"{axis}ref": axis,
+        f"{other}ref": f"{other} domain",
+    }
+    return {"type": "line", **place, "line": {"color": colour, "dash": dash, "width": 1.4}} | more
+
+
+def packed(values: np.ndarray) -> dict[str, str]:
+    """An array as plotly.js reads it from base64: float32 (or int16), a quarter of the size of its digits."""
+    array = np.ascontiguousarray(values)
+    kind = {"float32": "f4", "int16": "i2", "float64": "f8"}[str(array.dtype)]
+    data = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    return {"dtype": kind, "bdata": base64.b64encode(data.tobytes()).decode()}

@@ -1,0 +1,75 @@
+"""Learning curves: validation R² against epochs, against the operations of all trainings, and against seconds."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from logg1m.experiments.extras.pretraining_gain import pretraining_passes
+from logg1m.experiments.judging.evidence import Evidence
+from logg1m.figures import empty, style
+
+_AXES = {
+    "epochs": "supervised epochs",
+    "passes": "passes of one spectrum, pretraining included",
+    "seconds": "seconds, pretraining included",
+}
+
+
+def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
+    """Every variant and seed; a dotted line at the best that the reference reaches. Seconds are of the machine that ran."""
+    table = _table(evidence)
+    if table.empty:
+        empty.draw({**verdict, "reason": "the models of this run are not trained in epochs"}, path)
+        return
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.2), sharey=True)
+    names = list(dict.fromkeys(table["variant"]))
+    level = table.loc[table["variant"] == verdict["reference"]].groupby("seed")["r2"].max().mean()
+    for axis, (quantity, title) in zip(axes, _AXES.items()):
+        for (name, seed), part in table.groupby(["variant", "seed"], sort=False):
+            k = names.index(name)
+            label = verdict["variants"][name]["label"] if seed == 0 else None
+            axis.plot(part[quantity], part["r2"], color=style.CYCLE[k % 8], marker=style.MARKERS[k % 8], markersize=3,
+                      linewidth=1, label=label)  # fmt: skip
+        axis.axhline(level, color=style.BLACK, linewidth=0.7, linestyle=":")
+        axis.set_xlabel(title)
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axis.xaxis.set_major_formatter(FuncFormatter(_short))
+        axis.grid()
+    low = table["r2"].quantile(0.1)
+    axes[0].set_ylim(max(low - 0.05, -0.1), min(table["r2"].max() + 0.03, 1))
+    axes[0].set_ylabel("validation R² of log g (all spectra)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): dotted, the best of the reference", fontsize=10)
+    style.save(figure, path, table)
+
+
+def _short(value: float, position: int) -> str:
+    """A tick that leaves room for its neighbours: 40000 as 40k."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
+
+
+def _table(evidence: Evidence) -> pd.DataFrame:
+    """Columns variant, seed, epochs, passes, seconds, r2; seconds are spread evenly over the epochs of a training."""
+    parts = []
+    for name, scores in evidence.runs.scores.items():
+        for seed, curve in enumerate(scores):
+            epochs = np.arange(1, len(curve) + 1)
+            time = evidence.times[name][seed]
+            each = time.get("training_seconds", np.nan) / max(len(curve), 1)
+            columns = {
+                "variant": name,
+                "seed": seed,
+                "epochs": epochs,
+                "passes": pretraining_passes(evidence, name) + epochs * evidence.metrics[name][seed]["n_fit"],
+                "seconds": time.get("pretraining_seconds", 0.0) + epochs * each,
+                "r2": curve,
+            }
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)

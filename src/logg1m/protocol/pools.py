@@ -1,0 +1,284 @@
+"""MVP-0.A: what low noise means, and which spectra are for training, validation and test.
+
+The protocol file alone reproduces the selection: pools are prefixes of the permutation f(seed, n_spectra) of
+`noise.permutation`, and a spectrum is low-noise if ‖flux‖₂/‖error‖₂ of its noise-free flux reaches the threshold.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from logg1m import noise
+from logg1m.config.compute import Compute
+from logg1m.config.protocol import Protocol, scale_name
+from logg1m.files import InputError
+from logg1m.spectra import passes
+from logg1m.spectra.store import Store
+
+TEST, TRAIN, VALIDATION = "test", "train", "validation"
+
+
+_ROWS_AT_ONCE = 16  # what is made of 16 rows of 4096 pixels stays in cache
+
+
+@dataclass(frozen=True)
+class Split:
+    """Spectrum ids of one scale, each in the order of the permutation."""
+
+    fit: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Training and test pools; every scale is a prefix of each.
+
+    `validation` is None (a share of each training prefix) or the frozen set of a source that brings its own files.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    settings: Protocol
+    validation: np.ndarray | None = None
+    frozen_test: bool = False
+
+    @classmethod
+    def draw(cls, seed: int, n_spectra: int, settings: Protocol, role: np.ndarray | None = None) -> "Pools":
+        """80/20 (by default) of one fixed permutation of all spectra of the store.
+
+        `role` (N,): 0 train, 1 validation, 2 test, for sources with files of their own for them; these stay frozen.
+        """
+        order = noise.permutation(seed, n_spectra)
+        if role is None or not np.asarray(role).any():
+            n_train = round(settings.train_fraction * n_spectra)
+            return cls(order[:n_train], order[n_train:], settings)
+        kind = np.asarray(role)[order]
+        train, validation, test = (order[kind == k] for k in range(3))
+        frozen_test = len(test) > 0
+        if not frozen_test:
+            n_train = round(settings.train_fraction * len(train))
+            train, test = train[:n_train], train[n_train:]
+        return cls(train, test, settings, validation if len(validation) else None, frozen_test)
+
+    @classmethod
+    def of(cls, store: Store, seed: int, settings: Protocol) -> "Pools":
+        """Pools of a store, honouring the roles that its source gave its spectra."""
+        role = store.labels()["role"].to_numpy() if "role" in store.manifest["labels"] else None
+        return cls.draw(seed, store.n_spectra, settings, role)
+
+    def split(self, size: int) -> Split:
+        """Fit, validation and test ids of the scale with `size` spectra in all; frozen sets are the same at every scale.
+
+        Raises
+        ------
+        InputError
+            If the pools are too small for the scale.
+        """
+        n_train = round(self.settings.train_fraction * size)
+        n_test = min(size - n_train, len(self.test)) if self.frozen_test else size - n_train
+        if n_train > len(self.train) or n_test > len(self.test):
+            raise InputError(
+                f"scale {scale_name(size)} needs {n_train} training and {n_test} test spectra; "
+                f"the pools hold {len(self.train)} and {len(self.test)}"
+            )
+        fit, validation = self.hold_out(self.train[:n_train])
+        return Split(fit, validation, self.test[:n_test])
+
+    def hold_out(self, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Training ids → (fit, validation): the last 5 % of them, or all of them and the frozen validation set."""
+        if self.validation is not None:
+            return train, self.validation[: self.settings.validation_max]
+        n_validation = min(max(1, int(self.settings.validation_fraction * len(train))), self.settings.validation_max)
+        return train[:-n_validation], train[-n_validation:]
+
+    @property
+    def common_test(self) -> np.ndarray:
+        """The largest test prefix of the run, on which every scale is compared."""
+        return self.split(self.settings.scales[-1]).test
+
+
+def scalar_snr(flux: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """‖flux‖₂ / ‖error‖₂ of every spectrum, (B, P) each → (B,)."""
+    return np.asarray(np.sqrt(np.einsum("np,np->n", flux, flux) / np.einsum("np,np->n", error, error)))
+
+
+def snr_of_chunk(
+    flux: np.ndarray, error: np.ndarray, noisy: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Signal-to-noise definitions per spectrum, and sums per pixel, of one chunk (B, P).
+
+    Returns
+    -------
+    per spectrum: `snr` = ‖flux‖/‖error‖ (the roadmap's), `snr_observer` the same from noisy flux,
+        `snr_median` and `snr_p95` = median and 95th percentile of flux/error over pixels; each (B,)
+    per pixel: `flux`, `flux2`, `error`, `error2` summed over spectra; each (P,) float64
+    """
+    spectra: dict[str, list[np.ndarray]] = {name: [] for name in ("snr", "snr_observer", "snr_median", "snr_p95")}
+    pixels = {name: np.zeros(flux.shape[1]) for name in ("flux", "flux2", "error", "error2")}
+    for start in range(0, len(flux), _ROWS_AT_ONCE):
+        f, e, noisy_f = (x[start : start + _ROWS_AT_ONCE] for x in (flux, error, noisy))
+        median, p95 = _row_quantiles(f / e, (0.5, 0.95))
+        for name, values in zip(spectra, (scalar_snr(f, e), scalar_snr(noisy_f, e), median, p95)):
+            spectra[name].append(values)
+        for name, x in (("flux", f), ("error", e)):
+            double = x.astype(np.float64)
+            pixels[name] += double.sum(axis=0)
+            pixels[f"{name}2"] += np.einsum("np,np->p", double, double)
+    return {name: np.concatenate(parts) for name, parts in spectra.items()}, pixels
+
+
+def _row_quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[np.ndarray]:
+    """Quantiles at rising levels of every row of (N, P), which is reordered; as np.quantile does, each (N,).
+
+    Each selection searches only what the one before left above it: six times as fast as one call for all.
+    """
+    out, rest, below = [], values, 0
+    for level in levels:
+        at = level * (values.shape[1] - 1)
+        rank = int(at)
+        rest.partition(rank - below, axis=1)
+        here, rest = rest[:, rank - below], rest[:, rank - below + 1 :]
+        below = rank + 1
+        out.append(here + (at - rank) * (rest.min(axis=1) - here))
+    return out
+
+
+def noisy_rows(flux: np.ndarray, error: np.ndarray, ids: np.ndarray, seed: int, level: float, draw: int) -> np.ndarray:
+    """flux + level · error · N(0, 1), (B, P) float32; the noise is the counter-based draw of each id."""
+    normal = noise.normal(seed, torch.as_tensor(np.ascontiguousarray(ids)), flux.shape[1], draw)
+    return np.asarray(normal.mul_(torch.as_tensor(error)).mul_(level).add_(torch.as_tensor(flux)).numpy())
+
+
+def survey(store: Store, seed: int, settings: Protocol, compute: Compute) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One pass over the store: (SNR definitions per spectrum, mean and scatter per pixel)."""
+
+    def visit(chunk: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        flux, error = store.read(chunk, "flux"), store.read(chunk, "error")
+        noisy = noisy_rows(flux, error, np.arange(*store.rows(chunk)), seed, settings.noise_level, draw=0)
+        return snr_of_chunk(flux, error, noisy)
+
+    spectra, totals = [], None
+    for rows, sums in passes.over(visit, range(store.n_chunks), compute, "signal-to-noise", store.size):
+        spectra.append(rows)
+        totals = sums if totals is None else {name: totals[name] + sums[name] for name in sums}
+    assert totals is not None
+    n = store.n_spectra
+    mean, error_mean = totals["flux"] / n, totals["error"] / n
+    pixels = pd.DataFrame(
+        {
+            "wave": store.wave,
+            "flux_mean": mean,
+            "flux_std": np.sqrt(np.maximum(totals["flux2"] / n - mean**2, 0.0)),
+            "error_mean": error_mean,
+            "error_rms": np.sqrt(totals["error2"] / n),
+        }
+    )
+    table = pd.DataFrame({name: np.concatenate([part[name] for part in spectra]) for name in spectra[0]})
+    table.insert(0, "id", np.arange(n))
+    for name in ("role", "simulator_snr"):
+        if name in store.manifest["labels"]:
+            table[name] = store.labels()[name]
+    return table, pixels
+
+
+def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The protocol and, per spectrum, its pool, rank in the pool and low-noise flag.
+
+    The threshold is a quantile of the noise-free ‖flux‖/‖error‖ over the whole store, never per scale.
+    """
+    n = len(snr)
+    pools = Pools.draw(seed, n, settings, snr["role"].to_numpy() if "role" in snr else None)
+    definitions = {
+        name: {
+            "formula": formula,
+            "thresholds": {f"top_{q:g}": float(np.quantile(snr[name], 1 - q)) for q in settings.quantiles},
+            "percentiles": {f"p{q}": float(np.percentile(snr[name], q)) for q in (1, 5, 25, 50, 75, 95, 99)},
+        }
+        for name, formula in _FORMULAS.items()
+        if name in snr
+    }
+    threshold = float(np.quantile(snr["snr"], 1 - settings.low_noise_fraction))
+    members = snr[["id"]].copy()
+    members["pool"] = TRAIN
+    members["rank"] = 0
+    parts = {TRAIN: pools.train, TEST: pools.test}
+    if pools.validation is not None:
+        parts[VALIDATION] = pools.validation
+    for name, ids in parts.items():
+        members.loc[ids, "pool"] = name
+        members.loc[ids, "rank"] = np.arange(len(ids))
+    members["low_noise"] = snr["snr"].to_numpy() >= threshold
+    scales = {}
+    for size in settings.scales:
+        split = pools.split(size)
+        scales[scale_name(size)] = {
+            "n_train": len(split.fit) + len(split.validation),
+            "n_fit": len(split.fit),
+            "n_validation": len(split.validation),
+            "n_test": len(split.test),
+            "n_test_low_noise": int(members.loc[split.test, "low_noise"].sum()),
+        }
+    protocol = {
+        "seed": seed,
+        "n_spectra": n,
+        "low_noise": {
+            "definition": "snr",
+            "rule": "snr >= threshold",
+            "fraction": settings.low_noise_fraction,
+            "threshold": threshold,
+            "n": int(members["low_noise"].sum()),
+            "n_test": int(members["low_noise"][members["pool"] == TEST].sum()),
+        },
+        "snr_definitions": definitions,
+        "pools": {
+            "rule": "order = ids sorted by key, key = (w0 << 30) | (w1 >> 2), (w0, w1, …) = Philox4x32-10 with "
+            f"counter (0, id, 0, {int(noise.Stream.POOLS)}) and the 64-bit seed as key; the first n_train ids are the "
+            "training pool, the rest the test pool; a scale takes a prefix of each; validation = the last "
+            "n_validation of a training prefix",
+            "frozen_sets": [
+                k for k, v in (("validation", pools.validation is not None), ("test", pools.frozen_test)) if v
+            ],
+            "frozen_rule": "spectra that the source calls validation or test (label `role` 1 or 2) are exactly those pools",
+            "train_fraction": settings.train_fraction,
+            "n_train": len(pools.train),
+            "n_test": len(pools.test),
+            "first_train_ids": pools.train[:5].tolist(),
+            "first_test_ids": pools.test[:5].tolist(),
+        },
+        "scales": scales,
+        "noise": {
+            "rule": "noisy = flux + noise_level · error · N(0, 1); Philox4x32-10, counter (pixel // 4, id, draw, 0)",
+            "noise_level": settings.noise_level,
+            "frozen_draw": 0,
+        },
+    }
+    return protocol, members
+
+
+def reproduces(protocol: dict[str, Any], snr: pd.DataFrame, members: pd.DataFrame) -> bool:
+    """Whether the selection follows from the protocol file alone: pools, ranks and low-noise flags of every spectrum."""
+    settings = Protocol(train_fraction=protocol["pools"]["train_fraction"])
+    role = snr["role"].to_numpy() if "role" in snr else None
+    pools = Pools.draw(int(protocol["seed"]), int(protocol["n_spectra"]), settings, role)
+    pool, rank = members["pool"].to_numpy(), members["rank"].to_numpy()
+    selected = snr["snr"].to_numpy() >= protocol["low_noise"]["threshold"]
+    parts = ((TRAIN, pools.train), (TEST, pools.test), (VALIDATION, pools.validation))
+    return np.array_equal(selected, members["low_noise"].to_numpy()) and all(
+        (pool[ids] == name).all() and np.array_equal(rank[ids], np.arange(len(ids)))
+        for name, ids in parts
+        if ids is not None
+    )
+
+
+_FORMULAS: Mapping[str, str] = {
+    "snr": "‖flux‖₂ / ‖error‖₂ of the noise-free flux",
+    "snr_observer": "‖noisy flux‖₂ / ‖error‖₂, what an observer can measure",
+    "snr_median": "median over pixels of flux / error",
+    "snr_p95": "95th percentile over pixels of flux / error",
+    "simulator_snr": "the simulator's own snr column",
+}

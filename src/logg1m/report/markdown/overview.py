@@ -1,0 +1,212 @@
+"""The tables of roadmap.md, kanban.md and index.csv, with the columns that the roadmap names."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from logg1m.report.markdown.text import Markup, code, link, table
+from logg1m.report.roadmap import DONE, STATES, Mvp, Number, Roadmap, Variant
+from logg1m.results.words import duration, model_name
+
+PHASES = {0: "Foundation", 1: "Quick wins", 2: "Structural breakthrough", 3: "Long-term directions"}
+INDEX_COLUMNS = (
+    "experiment_id", "project", "topic", "status", "start_time", "end_time", "entry_point", "config_path",
+    "output_path", "log_path", "metrics_summary", "priority", "next_action", "notes",
+)  # fmt: skip
+FOLDER = "results/report"
+
+
+def beside(path: str) -> str:
+    """A path from the project's folder, as a document in results/report/ refers to it."""
+    return os.path.relpath(path, FOLDER)
+
+
+def phases(roadmap: Roadmap) -> Markup:
+    """Phase list."""
+    rows = []
+    for phase in sorted({m.phase for m in roadmap.mvps}):
+        own = [m for m in roadmap.mvps if m.phase == phase]
+        counts = [f"{n} {s}" for s in STATES if (n := sum(m.state == s for m in own))]
+        rows.append((phase, PHASES.get(phase, ""), ", ".join(f"MVP-{m.id}" for m in own), ", ".join(counts)))
+    return table(("phase", "name", "experiments", "status"), rows)
+
+
+def experiments(roadmap: Roadmap) -> Markup:
+    """MVP table."""
+    rows = [(m.id, m.title, m.phase, m.state, code(m.experiment_id), link(m.report, m.report)) for m in roadmap.mvps]
+    return table(("MVP", "name", "phase", "status", "experiment id", "report"), rows)
+
+
+def verdicts(roadmap: Roadmap) -> Markup:
+    """Why every experiment stands where it does."""
+    rows = [
+        (m.id, f"{m.state}: {m.outcome}" if m.outcome else m.state, m.hypothesis_id, m.hypothesis_outcome, m.why)
+        for m in roadmap.mvps
+    ]
+    return table(("MVP", "state", "hypothesis", "is", "why"), rows)
+
+
+def decisions(roadmap: Roadmap) -> Markup:
+    """Decision points: the rule's own verdict and an override stand side by side."""
+    rows = [
+        (
+            d.name.upper(),
+            d.title,
+            d.trigger,
+            f"inconclusive, so the default {d.default}" if d.rule_verdict == "inconclusive" else d.rule_verdict,
+            "–" if d.name == "d4" else d.override or "none",
+            d.outcome or "not made yet",
+            ", ".join(f"MVP-{mvp}" for mvp in d.cancels),
+        )
+        for d in roadmap.decisions
+    ]
+    return table(("point", "question", "trigger", "rule says", "override", "outcome", "cancels"), rows)
+
+
+def evidence(roadmap: Roadmap) -> Markup:
+    """The numbers that decisions were made from."""
+    rows = [(d.name.upper(), name, number) for d in roadmap.decisions for name, number in d.numbers]
+    return table(("point", "number", "value"), rows)
+
+
+def conclusions(roadmap: Roadmap) -> Markup:
+    """Key conclusions with their flag for the knowledge base."""
+    rows = [
+        (
+            c.mvp,
+            c.text,
+            f"{c.key_metric}: {c.number.text()}" if c.number else None,
+            "yes" if c.synced else "no",
+            code(c.mark),
+        )
+        for c in roadmap.conclusions
+    ]
+    return table(("MVP", "conclusion", "key metric", "synced", "mark"), rows)
+
+
+def timeline(roadmap: Roadmap) -> Markup:
+    """When the experiments ran, the earliest first; those without a record stand last."""
+    done = sorted(
+        (m for m in roadmap.mvps if m.state == DONE), key=lambda m: (m.reproduction.started or "9", m.phase, m.id)
+    )
+    rows = [
+        (
+            m.reproduction.started,
+            m.reproduction.finished,
+            m.id,
+            m.title,
+            None if m.reproduction.seconds is None else duration(m.reproduction.seconds),
+        )
+        for m in done
+    ]
+    return table(("started (UTC)", "finished (UTC)", "MVP", "name", "job time"), rows)
+
+
+def run_paths(roadmap: Roadmap) -> Markup:
+    """Where every experiment's code, configuration and output lie."""
+    rows = [
+        (
+            m.id,
+            "logg1m",
+            code(m.reproduction.script),
+            code(f"config/experiments/{m.key}.yaml"),
+            code(f"results/{m.key}/"),
+        )
+        for m in roadmap.mvps
+    ]
+    return table(("MVP", "repo", "script", "config", "output"), rows)
+
+
+def files(roadmap: Roadmap) -> Markup:
+    """File index: the documents and what every experiment left."""
+    rows: list[tuple[Any, ...]] = [
+        ("document", code(f"{FOLDER}/{name}"), description)
+        for name, description in (
+            ("roadmap.md", "phases, experiments, decisions, conclusions, results"),
+            ("kanban.md", "experiments by state"),
+            ("index.csv", "experiment index"),
+            ("changelog.md", "what changed when"),
+        )
+    ]
+    rows += [("report", code(f"{FOLDER}/{m.report}"), f"MVP-{m.id} {m.title}") for m in roadmap.mvps]
+    for m in roadmap.mvps:
+        if m.state == DONE:
+            rows.append(("verdict", code(m.verdict), f"MVP-{m.id}: every variant with intervals, and the outcome"))
+            rows += [("figure", code(f.image), f"MVP-{m.id}: {f.title}") for f in m.figures]
+            rows += [("table", code(f.table), f"MVP-{m.id}: numbers of {f.title}") for f in m.figures if f.table]
+    named = {
+        d: roadmap.files.get(f"decisions/{d}.json") for d in ("d1", "d2", "d3", "d4", "recipe_phase2", "recipe_phase3")
+    }
+    rows += [("decision", code(path), name.upper().replace("_", " ")) for name, path in named.items() if path]
+    return table(("type", "path", "description"), rows)
+
+
+def results(roadmap: Roadmap) -> Markup:
+    """Results summary: every variant, classical model, network and combination on the low-noise test, each with its own
+    model; ΔR² is the paired difference from the experiment's reference."""
+    rows: list[tuple[Any, ...]] = []
+    for m in roadmap.mvps:
+        if m.state == DONE:
+            rows += [(m.id, s.config, s.r2, s.mae, s.rmse, None) for s in roadmap.scored if s.mvp == m.id]
+        rows += [
+            (m.id, _config(m, v), *(v.low_noise.get(k) for k in ("r2", "mae", "rmse")), _delta(v)) for v in m.variants
+        ]
+    rows += [("D4", s.config, s.r2, s.mae, s.rmse, None) for s in roadmap.scored if s.mvp is None]
+    return table(("MVP", "config", "R²", "MAE", "RMSE", "ΔR² vs baseline"), rows)
+
+
+def _config(mvp: Mvp, variant: Variant) -> str:
+    marks = [variant.role] if variant.role != "candidate" else []
+    marks += ["leaky"] if variant.leaky else []
+    noted = f" ({', '.join(marks)})" if marks else ""
+    return f"{variant.label}{noted}, {model_name(str(variant.recipe.get('model', mvp.model)))}"
+
+
+def _delta(variant: Variant) -> Number | str | None:
+    return "baseline" if variant.role == "reference" else variant.differences.get("r2_low_noise")
+
+
+def kanban(roadmap: Roadmap) -> Iterator[tuple[str, list[Mvp]]]:
+    """Experiments by state, every state once."""
+    for state in STATES:
+        yield state, [m for m in roadmap.mvps if m.state == state]
+
+
+def index_rows(roadmap: Roadmap, project: str) -> list[dict[str, str]]:
+    """Rows of the experiment index."""
+    return [
+        dict(
+            zip(
+                INDEX_COLUMNS,
+                (
+                    m.experiment_id,
+                    project,
+                    m.topic,
+                    m.state,
+                    m.reproduction.started or "",
+                    m.reproduction.finished or "",
+                    m.reproduction.command,
+                    f"config/experiments/{m.key}.yaml",
+                    f"results/{m.key}/",
+                    m.reproduction.logs[-1] if m.reproduction.logs else f"logs/{m.key}/verdict.log",
+                    summary(m),
+                    m.priority,
+                    m.next_action,
+                    m.why,
+                ),
+                strict=True,
+            )
+        )
+        for m in roadmap.mvps
+    ]
+
+
+def summary(mvp: Mvp) -> str:
+    """One line of numbers: the best accepted variant, else the reference, on the low-noise test; else the key metric."""
+    shown = next((v for v in mvp.variants if v.name == (mvp.best or mvp.reference)), None)
+    if shown and shown.low_noise:
+        r2, mae, rmse = (shown.low_noise[k].text() for k in ("r2", "mae", "rmse"))
+        return f"{shown.label}: low-noise R² {r2}, MAE {mae} dex, RMSE {rmse} dex"
+    if mvp.conclusion and mvp.conclusion.number:
+        return f"{mvp.conclusion.key_metric}: {mvp.conclusion.number.text()}"
+    return ""

@@ -1,0 +1,1 @@
+"""BOSZ grids as a source of spectra."""

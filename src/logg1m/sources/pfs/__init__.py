@@ -1,0 +1,1 @@
+"""Shards of pfsspec as a source of spectra, and writing them."""

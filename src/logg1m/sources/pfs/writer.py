@@ -1,0 +1,102 @@
+"""Shards in the layout that pfsspec writes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from logg1m.files import InputError, atomic_path
+from logg1m.observe import LABELS
+from logg1m.sources.pfs.source import OTHER, STELLAR
+from logg1m.sources.pfs.table import KEY as PARAMS
+
+_COLUMNS = {label: column for column, (label, _) in (STELLAR | OTHER).items()}
+_TEXT_WIDTH = 50  # bytes of a string column, as pfsspec asks of pandas
+
+# Consecutive spectra: arrays name → (B, P), and their rows of the label table.
+Part = tuple[dict[str, np.ndarray], pd.DataFrame]
+
+
+def write_shard(
+    path: str | Path,
+    wave: np.ndarray,
+    parts: Iterable[Part],
+    n_spectra: int,
+    dtype: str = "float64",
+    wave_2d: bool = False,
+    chunk_rows: int | None = None,
+    compression: str | None = None,
+) -> None:
+    """Write one shard, part by part; the file appears only when it is whole.
+
+    Parameters
+    ----------
+    path : file to write
+    wave : (P,) pixel centres, vacuum Å
+    parts : spectra in order; arrays are flux, error and, if the parts have them, mask and noisy
+    n_spectra : how many there are in all parts
+    dtype : float32 or float64, of the spectra
+    wave_2d : write the wavelength scale as (2, P), the lower and upper edges of the pixels
+    chunk_rows : rows of an HDF5 chunk; None: contiguous
+    compression : HDF5 filter of the spectra (needs chunk_rows)
+
+    Raises
+    ------
+    InputError
+        If the parts do not add up to `n_spectra`, or the disk refuses.
+    """
+    with atomic_path(path) as temporary:
+        try:
+            with h5py.File(temporary, "w") as file:
+                edges = _edges(wave)
+                file["spectrumdataset/wave"] = edges if wave_2d else np.asarray(wave, dtype=np.float64)
+                file["spectrumdataset/wave_edges"] = edges
+                chunks = (min(chunk_rows, n_spectra), len(wave)) if chunk_rows else None
+                layout = {"shape": (n_spectra, len(wave)), "chunks": chunks, "compression": compression}
+                table = _write_parts(file, parts, dtype, layout)
+            if len(table) != n_spectra:
+                raise InputError(f"{path}: {len(table)} spectra came, expected {n_spectra}; nothing was written")
+            text = {name: _TEXT_WIDTH for name in table if not pd.api.types.is_numeric_dtype(table[name])}
+            table.to_hdf(temporary, key=PARAMS, mode="a", format="table", min_itemsize=text)
+        except (RuntimeError, ValueError) as error:  # h5py and PyTables, where the disk is full or a value unfit
+            raise InputError(f"cannot write {path}: {error}; nothing was written") from error
+
+
+def _write_parts(file: h5py.File, parts: Iterable[Part], dtype: str, layout: dict[str, Any]) -> pd.DataFrame:
+    """Write the arrays and return the whole label table."""
+    tables: list[pd.DataFrame] = []
+    start = 0
+    for arrays, table in parts:
+        for name, values in arrays.items():
+            key = f"dataset/arrays/{name}/value"
+            if key not in file:
+                file.create_dataset(key, dtype="int64" if name == "mask" else dtype, **layout)
+            file[key][start : start + len(values)] = values
+        start += len(table)
+        tables.append(table)
+    whole = pd.concat(tables, ignore_index=True)
+    whole.insert(0, "id", np.arange(len(whole)))
+    return whole
+
+
+def _edges(wave: np.ndarray) -> np.ndarray:
+    """Lower and upper edges (2, P) of uniform pixels."""
+    half = (wave[-1] - wave[0]) / (len(wave) - 1) / 2
+    return np.stack([wave - half, wave + half])
+
+
+def params_table(arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Labels under pfsspec's column names, with the columns it always writes.
+
+    `snr`, where it is not among the labels, is the 95th percentile of flux/error over pixels, as the simulator has it.
+    """
+    stellar = {column: labels[label] for column, (label, _) in STELLAR.items()}
+    rest = {_COLUMNS.get(name, name): values for name, values in labels.items() if name not in (*LABELS, "role")}
+    frame = pd.DataFrame(stellar | {"O_M": np.nan} | rest)
+    if "snr" not in frame:
+        frame["snr"] = np.percentile(arrays["flux"] / arrays["error"], 95, axis=1).astype(np.float64)
+    frame["interp_param"] = pd.Series([""] * len(frame), dtype=object)
+    return frame

@@ -1,0 +1,1 @@
+"""The Zarr store: writing it, reading it, and one function over all its chunks."""
