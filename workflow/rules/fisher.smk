@@ -75,7 +75,9 @@ rule bayes:
         bayes=CONFIG.bounds.bayes.model_dump(mode="json"),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.bayes.posterior", "logg1m.bounds.compute", "logg1m.sources"),
+        code=code(
+            "logg1m.bounds.bayes.posterior", "logg1m.bounds.compute", "logg1m.sources"
+        ),
     script:
         "../scripts/bayes.py"
 
@@ -108,7 +110,9 @@ rule magnitude_sweep:
         ),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.sweep", "logg1m.sources", "logg1m.figures.magnitude_sweep"),
+        code=code(
+            "logg1m.bounds.sweep", "logg1m.sources", "logg1m.figures.magnitude_sweep"
+        ),
     script:
         "../scripts/magnitude_sweep.py"
 
