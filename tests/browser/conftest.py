@@ -16,7 +16,7 @@ from logg1m.experiments import catalogue
 from logg1m.files import read_json, write_json
 from logg1m.report.collect import Setting, collect
 from logg1m.report.page import render, residuals, viewer
-from logg1m.report.page.numbers import Traced
+from logg1m.results.numbers import Traced
 from logg1m.spectra.store import Store
 
 PROJECT = Path(__file__).parents[2]

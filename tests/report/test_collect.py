@@ -13,8 +13,9 @@ from logg1m.config.report import Report
 from logg1m.decisions import gates
 from logg1m.files import InputError, read_json, write_json
 from logg1m.report.collect import Setting, collect
-from logg1m.report.roadmap import STATES, Mvp, Number
+from logg1m.report.roadmap import STATES, Mvp
 from logg1m.results.artifacts import at
+from logg1m.results.numbers import Number
 
 from made_roadmap import fisher  # isort: skip
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logg1m.report import tables
-from logg1m.report.roadmap import Number
 from logg1m.results.artifacts import at, step
+from logg1m.results.numbers import Number
 
 KEYS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=6)
 LEAVES = st.one_of(st.integers(-999, 999), st.floats(-9, 9), st.text(max_size=4), st.none(), st.booleans(),

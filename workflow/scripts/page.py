@@ -12,7 +12,7 @@ from logg1m.report.collect import Setting, collect
 from logg1m.report.page import models, render
 from logg1m.report.page import residuals as plots_residuals
 from logg1m.report.page import viewer as plots_spectra
-from logg1m.report.page.numbers import Traced
+from logg1m.results.numbers import Traced
 from logg1m.spectra.store import Store
 
 with job(snakemake):

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from logg1m.report.page.numbers import Traced
-from logg1m.report.roadmap import Cell, Number, Table
+from logg1m.results.numbers import Cell, Number, Table, Traced
 
 COLOURS = ("@blue", "@orange", "@green", "@red", "@purple", "@sky", "@ink", "@yellow")
 MODEL_COLOURS = ("@blue", "@orange", "@green", "@purple", "@sky", "@yellow")  # beside ceilings in ink and red

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.roadmap import DONE, Answer, Decision, Ground, Mvp, Number
+from logg1m.report.roadmap import DONE, Answer, Decision, Ground, Mvp
 from logg1m.report.tables import matching
 from logg1m.results.artifacts import Artifacts, at, number, step
+from logg1m.results.numbers import Number
 from logg1m.results.words import estimate, model_name
 
 FISHER, MODELS, SCALING = "mvp_1_1/fisher.json", "mvp_1_1/models.json", "mvp_0_b/scaling.json"

@@ -19,25 +19,13 @@ from logg1m.report.checks import checks
 from logg1m.report.decisions import NAMES, decision, outcomes
 from logg1m.report.names import names_of
 from logg1m.report.reproduction import reproduction
-from logg1m.report.roadmap import (
-    CANCELLED,
-    DONE,
-    MISSING,
-    READY,
-    RUNNING,
-    STALE,
-    Conclusion,
-    Figure,
-    Mvp,
-    Number,
-    Roadmap,
-    Table,
-)
+from logg1m.report.roadmap import CANCELLED, DONE, MISSING, READY, RUNNING, STALE, Conclusion, Figure, Mvp, Roadmap
 from logg1m.report.scope import scope, tests_of
 from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
 from logg1m.results.artifacts import Artifacts, at, number
+from logg1m.results.numbers import Number, Table
 from logg1m.results.words import METRIC, SUBSET
 
 _KEPT = {"data/manifest.json": "manifest", "mvp_0_a/protocol.json": "protocol", "mvp_0_b/scaling.json": "scaling",

@@ -5,9 +5,10 @@ from typing import Any
 
 from logg1m.config.experiments import OUTCOMES, Experiment
 from logg1m.report.decision_words import flips, grounds, manner, rule_of
-from logg1m.report.roadmap import Decision, Number
+from logg1m.report.roadmap import Decision
 from logg1m.report.states import cancellation
 from logg1m.results.artifacts import Artifacts, at, number, step
+from logg1m.results.numbers import Number
 from logg1m.results.words import STATISTIC, SUBSET, limit, metric, model_name, mvp_id
 
 NAMES = ("d1", "d2", "d3", "d4")

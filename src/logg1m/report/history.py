@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from logg1m.files import read_json, write_json
-from logg1m.report.roadmap import Number, Roadmap
+from logg1m.report.roadmap import Roadmap
+from logg1m.results.numbers import Number
 
 
 class Change(NamedTuple):

@@ -22,9 +22,8 @@ from logg1m.figures.interactive import (
 )
 from logg1m.files import InputError, read_csv
 from logg1m.observe.lines import FEATURES
-from logg1m.report.page.numbers import Traced
-from logg1m.report.roadmap import Table
 from logg1m.results.artifacts import at
+from logg1m.results.numbers import Table, Traced
 from logg1m.results.words import model_name
 
 

@@ -16,7 +16,7 @@ from logg1m.figures.interactive import (
     plain,
     pluck,
 )
-from logg1m.report.page.numbers import Traced
+from logg1m.results.numbers import Traced
 from logg1m.results.words import model_name
 
 CEILINGS = "Ceilings"

@@ -4,52 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from logg1m.results.numbers import Number, Table
+
 PLANNED, READY, RUNNING, DONE = "planned", "ready", "running", "done"
 CANCELLED, PAUSED, MISSING, STALE = "cancelled", "paused", "missing", "stale"
 STATES = (PLANNED, READY, RUNNING, DONE, CANCELLED, PAUSED, MISSING, STALE)
-
-
-@dataclass(frozen=True)
-class Number:
-    """A measured number with its interval, and where it stands: a file and the path inside it (models/ridge/r2)."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    file: str
-    path: str
-
-    def text(self, digits: int = 3) -> str:
-        """For people: value [low, high], or a dash where there is none."""
-        if self.value is None:
-            return "–"
-        shown = _rounded(self.value, digits)
-        if self.low is None or self.high is None:
-            return shown
-        return f"{shown} [{_rounded(self.low, digits)}, {_rounded(self.high, digits)}]"
-
-
-def _rounded(value: float, digits: int) -> str:
-    """Counts as they are; fixed decimals near one, significant digits far from it; never a negative zero."""
-    if isinstance(value, int):
-        return str(value)
-    if value and not 10.0**-digits <= abs(value) < 10.0**4:
-        return f"{value:.{digits}g}"
-    return f"{value + 0.0:.{digits}f}"
-
-
-Cell = str | Number | None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of numbers; `file` is the artifact that it shows."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    file: str
-    note: str = ""
 
 
 @dataclass(frozen=True)

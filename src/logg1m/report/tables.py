@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.roadmap import Cell, Number, Table
 from logg1m.results.artifacts import at, is_measured, number, step
+from logg1m.results.numbers import Cell, Number, Table
 from logg1m.results.words import model_name
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from logg1m.config.experiments import Experiment
 from logg1m.experiments.catalogue import runs_in
-from logg1m.report.roadmap import Criterion, Number, Variant
+from logg1m.report.roadmap import Criterion, Variant
 from logg1m.results.artifacts import Artifacts, at, number
+from logg1m.results.numbers import Number
 
 METRICS = ("r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate")
 

@@ -16,7 +16,8 @@ from logg1m.config.report import Report
 from logg1m.files import read_json, write_json
 from logg1m.report.collect import Setting, collect
 from logg1m.report.markdown import documents, overview
-from logg1m.report.roadmap import Number, Roadmap
+from logg1m.report.roadmap import Roadmap
+from logg1m.results.numbers import Number
 
 COLUMNS = {
     "Experiments": ["MVP", "name", "phase", "status", "experiment id", "report"],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from logg1m.report.markdown.text import Markup, code, image, link, table, text
-from logg1m.report.roadmap import Number
+from logg1m.results.numbers import Number
 
 RENDER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 

@@ -13,8 +13,8 @@ from logg1m.files import InputError
 from logg1m.noise import normal
 from logg1m.report import plots_bounds
 from logg1m.report.page import residuals, viewer
-from logg1m.report.page.numbers import Traced, cell, fixed, point, readable, show
-from logg1m.report.roadmap import Number
+from logg1m.report.page.numbers import cell, point, show
+from logg1m.results.numbers import Number, Traced, fixed, readable
 from logg1m.spectra.store import Store
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from logg1m.report.markdown.overview import beside
 from logg1m.report.markdown.text import Markup, code, image, link, table
-from logg1m.report.roadmap import Mvp, Number, Variant
+from logg1m.report.roadmap import Mvp, Variant
 from logg1m.report.variants import METRICS
+from logg1m.results.numbers import Number
 from logg1m.results.words import METRIC, SUBSET, duration
 
 

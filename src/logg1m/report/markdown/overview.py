@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from logg1m.report.markdown.text import Markup, code, link, table
-from logg1m.report.roadmap import DONE, STATES, Mvp, Number, Roadmap, Variant
+from logg1m.report.roadmap import DONE, STATES, Mvp, Roadmap, Variant
+from logg1m.results.numbers import Number
 from logg1m.results.words import duration, model_name
 
 PHASES = {0: "Foundation", 1: "Quick wins", 2: "Structural breakthrough", 3: "Long-term directions"}

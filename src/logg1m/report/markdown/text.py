@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from logg1m.report.roadmap import Number
+from logg1m.results.numbers import Number
 
 # What CommonMark, its tables and the usual extensions (highlights, comments, maths, tags) would take for markup; an
 # underscore inside a word, a lone equals sign or per cent sign, and an interval in brackets are none.

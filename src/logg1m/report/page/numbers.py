@@ -5,76 +5,14 @@ of an estimate, which `data-part` tells apart) the file and the place in it (a J
 a script or a test can go and look. Of a difference `data-from` names both places.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
-from logg1m.report.roadmap import Number
+from logg1m.results.numbers import MISSING, Number, fixed, readable
 
-MISSING = "–"
 _ELEMENT = Markup('<data value="{}"{}>{}</data>')
 _INTERVAL = Markup('<span{}>{} <span class="ci"><span class="sr">interval </span>[{}, {}]</span></span>')
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A value inside an artifact with the file and the path to it.
-
-    raw : what lies there
-    file : the artifact, relative to the project
-    path : keys and indices from the top of the file
-    """
-
-    raw: Any
-    file: str
-    path: tuple[str | int, ...] = ()
-
-    def __getitem__(self, key: str | int) -> "Traced":
-        return Traced(self.raw[key], self.file, (*self.path, key))
-
-    def at(self, *keys: str | int) -> "Traced | None":
-        """The value further down, or None where there is none (also where it is null)."""
-        here = self
-        for key in keys:
-            known = isinstance(here.raw, Mapping) and key in here.raw
-            if not known and not (isinstance(here.raw, list) and isinstance(key, int) and key < len(here.raw)):
-                return None
-            here = here[key]
-        return None if here.raw is None else here
-
-    def items(self) -> Iterator[tuple[Any, "Traced"]]:
-        """Children by key or index; none of a null or a plain value."""
-        keys = self.raw if isinstance(self.raw, Mapping) else range(len(self.raw)) if isinstance(self.raw, list) else ()
-        for key in keys:
-            yield key, self[key]
-
-    @property
-    def place(self) -> str:
-        """Path as `roadmap.Number` has it."""
-        return "/".join(map(str, self.path))
-
-    def number(self) -> Number:
-        """The number that lies here."""
-        return Number(self.raw, None, None, self.file, self.place)
-
-
-def fixed(value: float, digits: int = 3, sign: bool = False) -> str:
-    """Text with so many decimals, counts with thousands separators; a true minus sign, which zero never carries."""
-    if isinstance(value, int):
-        text = f"{value:+,}" if sign else f"{value:,}"
-    else:
-        text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
-        text = text if float(text) else text.lstrip("+-")
-    return text.replace("-", "−")
-
-
-def readable(value: float, digits: int = 3, sign: bool = False) -> str:
-    """Text of a number of unknown size: as `fixed` near one, significant digits far from it."""
-    if isinstance(value, float) and value and not 10.0**-digits <= abs(value) < 10.0**4:
-        return (f"{value:+.{digits}g}" if sign else f"{value:.{digits}g}").replace("-", "−")
-    return fixed(value, digits, sign)
 
 
 Words = Callable[[float], str]

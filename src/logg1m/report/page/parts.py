@@ -11,10 +11,10 @@ from logg1m.files import read_json
 from logg1m.report import plots_bounds, plots_models
 from logg1m.report.captions import caption
 from logg1m.report.page.graph import Drawing, Item, lay_out
-from logg1m.report.page.numbers import Traced
 from logg1m.report.page.pictures import PACKINGS, Packing, Picture, picture
-from logg1m.report.roadmap import DONE, STATES, Answer, Decision, Mvp, Number, Roadmap, Variant
+from logg1m.report.roadmap import DONE, STATES, Answer, Decision, Mvp, Roadmap, Variant
 from logg1m.results.artifacts import number
+from logg1m.results.numbers import Number, Traced
 from logg1m.results.words import STATISTIC, model_name
 
 _ALWAYS = ("planned", "ready", "done", "cancelled", "paused")  # columns that are shown even when empty

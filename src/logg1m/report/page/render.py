@@ -21,9 +21,10 @@ from logg1m.figures.interactive import Figure
 from logg1m.report.page import numbers
 from logg1m.report.page import parts as page_parts
 from logg1m.report.page.pictures import PACKINGS, Packing
-from logg1m.report.roadmap import Mvp, Number, Roadmap, Variant
+from logg1m.report.roadmap import Mvp, Roadmap, Variant
 from logg1m.report.templates import PAGE
 from logg1m.results.artifacts import number
+from logg1m.results.numbers import Number
 from logg1m.results.words import METRIC, STATISTIC, SUBSET, duration, model_name
 
 LARGEST = 8_000_000  # bytes of the page

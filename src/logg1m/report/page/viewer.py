@@ -8,7 +8,7 @@ import pandas as pd
 from logg1m.figures.interactive import packed
 from logg1m.observe.lines import FEATURES
 from logg1m.protocol.pools import TEST, noisy_rows
-from logg1m.report.page.numbers import Traced
+from logg1m.results.numbers import Traced
 from logg1m.spectra.store import Store
 
 _QUANTILES = (0.95, 0.5, 0.1)  # of the test spectra's signal-to-noise: low-noise, typical, poor
