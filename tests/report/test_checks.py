@@ -11,6 +11,7 @@ from logg1m.files import write_json
 from logg1m.report.checks import checks
 from logg1m.report.roadmap import Check
 from logg1m.results.artifacts import Artifacts
+from logg1m.results.numbers import Cursor
 
 
 def found(experiment: Experiment, artifact: dict[str, Any] | None, root: Path, **verdict: Any) -> list[Check]:
@@ -18,7 +19,7 @@ def found(experiment: Experiment, artifact: dict[str, Any] | None, root: Path, *
     if artifact is not None:
         write_json(root / experiment.artifact.file, artifact)
     handed = [root / experiment.artifact.file] if artifact is not None else []
-    return list(checks(experiment, verdict, Artifacts.of(handed, root / "results")))
+    return list(checks(experiment, Cursor(verdict, "v"), Artifacts.of(handed, root / "results")))
 
 
 def says(rows: list[Check], word: str) -> str:

@@ -10,7 +10,7 @@ from logg1m.report.decisions import NAMES, decision, outcomes
 from logg1m.report.roadmap import DONE, STATES
 from logg1m.report.states import state
 from logg1m.report.variants import run_folder
-from logg1m.results.artifacts import Artifacts
+from logg1m.results.artifacts import Artifacts, own_artifact
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def on_disk(results: Path, experiments: Mapping[str, Experiment]) -> Artifacts:
     names += [f"decisions/{d}{kind}.json" for d in NAMES for kind in ("", ".evidence")]
     names += ["decisions/recipe_phase2.json", "decisions/recipe_phase3.json"]
     names += [f"{key}/verdict.json" for key in experiments]
-    names += [e.artifact.file.removeprefix("results/") for e in experiments.values() if e.artifact]
+    names += [*filter(None, map(own_artifact, experiments.values()))]
     there = [name for name in names if (results / name).exists()]
     verdicts = Artifacts.of([results / name for name in there if name.endswith("/verdict.json")], results)
     for key in experiments:

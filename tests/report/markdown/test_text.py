@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from logg1m.report.markdown.text import Markup, code, image, link, table, text
-from logg1m.results.numbers import Number
+from logg1m.results.numbers import Cursor
 
 RENDER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -113,4 +113,4 @@ def test_nothing_is_a_dash_and_markdown_stays_markdown():
     ],
 )
 def test_numbers_read_well(number, shown):
-    assert text(Number(*number, "f", "p")) == shown
+    assert text(Cursor(*number, "f", "p")) == shown

@@ -14,7 +14,7 @@ from logg1m.noise import normal
 from logg1m.report import plots_bounds
 from logg1m.report.page import residuals, viewer
 from logg1m.report.page.numbers import cell, point, show
-from logg1m.results.numbers import Number, Traced, fixed, readable
+from logg1m.results.numbers import Cursor, fixed, readable
 from logg1m.spectra.store import Store
 
 
@@ -37,7 +37,7 @@ def shown(small_store: Store) -> dict[str, Any]:
     pixels = pd.DataFrame({"wave": small_store.wave, "error_mean": np.linspace(1, 2, len(small_store.wave))})
     variants = {"lines": {"label": "<lines>", "windows": [{"vacuum": 8500.0, "half_width": 10.0, "status": "used"},
                                                          {"vacuum": 6564.0, "half_width": 10.0, "status": "out"}]}}  # fmt: skip
-    return viewer.viewer(small_store, about(small_store), pixels, None, Traced(variants, "v.json"), 5, 1.0)
+    return viewer.viewer(small_store, about(small_store), pixels, None, Cursor(variants, "v.json"), 5, 1.0)
 
 
 def test_the_viewer_shows_spectra_of_the_test_pool_as_the_store_has_them(shown, small_store):
@@ -122,10 +122,10 @@ def test_packed_arrays_come_back_bit_for_bit(kind):
 
 
 def test_a_column_says_where_every_value_stands():
-    rows = Traced({"a": {"b": [{"r2": {"value": 0.5}}, {}]}}, "f.json").at("a", "b")
+    rows = Cursor({"a": {"b": [{"r2": {"value": 0.5}}, {}]}}, "f.json").at("a", "b")
     column = pluck(rows, "r2", "value")
     assert column.values == (0.5, None)
-    assert column.paths[0] == "a/b/0/r2/value"
+    assert column.paths[0] == ("a", "b", 0, "r2", "value")
     assert column.source == "f.json#/a/b/*/r2/value"
     assert column.at([1]).values == (None,)
 
@@ -140,7 +140,7 @@ def test_numbers_are_written_for_people(text, expected):
 
 
 def test_numbers_carry_their_place_and_dashes_stand_for_nothing():
-    number = Number(0.5, 0.25, 0.75, "results/a.json", "x/y")
+    number = Cursor({"value": 0.5, "ci95": [0.25, 0.75]}, "results/a.json", ("x", "y"))
     assert show(number).count('data-from="results/a.json#/x/y"') == 1
     assert [part in show(number) for part in ('data-part="low"', 'value="0.25"', ">0.500<")] == [True] * 3
     assert "ci" not in point(number)
