@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from logg1m.jobs import calls
 from logg1m.config import load_yaml, refuse_code, validate
+from logg1m.config.base import part, whole
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
 from logg1m.jobs.frame import prepare_jobs

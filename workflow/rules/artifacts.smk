@@ -106,8 +106,8 @@ REPORT_INPUT = {
     "decisions": DECISION_FILES,
 }
 REPORT_PARAMS = {
-    "experiments": {key: e.model_dump(mode="json") for key, e in EXPERIMENTS.items()},
-    "report": CONFIG.report.model_dump(mode="json"),
+    "experiments": {key: whole(e) for key, e in EXPERIMENTS.items()},
+    "report": whole(CONFIG.report),
     "paused": CONFIG.experiments.paused,
     "command": command_line(),
     "records": {key: job_records(key) for key in EXPERIMENTS},

@@ -47,17 +47,8 @@ rule ridge:
         mem_mb=grows(2000 + 320 * len(SCALES)),
         runtime=grows(120),
     params:
-        ridge=CONFIG.baselines.ridge.model_dump(mode="json"),
-        protocol=CONFIG.protocol.model_dump(
-            mode="json",
-            include={
-                "scales",
-                "train_fraction",
-                "validation_fraction",
-                "validation_max",
-                "noise_level",
-            },
-        ),
+        ridge=whole(CONFIG.baselines.ridge),
+        protocol=part(CONFIG.protocol, *SPLITS),
         seed=CONFIG.seed,
         code=code("logg1m.baselines.ridge", "logg1m.report.baseline_figures"),
     script:
@@ -81,17 +72,8 @@ rule lightgbm:
         mem_mb=grows(16000),
         runtime=grows(600),
     params:
-        lightgbm=CONFIG.baselines.lightgbm.model_dump(mode="json"),
-        protocol=CONFIG.protocol.model_dump(
-            mode="json",
-            include={
-                "scales",
-                "train_fraction",
-                "validation_fraction",
-                "validation_max",
-                "noise_level",
-            },
-        ),
+        lightgbm=whole(CONFIG.baselines.lightgbm),
+        protocol=part(CONFIG.protocol, *SPLITS),
         seed=CONFIG.seed,
         code=code("logg1m.baselines.boosting"),
     script:
@@ -132,11 +114,9 @@ rule scaling:
         runtime=grows(60),
     params:
         lightgbm_sizes=LIGHTGBM_SIZES,
-        protocol=CONFIG.protocol.model_dump(mode="json"),
-        baselines=CONFIG.baselines.model_dump(
-            mode="json", include={"saturation_gain", "saturation_from"}
-        ),
-        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        protocol=whole(CONFIG.protocol),
+        baselines=part(CONFIG.baselines, "saturation_gain", "saturation_from"),
+        bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
         code=code(
             "logg1m.baselines.scaling",

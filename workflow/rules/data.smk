@@ -20,7 +20,7 @@ rule generate:
         mem_mb=grows(3000),
         runtime=grows(240),
     params:
-        data=CONFIG.data.model_dump(mode="json"),
+        data=whole(CONFIG.data),
         seed=CONFIG.seed,
         code=code("logg1m.spectra.generation", "logg1m.sources"),
     script:

@@ -66,7 +66,7 @@ checkpoint propose:
         "../../envs/logg1m.yaml"
     threads: 1
     params:
-        recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
+        recipe=whole(CONFIG.experiments.recipe),
         members=CONFIG.decisions.d4_members,
         code=code("logg1m.decisions.recipes"),
     script:
@@ -98,15 +98,13 @@ use rule run_variant as run_combination with:
         runtime=grows(120),
         gpu=lambda wildcards: gpus_of(proposal_of_d4()["recipe"]["model"]),
     params:
-        recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
+        recipe=whole(CONFIG.experiments.recipe),
         change={},
         training=lambda wildcards: training_of(proposal_of_d4()["recipe"]["model"]),
-        protocol=CONFIG.protocol.model_dump(
-            mode="json", exclude={"low_noise_fraction", "quantiles"}
-        ),
-        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
-        bayes=CONFIG.bounds.bayes.model_dump(mode="json", include={"min_reached"}),
-        observation=CONFIG.data.observation.model_dump(mode="json"),
+        protocol=part(CONFIG.protocol, *SPLITS),
+        bootstrap=whole(CONFIG.bootstrap),
+        bayes=part(CONFIG.bounds.bayes, "min_reached"),
+        observation=whole(CONFIG.data.observation),
         seed=CONFIG.seed,
         code=lambda wildcards: code_of(proposal_of_d4()["recipe"]),
 
@@ -131,8 +129,8 @@ checkpoint settle_recipe:
         mem_mb=grows(1000),
         runtime=grows(10),
     params:
-        recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
-        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        recipe=whole(CONFIG.experiments.recipe),
+        bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
         code=code("logg1m.decisions.recipes", "logg1m.protocol.members"),
     script:

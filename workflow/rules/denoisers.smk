@@ -40,10 +40,8 @@ rule denoiser:
         gpu=gpus_of("vit"),
     params:
         denoisers=denoiser_settings,
-        protocol=CONFIG.protocol.model_dump(
-            mode="json", exclude={"low_noise_fraction", "quantiles"}
-        ),
-        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        protocol=part(CONFIG.protocol, *SPLITS),
+        bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
         code=code("logg1m.experiments.denoising.making", "logg1m.protocol.members"),
     script:

@@ -69,15 +69,13 @@ rule run_variant:
         runtime=grows(120),
         gpu=lambda wildcards: gpus_of(recipe_in_full(wildcards)["model"]),
     params:
-        recipe=CONFIG.experiments.recipe.model_dump(mode="json"),
+        recipe=whole(CONFIG.experiments.recipe),
         change=change_of,
         training=lambda wildcards: training_of(recipe_in_full(wildcards)["model"]),
-        protocol=CONFIG.protocol.model_dump(
-            mode="json", exclude={"low_noise_fraction", "quantiles"}
-        ),
-        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
-        bayes=CONFIG.bounds.bayes.model_dump(mode="json", include={"min_reached"}),
-        observation=CONFIG.data.observation.model_dump(mode="json"),
+        protocol=part(CONFIG.protocol, *SPLITS),
+        bootstrap=whole(CONFIG.bootstrap),
+        bayes=part(CONFIG.bounds.bayes, "min_reached"),
+        observation=whole(CONFIG.data.observation),
         seed=CONFIG.seed,
         code=lambda wildcards: code_of(recipe_in_full(wildcards)),
     script:
@@ -132,8 +130,8 @@ rule models:
         runtime=grows(20),
     params:
         runs=honest_runs(),
-        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
-        bayes=CONFIG.bounds.bayes.model_dump(mode="json", include={"min_reached"}),
+        bootstrap=whole(CONFIG.bootstrap),
+        bayes=part(CONFIG.bounds.bayes, "min_reached"),
         seed=CONFIG.seed,
         code=code("logg1m.decisions.models", "logg1m.protocol.members"),
     script:
@@ -191,12 +189,12 @@ for key, experiment in EXPERIMENTS.items():
             mem_mb=grows(2000),
             runtime=grows(30),
         params:
-            experiment=experiment.model_dump(mode="json"),
+            experiment=whole(experiment),
             model=CONFIG.experiments.recipe.model,
             variants=variants_of(key),
             seeds=CONFIG.experiments.seeds,
             seed_scatter=CONFIG.experiments.seed_scatter,
-            bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+            bootstrap=whole(CONFIG.bootstrap),
             seed=CONFIG.seed,
             code=code(
                 "logg1m.experiments.judging.evidence",

@@ -34,18 +34,16 @@ rule bounds:
         mem_mb=grows(4000),
         runtime=grows(60),
     params:
-        data=CONFIG.data.model_dump(mode="json"),
-        bounds=CONFIG.bounds.model_dump(
-            mode="json",
-            include={
-                "max_spectra",
-                "full_sample",
-                "convergence",
-                "knn_neighbours",
-                "linear_neighbours",
-                "linear_degree",
-                "max_condition",
-            },
+        data=whole(CONFIG.data),
+        bounds=part(
+            CONFIG.bounds,
+            "max_spectra",
+            "full_sample",
+            "convergence",
+            "knn_neighbours",
+            "linear_neighbours",
+            "linear_degree",
+            "max_condition",
         ),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
@@ -71,8 +69,8 @@ rule bayes:
         mem_mb=grows(4000),
         runtime=grows(240),
     params:
-        data=CONFIG.data.model_dump(mode="json"),
-        bayes=CONFIG.bounds.bayes.model_dump(mode="json"),
+        data=whole(CONFIG.data),
+        bayes=whole(CONFIG.bounds.bayes),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         code=code(
@@ -104,10 +102,8 @@ rule magnitude_sweep:
         mem_mb=grows(3000),
         runtime=grows(30),
     params:
-        data=CONFIG.data.model_dump(mode="json"),
-        bounds=CONFIG.bounds.model_dump(
-            mode="json", include={"sweep_magnitudes", "sweep_stars", "max_condition"}
-        ),
+        data=whole(CONFIG.data),
+        bounds=part(CONFIG.bounds, "sweep_magnitudes", "sweep_stars", "max_condition"),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         code=code(
@@ -159,9 +155,9 @@ rule fisher:
         lightgbm_scale=LIGHTGBM_SIZES[-1],
         train_fraction=CONFIG.protocol.train_fraction,
         noise_level=CONFIG.protocol.noise_level,
-        data=CONFIG.data.model_dump(mode="json"),
-        bounds=CONFIG.bounds.model_dump(mode="json"),
-        bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
+        data=whole(CONFIG.data),
+        bounds=whole(CONFIG.bounds),
+        bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
         code=code(
             "logg1m.baselines.scaling",

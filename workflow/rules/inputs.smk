@@ -34,7 +34,7 @@ def sensitivity_for(recipe):
 def recipe_in_full(wildcards):
     """All that a variant trains: the recipe of its phase with its change."""
     change, settled = change_of(wildcards), recipe_file(wildcards)
-    base = CONFIG.experiments.recipe.model_dump(mode="json")
+    base = whole(CONFIG.experiments.recipe)
     return {**(read_json(settled[0])["recipe"] if settled else base), **change}
 
 
@@ -59,10 +59,10 @@ def denoiser_for(recipe, seed):
 
 def denoiser_settings(wildcards):
     """The linear filter has no training by steps, and a network no components; how often states are saved is no matter."""
-    unread = {"training"} if wildcards.kind == "pca" else {"components"}
-    settings = CONFIG.denoisers.model_dump(mode="json", exclude=unread)
-    settings.get("training", {}).pop("checkpoint_seconds", None)
-    return settings
+    by_steps = ("components", "training.checkpoint_seconds")
+    return whole(
+        CONFIG.denoisers, but=("training",) if wildcards.kind == "pca" else by_steps
+    )
 
 
 def denoisers_of(mvp):
@@ -84,14 +84,14 @@ def code_of(recipe):
 
 def training_of(model):
     """What training one kind of model reads; another kind's settings must not retrain it."""
-    reads = {"ridge": {"alphas"}}.get(model, set())
-    settings = CONFIG.experiments.model_dump(mode="json", include={"test_size"} | reads)
+    reads = {"ridge": ("alphas",)}.get(model, ())
+    settings = part(CONFIG.experiments, "test_size", *reads)
     settings["train_size"] = CONFIG.experiments.train_size[model]
     if model == "lightgbm":
-        settings["lightgbm"] = CONFIG.baselines.lightgbm.model_dump(mode="json")
+        settings["lightgbm"] = whole(CONFIG.baselines.lightgbm)
     if model == "vit":
-        settings["network"] = CONFIG.network.model_dump(
-            mode="json", exclude={"training": {"checkpoint_seconds"}}
+        settings["network"] = whole(
+            CONFIG.network, but=("training.checkpoint_seconds",)
         )
     return settings
 
@@ -144,8 +144,8 @@ def honest_runs():
 
 def settings_of(wildcards):
     """What one decision reads of the configuration: a threshold of D1 is no matter of D2's."""
-    fields = {"d1_statistic", "d1_threshold"} if wildcards.d == "d1" else set()
-    settings = CONFIG.decisions.model_dump(mode="json", include=fields)
+    fields = ("d1_statistic", "d1_threshold") if wildcards.d == "d1" else ()
+    settings = part(CONFIG.decisions, *fields)
     for name in ("override", "default"):
         chosen = getattr(CONFIG.decisions, name)
         settings[name] = {d: v for d, v in chosen.items() if d == wildcards.d}

@@ -5,6 +5,15 @@ Produces: results/mvp_0_a/protocol.json (thresholds, pools, scales), members.par
 spectrum), snr.parquet and pixels.parquet (one pass over the store), and the histogram figure.
 """
 
+# What whoever trains reads of the protocol: pools and splits (`Pools`), and the noise.
+SPLITS = (
+    "scales",
+    "train_fraction",
+    "validation_fraction",
+    "validation_max",
+    "noise_level",
+)
+
 
 rule survey:
     input:
@@ -25,7 +34,7 @@ rule survey:
         mem_mb=grows(4000),
         runtime=grows(120),
     params:
-        protocol=CONFIG.protocol.model_dump(mode="json", include={"noise_level"}),
+        protocol=part(CONFIG.protocol, "noise_level"),
         seed=CONFIG.seed,
         code=code("logg1m.protocol.pools"),
     script:
@@ -59,7 +68,7 @@ rule protocol:
         mem_mb=grows(2000),
         runtime=grows(20),
     params:
-        protocol=CONFIG.protocol.model_dump(mode="json"),
+        protocol=whole(CONFIG.protocol),
         seed=CONFIG.seed,
         code=code("logg1m.protocol.pools", "logg1m.figures.snr_histogram"),
     script:

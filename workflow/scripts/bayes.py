@@ -13,8 +13,8 @@ from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
-    config, store = BayesConfig(**params.bayes), Store(snakemake.input.manifest)
-    data = Data(**params.data)
+    config, store = BayesConfig.of(params.bayes), Store(snakemake.input.manifest)
+    data = Data.of(params.data)
     members = read_parquet(snakemake.input.members, ("id", "pool", "rank", "low_noise"))
     ids = select(members[members["pool"] == "test"], config.n_stars, config.n_full)
     seen = collect(store, ids, compute)

@@ -13,7 +13,7 @@ from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
-    data, config = Data(**params.data), Bounds(**params.bounds)
+    data, config = Data.of(params.data), Bounds.of(params.bounds)
     store = Store(snakemake.input.manifest)
     members = read_parquet(snakemake.input.members, ("id", "pool", "rank", "low_noise"))
     ranges = prior_ranges(data.priors.model_dump())

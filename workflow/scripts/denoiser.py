@@ -15,11 +15,14 @@ from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
+    settings = Denoisers.of(params.denoisers)
+    if snakemake.wildcards.kind != "pca":
+        settings = settings.as_in(snakemake.config.get("denoisers", {}), "training.checkpoint_seconds")
     request = Request(
         snakemake.wildcards.kind,
-        Denoisers(**params.denoisers),
-        Protocol(**params.protocol),
-        Bootstrap(**params.bootstrap),
+        settings,
+        Protocol.of(params.protocol),
+        Bootstrap.of(params.bootstrap),
         params.seed,
         int(snakemake.wildcards.seed),
         params.code,

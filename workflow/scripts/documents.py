@@ -10,7 +10,7 @@ from logg1m.report.markdown import documents
 
 with job(snakemake):
     params = snakemake.params
-    report = Report(**params.report)
+    report = Report.of(params.report)
     setting = Setting(
         report=report,
         paused=tuple(params.paused),
@@ -20,6 +20,6 @@ with job(snakemake):
         identity=params.identity,
         level=params.level,
     )
-    experiments = {key: Experiment(**fields) for key, fields in params.experiments.items()}
+    experiments = {key: Experiment.of(fields) for key, fields in params.experiments.items()}
     folder = Path(snakemake.output.roadmap).parent
     documents.write(collect(snakemake.input, experiments, setting), folder, report.project, folder.parent / ".history")

@@ -7,4 +7,4 @@ from logg1m.jobs.frame import job
 
 with job(snakemake):
     rule = {"d1": gates.d1, "d2": gates.d2, "d3": gates.d3}[snakemake.wildcards.d]
-    write_json(snakemake.output[0], rule(read_json(snakemake.input[0]), Decisions(**snakemake.params.decisions)))
+    write_json(snakemake.output[0], rule(read_json(snakemake.input[0]), Decisions.of(snakemake.params.decisions)))

@@ -17,7 +17,7 @@ from logg1m.report import bounds_figures
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
-    data, config, bootstrap = Data(**params.data), Bounds(**params.bounds), Bootstrap(**params.bootstrap)
+    data, config, bootstrap = Data.of(params.data), Bounds.of(params.bounds), Bootstrap.of(params.bootstrap)
     stars, members = read_parquet(given.stars), read_members(given.members, given.snr)
     wanted = [("scale", "in", sorted({params.scale, params.lightgbm_scale}))]
     columns = ("model", "scale", "id", "truth", "predicted")

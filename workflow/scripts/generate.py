@@ -10,7 +10,7 @@ from logg1m.spectra.generation import generate
 
 with job(snakemake):
     params = snakemake.params
-    data = Data(**params.data)
+    data = Data.of(params.data)
     compute = Compute.from_job(snakemake)
     source = build(data, params.seed, compute)
     generate(source, Path(snakemake.output.manifest), compute, data.compression, params.code)

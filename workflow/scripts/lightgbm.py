@@ -17,8 +17,8 @@ with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
     store, config, protocol = (
         Store(snakemake.input.manifest),
-        LightGBMConfig(**params.lightgbm),
-        Protocol(**params.protocol),
+        LightGBMConfig.of(params.lightgbm),
+        Protocol.of(params.protocol),
     )
     size = next(s for s in protocol.scales if scale_name(s) == snakemake.wildcards.scale)
     truth = store.labels()["logg"].to_numpy()

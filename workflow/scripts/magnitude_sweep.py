@@ -11,9 +11,9 @@ from logg1m.sources import build
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
-    data = Data(**params.data)
+    data = Data.of(params.data)
     observer = build(data, params.seed, compute).observer
-    config, level = Bounds(**params.bounds), params.noise_level
+    config, level = Bounds.of(params.bounds), params.noise_level
     rows = sweep(observer, data.priors.model_dump(), config, params.seed, compute, level)
     magnitude_sweep(rows, data.observation, level, snakemake.output.figure)
     write_json(snakemake.output.table, {"rows": rows, "noise_level": level})

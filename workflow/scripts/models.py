@@ -15,5 +15,5 @@ with job(snakemake):
         name: read_parquet(path, ("id", "truth", "predicted")) for name, path in zip(params.runs, given.predictions)
     }
     fisher, stars = read_json(given.fisher, ("models", "reference_estimator")), read_parquet(given.stars)
-    found = with_runs(fisher, predictions, stars, posteriors, members, Bootstrap(**params.bootstrap), params.seed)
+    found = with_runs(fisher, predictions, stars, posteriors, members, Bootstrap.of(params.bootstrap), params.seed)
     write_json(snakemake.output[0], found)

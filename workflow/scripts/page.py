@@ -18,7 +18,7 @@ from logg1m.spectra.store import Store
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     setting = Setting(
-        report=Report(**params.report),
+        report=Report.of(params.report),
         paused=tuple(params.paused),
         command=params.command,
         records={key: tuple(paths) for key, paths in params.records.items()},
@@ -26,7 +26,7 @@ with job(snakemake):
         identity=params.identity,
         level=params.level,
     )
-    experiments = {key: Experiment(**fields) for key, fields in params.experiments.items()}
+    experiments = {key: Experiment.of(fields) for key, fields in params.experiments.items()}
     roadmap = collect(snakemake.input, experiments, setting)
     store, members = Store(given.manifest), read_members(given.members, given.snr)
     labels = store.labels()

@@ -9,4 +9,4 @@ with job(snakemake):
     verdicts = [read_json(path, ("key", "outcome")) for path in snakemake.input.verdicts]
     heads = read_json(snakemake.input.d3, ("heads",))["heads"]
     params = snakemake.params
-    write_json(snakemake.output[0], compose(verdicts, Recipe(**params.recipe), heads, params.members))
+    write_json(snakemake.output[0], compose(verdicts, Recipe.of(params.recipe), heads, params.members))

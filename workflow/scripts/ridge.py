@@ -16,8 +16,8 @@ with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
     store, config, protocol = (
         Store(snakemake.input.manifest),
-        RidgeConfig(**params.ridge),
-        Protocol(**params.protocol),
+        RidgeConfig.of(params.ridge),
+        Protocol.of(params.protocol),
     )
     truth = store.labels()["logg"].to_numpy()
     pools = Pools.of(store, params.seed, protocol)

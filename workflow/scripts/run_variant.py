@@ -26,17 +26,20 @@ with job(snakemake):
     compute = Compute.from_job(snakemake)
     device = resolve(compute.device if recipe.model == "vit" else "cpu")
     denoiser = denoisers.load(given.denoiser[0], device) if given.denoiser else None
+    network = Network.of(params.training.get("network", {}))
+    if recipe.model == "vit":
+        network = network.as_in(snakemake.config.get("network", {}), "training.checkpoint_seconds")
     setting = Setting(
         seed=params.seed,
         seed_number=int(snakemake.wildcards.seed),
         train_size=params.training["train_size"],
         test_size=params.training["test_size"],
         alphas=tuple(params.training.get("alphas", ())),
-        lightgbm=LightGBMConfig(**params.training.get("lightgbm", {})),
-        protocol=Protocol(**params.protocol),
-        bootstrap=Bootstrap(**params.bootstrap),
-        observation=Observation(**params.observation),
-        network=Network(**params.training.get("network", {})),
+        lightgbm=LightGBMConfig.of(params.training.get("lightgbm", {})),
+        protocol=Protocol.of(params.protocol),
+        bootstrap=Bootstrap.of(params.bootstrap),
+        observation=Observation.of(params.observation),
+        network=network,
         code=params.code + (denoiser.identity if denoiser else ""),
     )
     sensitivity = read_parquet(given.sensitivity[0]) if given.sensitivity else None

@@ -19,9 +19,9 @@ with job(snakemake):
     scaling = table(
         predictions,
         read_members(given.members, given.snr),
-        Protocol(**params.protocol),
-        Baselines(**params.baselines),
-        Bootstrap(**params.bootstrap),
+        Protocol.of(params.protocol),
+        Baselines.of(params.baselines),
+        Bootstrap.of(params.bootstrap),
         params.seed,
         facts_of(read_json(given.ridge_report, ("scales",)), lightgbm),
     )

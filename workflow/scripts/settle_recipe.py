@@ -15,8 +15,8 @@ with job(snakemake):
         half = len(given.trial) // 2
         tables = [read_parquet(path, ("id", "truth", "predicted")) for path in given.trial]
         members = read_members(given.members, given.snr)
-        trial = keep_combination(tables[:half], tables[half:], members, Bootstrap(**params.bootstrap), params.seed)
-    settled = settle(proposal, Recipe(**params.recipe), heads, trial)
+        trial = keep_combination(tables[:half], tables[half:], members, Bootstrap.of(params.bootstrap), params.seed)
+    settled = settle(proposal, Recipe.of(params.recipe), heads, trial)
     write_json(snakemake.output.evidence, {"decision": "d4", "proposal": proposal, "trial": trial, "settled": settled})
     write_json(snakemake.output.recipe, {"recipe": settled["recipe"]})
     write_json(snakemake.output.d4, settled)

@@ -10,6 +10,6 @@ from logg1m.spectra.store import Store
 with job(snakemake):
     params = snakemake.params
     store = Store(snakemake.input.manifest)
-    snr, pixels = survey(store, params.seed, Protocol(**params.protocol), Compute.from_job(snakemake))
+    snr, pixels = survey(store, params.seed, Protocol.of(params.protocol), Compute.from_job(snakemake))
     write_parquet(snakemake.output.snr, snr)
     write_parquet(snakemake.output.pixels, pixels)

@@ -11,7 +11,7 @@ from logg1m.jobs.frame import job
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
-    experiment = Experiment(**params.experiment)
+    experiment = Experiment.of(params.experiment)
     folder = Path(snakemake.output.verdict).parent
     found = None
     if experiment.artifact:
@@ -21,7 +21,7 @@ with job(snakemake):
     else:
         names = [name for name in params.variants for _ in range(params.seeds)]
         folders = [str(Path(path).parent) for path in given.metrics]
-        bootstrap = Bootstrap(**params.bootstrap)
+        bootstrap = Bootstrap.of(params.bootstrap)
         found = evidence.read(experiment, names, folders, given, bootstrap, params.seed)
         result = verdict.judge(experiment, found.runs, found.metrics, params.seed_scatter, bootstrap, params.seed)
         result["extra"] = {name: evidence.extra(name, found) for name in experiment.extra}

@@ -1,17 +1,103 @@
-"""What every configuration section shares: frozen, unknown keys refused, errors that name key and choices."""
+"""What every configuration section shares: frozen, unknown keys refused, errors that name key and choices.
+
+A rule passes a section as plain values, `whole` or in `part`, and its script reads it with `Section.of`. What the rule did
+not declare cannot be read: a default in its place would be taken for what the user configured.
+"""
 
 import difflib
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from logg1m.files import InputError
 
 
+class NotDeclared(Exception):
+    """A field was read that the rule did not declare; no AttributeError, which `hasattr` would swallow."""
+
+
 class Section(BaseModel):
     """A part of the configuration; unknown keys are refused and values cannot be changed after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def of(cls, declared: Mapping[str, Any]) -> Self:
+        """The section as a rule declared it, sections within it too; reading any other field raises NotDeclared.
+
+        Every value is checked. In checks that compare fields, defaults stand for what was not declared.
+        """
+        section = cls.model_validate(declared)
+        _forget_defaults(section)
+        return section
+
+    def as_in(self, configured: Mapping[str, Any], name: str) -> Self:
+        """With a field (dotted: of a section within) as the section of the job's configuration has it.
+
+        For what never changes a result: no rule may declare it, or a change of it would run the rule again.
+        """
+        return self._taking(type(self).model_validate(configured), *name.split("."))
+
+    def _taking(self, other: Any, name: str, *rest: str) -> Self:
+        value = getattr(other, name)
+        return self.model_copy(update={name: getattr(self, name)._taking(value, *rest) if rest else value})
+
+    if not TYPE_CHECKING:  # type checkers know the fields
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for what is not there: the fields that `of` was not given, and names that nothing has."""
+            if name not in type(self).model_fields:
+                return super().__getattr__(name)
+            section, given = type(self).__name__, ", ".join(self.__dict__) or "nothing"
+            raise NotDeclared(
+                f"{section}.{name} was read, but the rule declares of {section} only: {given}; add {name} to what the "
+                "params of the rule pass (workflow/rules)"
+            )
+
+
+def _forget_defaults(section: Section) -> None:
+    """Remove the values of fields that were not given."""
+    for name in type(section).model_fields:
+        if name not in section.model_fields_set:
+            del section.__dict__[name]
+        elif isinstance(value := section.__dict__[name], Section):
+            _forget_defaults(value)
+
+
+def whole(section: Section, but: Iterable[str] = ()) -> dict[str, Any]:
+    """A section for a rule's params, as plain JSON values; `but`: fields that the script does not read.
+
+    Fields of a section within are named with a dot: `training.checkpoint_seconds`.
+    """
+    values = section.model_dump(mode="json")
+    for name in but:
+        inside, last = _inside(section, values, name)
+        del inside[last]
+    return values
+
+
+def part(section: Section, *fields: str) -> dict[str, Any]:
+    """Some fields of a section for a rule's params, as plain JSON values; those of a section within are dotted."""
+    values, chosen = section.model_dump(mode="json"), dict[str, Any]()
+    for name in fields:
+        inside, last = _inside(section, values, name)
+        target = chosen
+        for above in name.split(".")[:-1]:
+            target = target.setdefault(above, {})
+        target[last] = inside[last]
+    return chosen
+
+
+def _inside(section: Section, values: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
+    """The mapping that holds a field, and the field's own name in it."""
+    *above, last = name.split(".")
+    inside: Any = values
+    for each in above:
+        inside = inside.get(each) if isinstance(inside, dict) else None
+    if not isinstance(inside, dict) or last not in inside:
+        raise ValueError(f"{type(section).__name__} has no field {name}; its fields: {', '.join(values)}")
+    return inside, last
 
 
 def explain(error: ValidationError, model: type[BaseModel], source: str) -> InputError:

@@ -14,6 +14,7 @@ a region, so that a denoiser also knows what to make of sky-line pixels alone, o
 - `autoencoder_clean`: the same network with the noise-free flux as target, which no observer has.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,8 @@ class Frozen:
 
 def save(path: Path, module: nn.Module, kind: str, settings: Denoisers, identity: str) -> None:
     """Weights and what they are, in one file."""
-    header = {"kind": kind, "settings": settings.model_dump_json(), "identity": identity}
+    made_with = settings.model_dump_json(exclude={"training": {"checkpoint_seconds"}})
+    header = {"kind": kind, "settings": made_with, "identity": identity}
     tensors = {name: value.detach().contiguous().cpu() for name, value in module.state_dict().items()}
     save_with(path, lambda temporary: save_file(tensors, temporary, header))
 
@@ -134,7 +136,7 @@ def load(path: Path | str, device: torch.device) -> Frozen:
         with safe_open(path, framework="pt", device=str(device)) as file:
             header: dict[str, Any] = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        module = _empty(header["kind"], Denoisers.model_validate_json(header["settings"]), tensors)
+        module = _empty(header["kind"], Denoisers.of(json.loads(header["settings"])), tensors)
         module.load_state_dict(tensors)
         identity = header["identity"]
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
