@@ -53,9 +53,3 @@ def test_keys_with_slashes_lead_to_their_values():
 def test_long_lists_are_cut_and_say_so():
     assert tables.cell(Cursor(list(range(100)), "f")) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 … (100 values)"
     assert tables.cell(Cursor([1.23456, None, "a"], "f")) == "1.235, –, a"
-
-
-def test_a_dollar_sign_takes_the_largest_scale_alone():
-    content = {"models": {"ridge": {"scales": {"10k": {"n": 1}, "32k": {"n": 2}}}, "b": {"scales": {"10k": {"n": 3}}}}}
-    found = [(keys, place.raw) for place, keys in Cursor(content, "f").matching("models/*/scales/$/n")]
-    assert found == [(("ridge", "32k"), 2), (("b", "10k"), 3)]

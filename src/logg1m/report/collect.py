@@ -53,6 +53,19 @@ class Context:
     identity: Mapping[str, str] = field(default_factory=dict)
     level: float = 0.95
 
+    @classmethod
+    def of(cls, params: Any) -> "Context":
+        """From the params of a rule."""
+        return cls(
+            report=Report.of(params.report),
+            paused=tuple(params.paused),
+            command=params.command,
+            records={key: tuple(paths) for key, paths in params.records.items()},
+            scripts=params.scripts,
+            identity=params.identity,
+            level=params.level,
+        )
+
 
 def collect(
     paths: Iterable[str | Path],

@@ -6,8 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from logg1m.config.experiments import Experiment
-from logg1m.files import read_json
+from logg1m.files import read_json, read_parquet
 from logg1m.results.numbers import Cursor
 
 
@@ -46,6 +48,10 @@ class Artifacts:
         if name not in self._read:
             self._read[name] = read_json(self.files[name]) if self.there(name) else None
         return self._read[name]
+
+    def parquet(self, name: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+        """A table with at least these columns; see `files.read_parquet`."""
+        return read_parquet(self.files[name], columns)
 
     def under(self, folder: str, suffix: str) -> list[str]:
         """Names of handed files in a folder, by how they end, in order."""

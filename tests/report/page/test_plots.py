@@ -8,13 +8,12 @@ import pandas as pd
 import pytest
 import torch
 
-from logg1m.figures.interactive import packed, plain, pluck
+from logg1m.figures.interactive import packed, pluck
 from logg1m.files import InputError
 from logg1m.noise import normal
 from logg1m.report import plots_bounds
 from logg1m.report.page import residuals, viewer
-from logg1m.report.page.numbers import cell, point, show
-from logg1m.results.numbers import Cursor, fixed, readable
+from logg1m.results.numbers import Cursor
 from logg1m.spectra.store import Store
 
 
@@ -128,23 +127,3 @@ def test_a_column_says_where_every_value_stands():
     assert column.paths[0] == ("a", "b", 0, "r2", "value")
     assert column.source == "f.json#/a/b/*/r2/value"
     assert column.at([1]).values == (None,)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [(fixed(-0.0001), "0.000"), (fixed(-0.25, 2, True), "−0.25"), (fixed(0.25, 2, True), "+0.25"), (fixed(12345), "12,345"),
-     (readable(0.000123), "0.000123"), (readable(123456.0), "1.23e+05"), (readable(0.5), "0.500")],
-)  # fmt: skip
-def test_numbers_are_written_for_people(text, expected):
-    assert text == expected
-
-
-def test_numbers_carry_their_place_and_dashes_stand_for_nothing():
-    number = Cursor({"value": 0.5, "ci95": [0.25, 0.75]}, "results/a.json", ("x", "y"))
-    assert show(number).count('data-from="results/a.json#/x/y"') == 1
-    assert [part in show(number) for part in ('data-part="low"', 'value="0.25"', ">0.500<")] == [True] * 3
-    assert "ci" not in point(number)
-    assert ">50.0 %<" in show(number, 1, False, True)
-    assert show(None) == point(None) == cell(None) == cell("") == "–"
-    assert cell("<b>") == "&lt;b&gt;"
-    assert plain("<b>&") == "&lt;b&gt;&amp;"
