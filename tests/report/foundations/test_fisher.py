@@ -61,3 +61,8 @@ def test_the_verdict_names_number_threshold_and_leaks():
     assert fisher.why(Cursor({"verdict": verdict | {"reason": "every model leaks"}}, "f.json")).startswith(
         "Every model leaks."
     )
+
+
+def test_a_model_of_a_variant_is_known_by_its_scale_too():
+    models = {"mvp_1_2/flux": {"scale": "2k", "best_iteration_is_last": True}}
+    assert [c.found for c in found({"models": models})] == ["still gaining at its last tree at 2k"]
