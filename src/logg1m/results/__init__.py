@@ -1,0 +1,1 @@
+"""What artifacts hold, and words for it."""
