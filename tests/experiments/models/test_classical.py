@@ -91,7 +91,7 @@ def test_saved_tensors_reproduce_the_predictions():
 
 def test_tiny_penalty_still_finds_a_relation_without_noise():
     features, truth = problem(120, 100, noise=0.0)
-    fitted = fit_ridge(features, truth, (1e-6, 1.0, 1000.0))
+    fitted = fit_ridge(copied(features), truth, (1e-6, 1.0, 1000.0))
     assert r2_columns(truth["test"], fitted.predict(features["test"])[0])[0] > 0.9999
 
 

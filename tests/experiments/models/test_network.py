@@ -218,3 +218,10 @@ def test_a_training_with_other_pixels_is_another_one(tmp_path):
     tensors = [networks.fit(task).tensors["standardise.inverse"] for task in (first, other)]
     assert tensors[0].all()
     assert not tensors[1][:, 200:].any()
+
+
+@pytest.mark.parametrize("model", ["ridge", "vit"])
+def test_a_fit_does_not_look_at_the_test(tmp_path, model):
+    task = task_of(Toy(), model, tmp_path, {"network": Network(architecture=TINY, training=Training(epochs=1))})
+    nowhere = replace(task, rows=replace(task.rows, test=np.array([10**9])))
+    assert fitter(model)(nowhere).history == fitter(model)(task).history
