@@ -41,8 +41,8 @@ def test_spectra_stay_in_memory_while_there_is_enough_of_it_and_go_to_files_then
 
 def test_files_of_a_killed_run_go_when_the_next_one_begins(tmp_path):
     (tmp_path / "fit_0.npy").touch()
-    reading.Room(tmp_path)
-    assert not list(tmp_path.iterdir())
+    with reading.Room(tmp_path):
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_job_may_fill_what_its_scheduler_granted_and_not_what_the_node_has(monkeypatch):

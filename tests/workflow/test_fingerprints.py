@@ -9,7 +9,7 @@ import pytest
 
 from logg1m.config.experiments import Recipe
 from logg1m.experiments.denoising import training as denoising
-from logg1m.experiments.models import FITTED_BY, modules_of
+from logg1m.experiments.models import FITTED_BY, modules_behind
 from logg1m.experiments.task import training_code
 from logg1m.jobs import provenance
 
@@ -108,11 +108,11 @@ def test_a_training_is_known_by_what_trains_and_by_nothing_that_evaluates(edited
 def test_what_evaluates_counts_for_every_run(edited):
     for edit in ("metrics", "bounds/efficiency", "experiments/evaluate", "experiments/judging/bias"):
         assert edited("logg1m.experiments.run", edit) != edited("logg1m.experiments.run"), edit
-    assert "logg1m.nn.robustness" in counted(set(modules_of("vit")))
+    assert "logg1m.nn.robustness" in counted(set(modules_behind("vit")))
 
 
 def test_networks_are_no_matter_of_the_linear_models():
-    assert not {name for name in counted({"logg1m.experiments.run", *modules_of("ridge")}) if ".nn." in name}
+    assert not {name for name in counted({"logg1m.experiments.run", *modules_behind("ridge")}) if ".nn." in name}
 
 
 def test_a_training_behind_a_denoiser_is_known_by_that_code_too():

@@ -6,7 +6,7 @@ figures that the experiment's file names.
 """
 
 from logg1m.experiments.kinds import modules_of, shows_times
-from logg1m.experiments.models import FITTED_BY, modules_of as modules_of_model
+from logg1m.experiments.models import FITTED_BY, modules_behind
 from logg1m.results.run import RUN_FILES, TABLE_FILES
 
 # All that a run reaches: a change of what evaluates runs it again, and it finds its trained model in results/.state.
@@ -14,7 +14,7 @@ MODEL_CODE = {
     model: code(
         "logg1m.experiments.run",
         "logg1m.protocol.members",
-        *modules_of_model(model),
+        *modules_behind(model),
     )
     for model in FITTED_BY
 }

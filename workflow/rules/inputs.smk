@@ -162,12 +162,13 @@ def settings_of(wildcards):
 
 
 def proposal_file():
-    """What D4 proposes, once D3 is decided."""
+    """The file of what D4 proposes, once D3 is decided."""
     outcome("d3")
     return checkpoints.propose.get().output[0]
 
 
 def proposal_of_d4():
+    """The same, read."""
     return read_json(proposal_file(), ("recipe", "combination"))
 
 

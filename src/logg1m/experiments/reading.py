@@ -31,10 +31,10 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.files = folder, list[Path]()
-        for stale in folder.glob("*.npy"):  # of a run that was killed
-            stale.unlink()
 
     def __enter__(self) -> "Room":
+        for stale in self.folder.glob("*.npy"):  # of a run that was killed
+            stale.unlink()
         return self
 
     def __exit__(self, *_: object) -> None:

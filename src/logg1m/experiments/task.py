@@ -1,11 +1,12 @@
 """What a model of any kind is fitted to, by which module, and what comes of it. Nothing here evaluates: all that this
 and the fitting modules import is what a training is known by."""
 
+import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
-from logg1m.config.protocol import Protocol as Pooling
+from logg1m.config.protocol import Protocol
 from logg1m.experiments import data
 from logg1m.experiments.models import FITTED_BY
 from logg1m.jobs.device import resolve
@@ -29,7 +30,7 @@ TARGETS = ("logg", "teff", "m_h")
 Denoise = Callable[[torch.Tensor], torch.Tensor]
 
 
-class Denoiser(Protocol):
+class Denoiser(typing.Protocol):
     """What a run needs of a frozen denoiser (`nn.denoisers.Frozen`); runs without one do not depend on that code."""
 
     @property
@@ -53,7 +54,7 @@ class RunSetting:
     test_size: int
     alphas: tuple[float, ...]
     lightgbm: LightGBMConfig
-    protocol: Pooling
+    protocol: Protocol
     bootstrap: Bootstrap
     observation: Observation
     network: Network

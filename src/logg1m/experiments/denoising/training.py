@@ -148,9 +148,10 @@ def fit(
         training.flux, training.error, no_labels, training.ids, exposure.lacking, exposure.device, request.seed,
         request.seed_number, resident=True,
     )  # fmt: skip
+    settings = request.settings.model_dump(exclude={"test_size": True, "training": {"checkpoint_seconds"}})
     identity = digest(
         [
-            "denoiser", request.kind, store_id, request.settings.model_dump(exclude={"training": {"checkpoint_seconds"}}),
+            "denoiser", request.kind, store_id, settings,
             training.ids.tolist(), validation.ids.tolist(), request.seed, request.seed_number, exposure.level,
             exposure.sky.nonzero().flatten().tolist(), request.code, exposure.device.type,
         ]

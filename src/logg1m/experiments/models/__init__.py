@@ -10,6 +10,6 @@ FITTED_BY = {
 EXAMINED_BY = {"vit": "logg1m.experiments.models.examination"}
 
 
-def modules_of(model: str) -> list[str]:
+def modules_behind(model: str) -> list[str]:
     """The modules behind one kind of model."""
     return [FITTED_BY[model], *([EXAMINED_BY[model]] if model in EXAMINED_BY else [])]
