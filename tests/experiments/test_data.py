@@ -9,7 +9,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.protocol import Protocol
-from logg1m.experiments import data
+from logg1m.experiments import data, reading
 from logg1m.files import InputError
 from logg1m.inputs.windows import line_windows
 from logg1m.observe.honest import HonestError
@@ -42,11 +42,22 @@ def rows(pools, members) -> data.Rows:
     return data.choose_rows(pools, members, Recipe(), train_size=300, test_size=50, seed_number=0)
 
 
+def preparation(store, labels, rows, recipe, visible) -> data.Preparation:
+    return data.Preparation(store, data.View(recipe, visible, Observation(), SEED, LEVEL), labels, rows.fit, ONE, CPU)
+
+
+def gathered(store, rows, prepare) -> dict[str, np.ndarray]:
+    """Features of all roles of a run."""
+    roles = {"fit": prepare.role(rows.fit, rows.draw)}
+    roles |= {name: prepare.role(getattr(rows, name)) for name in ("validation", "test")}
+    return {name: arrays[0] for name, arrays in reading.gather(store, roles, ONE).items()}
+
+
 def features(store, labels, rows, draw=1, ids=None, **recipe) -> np.ndarray:
     """Features (B, C, P) of some test spectra of chunk 0."""
     recipe = Recipe(**recipe)
     visible, _ = data.visible_pixels(store, recipe, rows, None, SEED, ONE)
-    prepare = data.Preparation(store, recipe, labels, visible, Observation(), SEED, LEVEL, rows.fit, ONE, CPU)
+    prepare = preparation(store, labels, rows, recipe, visible)
     ids = np.array([3, 500, 1023]) if ids is None else ids
     return prepare.rows(0, ids, draw).reshape(len(ids), len(recipe.channels), -1)
 
@@ -148,28 +159,25 @@ def test_simulators_error_is_the_stored_one_and_the_honest_one_is_made_from_nois
 def test_gathered_features_are_in_the_order_of_their_ids_with_frozen_validation_and_test(small_store, labels, rows):
     recipe = Recipe()
     everything = np.ones(small_store.n_pixels, dtype=bool)
-    prepare = data.Preparation(small_store, recipe, labels, everything, Observation(), SEED, LEVEL, rows.fit, ONE, CPU)
-    found = data.gather(small_store, data.prepared(rows, prepare), ONE)
+    prepare = preparation(small_store, labels, rows, recipe, everything)
+    found = gathered(small_store, rows, prepare)
     flux, error = (np.concatenate([small_store.read(c, a) for c in range(3)]) for a in ("flux", "error"))
     for role, ids, draw in (("fit", rows.fit, 1), ("validation", rows.validation, 0), ("test", rows.test, 0)):
         expected = noisy_rows(flux[ids], error[ids], ids, SEED, LEVEL, draw)
-        np.testing.assert_array_equal(found[role][0], expected)
+        np.testing.assert_array_equal(found[role], expected)
 
 
 def test_validation_and_test_see_the_same_noise_under_every_seed(small_store, labels, pools, members):
-    gathered = []
+    found = []
     for seed_number in (0, 1):
         rows = data.choose_rows(pools, members, Recipe(), 60, 20, seed_number)
         everything = np.ones(small_store.n_pixels, dtype=bool)
-        prepare = data.Preparation(
-            small_store, Recipe(), labels, everything, Observation(), SEED, LEVEL, rows.fit, ONE, CPU
-        )
-        gathered.append({k: v[0] for k, v in data.gather(small_store, data.prepared(rows, prepare), ONE).items()})
-    np.testing.assert_array_equal(gathered[0]["test"], gathered[1]["test"])
-    np.testing.assert_array_equal(gathered[0]["validation"], gathered[1]["validation"])
-    assert not np.array_equal(gathered[0]["fit"], gathered[1]["fit"])
+        found.append(gathered(small_store, rows, preparation(small_store, labels, rows, Recipe(), everything)))
+    np.testing.assert_array_equal(found[0]["test"], found[1]["test"])
+    np.testing.assert_array_equal(found[0]["validation"], found[1]["validation"])
+    assert not np.array_equal(found[0]["fit"], found[1]["fit"])
 
 
 def test_ids_are_grouped_by_chunk_in_rising_order(small_store):
-    grouped = data.by_chunk(small_store, np.array([2_050, 3, 1_024, 1, 1_023]))
+    grouped = reading.by_chunk(small_store, np.array([2_050, 3, 1_024, 1, 1_023]))
     assert {chunk: ids.tolist() for chunk, ids in grouped.items()} == {0: [1, 3, 1_023], 1: [1_024], 2: [2_050]}

@@ -15,27 +15,24 @@ from logg1m.config.experiments import Experiments, Recipe
 from logg1m.config.networks import Network
 from logg1m.config.protocol import Protocol
 from logg1m.experiments.run import run
-from logg1m.experiments.task import Setting
+from logg1m.experiments.task import Given, RunSetting
 from logg1m.files import InputError
 from logg1m.protocol.pools import define, survey
+from logg1m.results.run import RUN_FILES
 
 SEED = 20251222
 ONE = Compute(threads=1, device="cpu")
-ARTIFACTS = {
-    "metrics.json", "predictions.parquet", "history.csv", "gradient.csv", "robustness.parquet", "attention.csv",
-    "reconstruction.csv", "model.safetensors", "provenance.json",
-}  # fmt: skip
 PROTOCOL = Protocol(scales=(500, 2_000))
 TREES = LightGBMConfig(n_estimators=5, learning_rate=0.3, min_data_in_leaf=10, bin_sample=100)
 
 
-def setting(**changes) -> Setting:
+def setting(**changes) -> RunSetting:
     values = {
         "seed": SEED, "seed_number": 0, "train_size": 600, "test_size": 200, "alphas": Experiments().alphas,
         "lightgbm": TREES, "protocol": PROTOCOL, "bootstrap": Bootstrap(resamples=100), "observation": Observation(),
         "network": Network(), "code": "test",
     }  # fmt: skip
-    return Setting(**(values | changes))
+    return RunSetting(**(values | changes))
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +48,16 @@ def train(small_store, members, tmp_path):
     def trained(folder="run", settings=None, **recipe):
         recipe = Recipe(**{"model": "ridge"} | recipe)
         state = tmp_path / "state"
-        result = run(small_store, members, None, recipe, setting(**(settings or {})), ONE, tmp_path / folder, state)
-        return result, tmp_path / folder
+        given = Given(small_store, members)
+        found = run(given, recipe, setting(**(settings or {})), ONE, tmp_path / folder, state)
+        return found.metrics, tmp_path / folder
 
     return trained
 
 
 def test_run_writes_its_artifacts_and_nothing_else(train):
     result, folder = train(settings={"train_size": 200})
-    assert {path.name for path in folder.iterdir()} == ARTIFACTS
+    assert {path.name for path in folder.iterdir()} == set(RUN_FILES)
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["recipe"] == Recipe(model="ridge").model_dump(mode="json")
     assert (metrics["n_fit"], metrics["n_validation"], metrics["n_test"]) == (190, 10, 200)
@@ -101,7 +99,7 @@ def test_multi_task_predicts_temperature_and_metallicity_beside_log_g(train, sma
 
 def test_lightgbm_runs_by_the_same_recipe(train):
     result, folder = train(settings={"train_size": 200}, model="lightgbm")
-    assert {path.name for path in folder.iterdir()} == ARTIFACTS
+    assert {path.name for path in folder.iterdir()} == set(RUN_FILES)
     assert result["recipe"]["model"] == "lightgbm"
 
 

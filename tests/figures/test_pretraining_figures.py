@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from logg1m.experiments.fitted import EXAMPLE_COLUMNS
 from logg1m.figures import learning_curves, linear_probe, reconstructions
+from logg1m.results import run
 
 SCRATCH, MASKED = np.array([0.2, 0.4, 0.5]), np.array([0.4, 0.5, 0.6])
 METRICS = {subset: {"r2": {"value": value}} for subset, value in (("low_noise", 0.8), ("full", 0.6))}
@@ -37,14 +37,14 @@ def evidence():
     wave, examples = np.linspace(7100, 8850, 64), []
     for number in range(2):
         columns = (number, 40 + number, wave, np.ones(64), np.ones(64), np.full(64, 0.9), (wave > 8000).astype(int))
-        examples.append(pd.DataFrame(dict(zip(EXAMPLE_COLUMNS, columns))))
+        examples.append(pd.DataFrame(dict(zip(run.columns("reconstruction"), columns))))
     return SimpleNamespace(
         runs=SimpleNamespace(scores={"scratch": [SCRATCH], "masked": [MASKED]}),
         metrics={
             "scratch": [{"n_fit": 100, "pretraining": None}], "masked": [{"n_fit": 100, "pretraining": report}]
         },
         times={"scratch": [{"training_seconds": 30.0}], "masked": [{"training_seconds": 30.0, "pretraining_seconds": 25.0}]},
-        reconstructions={"scratch": [pd.DataFrame(columns=list(EXAMPLE_COLUMNS))], "masked": [pd.concat(examples)]},
+        reconstructions={"scratch": [run.empty("reconstruction")], "masked": [pd.concat(examples)]},
     )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_probes_stand_beside_the_fine_tuned_model(evidence, tmp_path):
 def test_models_that_are_not_trained_in_epochs_have_an_empty_figure_that_says_why(module, tmp_path):
     nothing = SimpleNamespace(
         runs=SimpleNamespace(scores={"scratch": [np.empty(0)]}), metrics={"scratch": [{"n_fit": 9, "pretraining": None}]},
-        times={"scratch": [{"seconds": 1.0}]}, reconstructions={"scratch": [pd.DataFrame(columns=list(EXAMPLE_COLUMNS))]},
+        times={"scratch": [{"seconds": 1.0}]}, reconstructions={"scratch": [run.empty("reconstruction")]},
     )  # fmt: skip
     module.draw("", VERDICT, nothing, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").exists()

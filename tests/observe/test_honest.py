@@ -7,7 +7,7 @@ import torch
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
-from logg1m.experiments.data import Preparation
+from logg1m.experiments.data import Preparation, View
 from logg1m.observe.honest import HonestError, boxcar
 from logg1m.observe.pfs import Conditions
 from logg1m.protocol.pools import noisy_rows
@@ -70,9 +70,8 @@ def test_inputs_with_honest_error_know_nothing_but_the_noisy_flux(small_store, s
     recipe = Recipe(channels=("flux", "flux_over_error", "error"), error_source=source)
     made = []
     for store in (small_store, Disguised(small_store, seen["noisy"])):
-        prepare = Preparation(
-            store, recipe, labels, everything, Observation(), SEED, 1.0, IDS, Compute(threads=1), torch.device("cpu")
-        )
+        view = View(recipe, everything, Observation(), SEED, 1.0)
+        prepare = Preparation(store, view, labels, IDS, Compute(threads=1), torch.device("cpu"))
         made.append(prepare.rows(0, IDS, draw=0))
     if source == "honest":
         np.testing.assert_allclose(made[0], made[1], rtol=1e-4, atol=1e-5)

@@ -2,10 +2,15 @@
 
 import ast
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from logg1m.config.experiments import Recipe
+from logg1m.experiments.denoising import training as denoising
+from logg1m.experiments.models import FITTED_BY, modules_behind
+from logg1m.experiments.task import training_code
 from logg1m.jobs import provenance
 
 ROOT = Path(__file__).parents[2]
@@ -13,6 +18,19 @@ PACKAGE = ROOT / "src/logg1m"
 RULE = re.compile(r'\n        +code=(?P<code>.*?)\n +script:\n +"\.\./scripts/(?P<script>\w+)\.py"', re.DOTALL)
 # Rules whose fingerprint depends on the recipe: what stands in for it here is the code that all of them have.
 BY_RECIPE = {"run_variant": ("logg1m.experiments.run", "logg1m.protocol.members")}
+# What a training is known by, and that must not count what evaluates.
+TRAINING = {"network": FITTED_BY["vit"], "denoiser": "logg1m.experiments.denoising.training"}
+EVALUATES = [
+    "metrics", "bounds/efficiency", "nn/robustness", "nn/attention_map", "experiments/evaluate", "results/run",
+    "experiments/judging/bias", "experiments/models/examination", "experiments/denoising/quality", "experiments/run",
+]  # fmt: skip
+TRAINS = {
+    "network": [
+        "nn/trainer", "nn/encoder", "nn/objectives", "nn/masks", "noise", "observe/honest", "inputs/normalise",
+        "experiments/data", "experiments/task", "experiments/models/pretraining", "experiments/models/raw_spectra",
+    ],
+    "denoiser": ["nn/trainer", "nn/denoisers", "nn/wiener", "noise", "experiments/denoising/training"],
+}  # fmt: skip
 # What a script imports without its code making a result: readers and writers, and what counts by the recipe alone.
 UNCOUNTED = {"logg1m.files"}
 UNCOUNTED_FOR = {"run_variant": {"logg1m.nn.denoisers"}}  # DENOISER_CODE, where the recipe names a denoiser
@@ -61,3 +79,45 @@ def test_every_script_of_the_workflow_is_looked_at():
 def test_the_fingerprint_of_a_rule_covers_what_its_script_imports(script, named):
     missed = imported(script) - counted(set(named)) - UNCOUNTED - UNCOUNTED_FOR.get(script, set())
     assert not missed, f"workflow/rules: add {', '.join(sorted(missed))} to code= of the rule of {script}.py"
+
+
+@pytest.fixture
+def edited(tmp_path):
+    """A function: fingerprint of a module of the package, with others of it edited."""
+
+    def fingerprint(module: str, *edits: str) -> str:
+        copy = tmp_path / "-".join(["copy", *edits]).replace("/", ".") / "logg1m"
+        if not copy.exists():
+            shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "data"))
+            for edit in edits:
+                with (copy / f"{edit}.py").open("a") as stream:
+                    stream.write("\n_ADDED = 1\n")
+        return provenance.code_fingerprint(module, package=copy)
+
+    return fingerprint
+
+
+@pytest.mark.parametrize("kind", TRAINING)
+def test_a_training_is_known_by_what_trains_and_by_nothing_that_evaluates(edited, kind):
+    module = TRAINING[kind]
+    assert edited(module, *EVALUATES) == edited(module)
+    for edit in TRAINS[kind]:
+        assert edited(module, edit) != edited(module), edit
+
+
+def test_what_evaluates_counts_for_every_run(edited):
+    for edit in ("metrics", "bounds/efficiency", "experiments/evaluate", "experiments/judging/bias"):
+        assert edited("logg1m.experiments.run", edit) != edited("logg1m.experiments.run"), edit
+    assert "logg1m.nn.robustness" in counted(set(modules_behind("vit")))
+
+
+def test_networks_are_no_matter_of_the_linear_models():
+    assert not {name for name in counted({"logg1m.experiments.run", *modules_behind("ridge")}) if ".nn." in name}
+
+
+def test_a_training_behind_a_denoiser_is_known_by_that_code_too():
+    assert training_code(Recipe()) == provenance.code_fingerprint(TRAINING["network"])
+    behind = training_code(Recipe(denoiser="pca"))
+    assert behind == provenance.code_fingerprint(TRAINING["network"], "logg1m.nn.denoisers")
+    assert behind != training_code(Recipe())
+    assert denoising.training_code() == provenance.code_fingerprint(TRAINING["denoiser"])

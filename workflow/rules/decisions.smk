@@ -73,18 +73,8 @@ checkpoint propose:
         "../scripts/propose.py"
 
 
+# A run without an experiment: what it trains is D4's proposal.
 use rule run_variant as run_combination with:
-    input:
-        manifest="results/data/manifest.json",
-        members="results/mvp_0_a/members.parquet",
-        snr="results/mvp_0_a/snr.parquet",
-        recipe=["results/decisions/d4.proposal.json"],
-        bayes="results/mvp_1_1/bayes.parquet",
-        sensitivity=lambda wildcards: sensitivity_for(proposal_of_d4()["recipe"]),
-        pixels=lambda wildcards: pixels_for(proposal_of_d4()["recipe"]),
-        denoiser=lambda wildcards: denoiser_for(
-            proposal_of_d4()["recipe"], wildcards.seed
-        ),
     output:
         update(multiext("results/combination/recipe/seed_{seed}/", *RUN_FILES)),
     log:
@@ -92,21 +82,6 @@ use rule run_variant as run_combination with:
     benchmark:
         "logs/combination/seed_{seed}.tsv"
     priority: 0
-    threads: lambda wildcards: threads_of(proposal_of_d4()["recipe"]["model"])
-    resources:
-        mem_mb=grows(lambda wildcards: memory_of(proposal_of_d4()["recipe"])),
-        runtime=grows(120),
-        gpu=lambda wildcards: gpus_of(proposal_of_d4()["recipe"]["model"]),
-    params:
-        recipe=whole(CONFIG.experiments.recipe),
-        change={},
-        training=lambda wildcards: training_of(proposal_of_d4()["recipe"]["model"]),
-        protocol=part(CONFIG.protocol, *SPLITS),
-        bootstrap=whole(CONFIG.bootstrap),
-        bayes=part(CONFIG.bounds.bayes, "min_reached"),
-        observation=whole(CONFIG.data.observation),
-        seed=CONFIG.seed,
-        code=lambda wildcards: code_of(proposal_of_d4()["recipe"]),
 
 
 checkpoint settle_recipe:

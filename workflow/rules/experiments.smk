@@ -6,34 +6,19 @@ figures that the experiment's file names.
 """
 
 from logg1m.experiments.kinds import modules_of, shows_times
-from logg1m.experiments.models import FITTED_BY
+from logg1m.experiments.models import FITTED_BY, modules_behind
+from logg1m.results.run import RUN_FILES, TABLE_FILES
 
+# All that a run reaches: a change of what evaluates runs it again, and it finds its trained model in results/.state.
 MODEL_CODE = {
-    model: code("logg1m.experiments.run", "logg1m.protocol.members", module)
-    for model, module in FITTED_BY.items()
+    model: code(
+        "logg1m.experiments.run",
+        "logg1m.protocol.members",
+        *modules_behind(model),
+    )
+    for model in FITTED_BY
 }
 DENOISER_CODE = code("logg1m.nn.denoisers")
-RUN_FILES = [
-    "metrics.json",
-    "predictions.parquet",
-    "history.csv",
-    "gradient.csv",
-    "robustness.parquet",
-    "attention.csv",
-    "reconstruction.csv",
-    "model.safetensors",
-    "provenance.json",
-]
-
-# What verdicts read of a run beside its metrics.
-EVIDENCE_FILES = [
-    "predictions.parquet",
-    "history.csv",
-    "gradient.csv",
-    "robustness.parquet",
-    "attention.csv",
-    "reconstruction.csv",
-]
 
 
 wildcard_constraints:
@@ -157,7 +142,7 @@ for key, experiment in EXPERIMENTS.items():
             metrics=behind_gate(experiment, runs_of(key, "metrics.json")),
             runs=behind_gate(
                 experiment,
-                [path for name in EVIDENCE_FILES for path in runs_of(key, name)],
+                [path for name in TABLE_FILES for path in runs_of(key, name)],
             ),
             times=behind_gate(
                 experiment,

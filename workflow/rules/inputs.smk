@@ -8,7 +8,14 @@ def variants_of(mvp):
     return catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
 
 
+def is_combination(wildcards):
+    """Whether a run is that of the combination which D4 tries, and of no experiment."""
+    return not hasattr(wildcards, "mvp")
+
+
 def change_of(wildcards):
+    if is_combination(wildcards):
+        return {}
     if (
         wildcards.mvp not in EXPERIMENTS
         or wildcards.variant not in EXPERIMENTS[wildcards.mvp].variants
@@ -20,7 +27,9 @@ def change_of(wildcards):
 
 
 def recipe_file(wildcards):
-    """The recipe that a phase starts from; Phase 1 starts from the configured one."""
+    """The recipe that a phase starts from; Phase 1 starts from the configured one, the combination is proposed by D4."""
+    if is_combination(wildcards):
+        return [str(proposal_file())]
     change_of(wildcards)
     return pass_gate(EXPERIMENTS[wildcards.mvp])
 
@@ -152,10 +161,15 @@ def settings_of(wildcards):
     return settings
 
 
-def proposal_of_d4():
-    """What D4 proposes, once D3 is decided."""
+def proposal_file():
+    """The file of what D4 proposes, once D3 is decided."""
     outcome("d3")
-    return read_json(checkpoints.propose.get().output[0], ("recipe", "combination"))
+    return checkpoints.propose.get().output[0]
+
+
+def proposal_of_d4():
+    """The same, read."""
+    return read_json(proposal_file(), ("recipe", "combination"))
 
 
 def trial_runs(wildcards):

@@ -7,7 +7,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.denoisers import Denoisers
 from logg1m.config.protocol import Protocol
 from logg1m.experiments.denoising.making import make
-from logg1m.experiments.denoising.training import Request
+from logg1m.experiments.denoising.training import Request, training_code
 from logg1m.files import read_parquet
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
@@ -25,7 +25,7 @@ with job(snakemake):
         Bootstrap.of(params.bootstrap),
         params.seed,
         int(snakemake.wildcards.seed),
-        params.code,
+        training_code(),
     )
     folder = Path(snakemake.output[0]).parent
     state = Path("results/.state") / folder.relative_to("results")

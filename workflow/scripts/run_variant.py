@@ -11,7 +11,7 @@ from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
 from logg1m.config.protocol import Protocol
 from logg1m.experiments.run import run
-from logg1m.experiments.task import Setting
+from logg1m.experiments.task import Given, RunSetting, training_code
 from logg1m.files import read_json, read_parquet
 from logg1m.jobs.device import resolve
 from logg1m.jobs.frame import job
@@ -29,7 +29,7 @@ with job(snakemake):
     network = Network.of(params.training.get("network", {}))
     if recipe.model == "vit":
         network = network.as_in(snakemake.config.get("network", {}), "training.checkpoint_seconds")
-    setting = Setting(
+    setting = RunSetting(
         seed=params.seed,
         seed_number=int(snakemake.wildcards.seed),
         train_size=params.training["train_size"],
@@ -40,14 +40,13 @@ with job(snakemake):
         bootstrap=Bootstrap.of(params.bootstrap),
         observation=Observation.of(params.observation),
         network=network,
-        code=params.code + (denoiser.identity if denoiser else ""),
+        code=training_code(recipe) + (denoiser.identity if denoiser else ""),
     )
-    sensitivity = read_parquet(given.sensitivity[0]) if given.sensitivity else None
     members = read_members(given.members, given.snr)
+    sensitivity = read_parquet(given.sensitivity[0]) if given.sensitivity else None
+    pixels = read_parquet(given.pixels[0]) if given.pixels else None
     posteriors = optimal(read_parquet(given.bayes), members, params.bayes["min_reached"])
     folder = Path(snakemake.output[0]).parent
     state = Path("results/.state") / folder.relative_to("results")
-    pixels = read_parquet(given.pixels[0]) if given.pixels else None
-    run(
-        Store(given.manifest), members, sensitivity, recipe, setting, compute, folder, state, posteriors, pixels, denoiser
-    )  # fmt: skip
+    needed = Given(Store(given.manifest), members, sensitivity, pixels, denoiser)
+    run(needed, recipe, setting, compute, folder, state, posteriors)

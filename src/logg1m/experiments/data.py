@@ -1,4 +1,4 @@
-"""Spectra of a run as features in memory: one pass over the chunks, each row prepared as the recipe says."""
+"""Which spectra a run takes, with which noise, and what its recipe makes of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from logg1m import noise
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
+from logg1m.experiments.reading import Role, by_chunk
 from logg1m.experiments.regions import sky_pixels
 from logg1m.files import InputError
 from logg1m.inputs.channels import channels, needs_error
@@ -69,11 +70,26 @@ def choose_rows(
 
 
 @dataclass(frozen=True)
-class Role:
-    """Spectra that a run needs for one purpose, and how some ids of a chunk are read, as one or several arrays."""
+class View:
+    """What a recipe lets a model see of a spectrum.
 
-    ids: np.ndarray
-    read: Callable[[int, np.ndarray], tuple[np.ndarray, ...]]
+    visible : pixels (P,) that are not hidden
+    observation : settings behind an honest error
+    seed, noise_level : of the noise
+    denoise : frozen, noisy flux (B, P) → (B, P); where the recipe names a denoiser
+    """
+
+    recipe: Recipe
+    visible: np.ndarray
+    observation: Observation
+    seed: int
+    noise_level: float
+    denoise: Callable[[torch.Tensor], torch.Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.denoise is None) != (self.recipe.denoiser == "none"):
+            given = f"{'not ' * (self.denoise is None)}given"
+            raise ValueError(f"recipe.denoiser is {self.recipe.denoiser!r}, and a denoiser was {given}")
 
 
 class Preparation:
@@ -82,30 +98,20 @@ class Preparation:
     def __init__(
         self,
         store: Store,
-        recipe: Recipe,
+        view: View,
         labels: pd.DataFrame,
-        visible: np.ndarray,
-        observation: Observation,
-        seed: int,
-        noise_level: float,
         fit_ids: np.ndarray,
         compute: Compute,
         device: torch.device,
-        denoise: Callable[[torch.Tensor], torch.Tensor] | None = None,
     ) -> None:
-        """denoise : frozen, noisy flux (B, P) → (B, P); where the recipe names a denoiser"""
-        if (denoise is None) != (recipe.denoiser == "none"):
-            raise ValueError(
-                f"recipe.denoiser is {recipe.denoiser!r}, and a denoiser was {'not ' * (denoise is None)}given"
-            )
-        self.denoise = denoise
-        self.store, self.recipe, self.seed, self.noise_level, self.device = store, recipe, seed, noise_level, device
-        self.hidden = torch.as_tensor(~visible, device=device)
+        """labels : of every spectrum, for an honest error; fit_ids : training spectra, behind one that is fitted"""
+        self.store, self.view, self.device = store, view, device
+        self.hidden = torch.as_tensor(~view.visible, device=device)
         self.honest: HonestError | None = None
         self.fitted: FittedError | None = None
-        if needs_error(recipe.channels) and recipe.error_source == "honest":
+        if needs_error(view.recipe.channels) and view.recipe.error_source == "honest":
             if all(name in labels for name in ("flux_scale", *_CONDITIONS)):
-                self.honest = HonestError(observation, device)
+                self.honest = HonestError(view.observation, device)
                 self.flux_scale = labels["flux_scale"].to_numpy()
                 self.conditions = Conditions(**{name: labels[name].to_numpy() for name in _CONDITIONS})
                 # A GPU would wait for the host at every step; a CPU makes them of the spectra that it comes to see.
@@ -114,6 +120,10 @@ class Preparation:
             else:
                 self.fitted = FittedError(*training_spectra(store, fit_ids, compute))
                 log.info(f"honest error fitted on training spectra, median residual {self.fitted.residual:.1%}")
+
+    def role(self, ids: np.ndarray, draw: int = 0) -> Role:
+        """Spectra as features, with the frozen noise of validation and test or that of another draw."""
+        return Role(ids, lambda chunk, some: (self.rows(chunk, some, draw),))
 
     def raw(self, chunk: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Noise-free flux and error of some spectra of a chunk, (B, P) each."""
@@ -131,8 +141,8 @@ class Preparation:
 
     def noisy(self, flux: torch.Tensor, error: torch.Tensor, ids: Ids, draw: int) -> torch.Tensor:
         """flux + noise level · error · N(0, 1), (B, P), with the counter-based noise of a draw."""
-        normal = noise.normal(self.seed, torch.as_tensor(ids, device=self.device), flux.shape[1], draw)
-        return normal.mul_(error).mul_(self.noise_level).add_(flux)
+        normal = noise.normal(self.view.seed, torch.as_tensor(ids, device=self.device), flux.shape[1], draw)
+        return normal.mul_(error).mul_(self.view.noise_level).add_(flux)
 
     def seen(self, noisy: torch.Tensor, error: torch.Tensor, ids: Ids) -> torch.Tensor:
         """What the model sees of noisy flux (B, P): normalised, as channels, hidden pixels zero, (B, C, P)."""
@@ -141,8 +151,9 @@ class Preparation:
                 error = self.honest.given(noisy, self._known(self.honest, ids))
         elif self.fitted is not None:
             error = self.fitted(noisy.detach(), error)
-        flux = noisy if self.denoise is None else self.denoise(noisy)  # an honest error is that of the noisy flux
-        stacked = channels(self.recipe.channels, normalise(self.recipe.normalisation, flux), error)
+        recipe, denoise = self.view.recipe, self.view.denoise
+        flux = noisy if denoise is None else denoise(noisy)  # an honest error is that of the noisy flux
+        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux), error)
         return stacked.masked_fill(self.hidden, 0.0)
 
     def _known(self, honest: HonestError, ids: Ids) -> Known:
@@ -201,65 +212,3 @@ def training_spectra(
 
     parts = list(passes.over(visit, list(wanted), compute, "error model", lambda c: len(wanted[c])))
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
-
-
-def by_chunk(store: Store, ids: np.ndarray) -> dict[int, np.ndarray]:
-    """Chunk → ids in it, rising."""
-    ids = np.sort(ids)
-    chunk = ids // store.chunk_rows
-    return {int(c): ids[chunk == c] for c in np.unique(chunk)}
-
-
-def prepared(rows: Rows, prepare: Preparation) -> dict[str, Role]:
-    """Features of fit, validation and test rows; validation and test keep the frozen draw 0."""
-
-    def role(ids: np.ndarray, draw: int) -> Role:
-        return Role(ids, lambda chunk, some: (prepare.rows(chunk, some, draw),))
-
-    return {"fit": role(rows.fit, rows.draw), "validation": role(rows.validation, 0), "test": role(rows.test, 0)}
-
-
-def gather(
-    store: Store,
-    roles: dict[str, Role],
-    compute: Compute,
-    place: Callable[[str, tuple[int, ...]], np.ndarray] | None = None,
-) -> dict[str, tuple[np.ndarray, ...]]:
-    """Arrays of several roles, each in the order of its ids; every chunk is visited once.
-
-    Parameters
-    ----------
-    roles : name → ids and what is read of some ids of a chunk, one or several arrays (B, …)
-    place : makes the array of a role and shape that is filled; None: in memory
-    """
-    wanted: dict[int, dict[str, np.ndarray]] = {}
-    for name, role in roles.items():
-        for chunk, members in by_chunk(store, role.ids).items():
-            wanted.setdefault(chunk, {})[name] = members
-    position = {}
-    for name, role in roles.items():
-        order = np.argsort(role.ids)
-        position[name] = (role.ids[order], order)
-
-    def visit(chunk: int) -> dict[str, tuple[np.ndarray, ...]]:
-        return {name: roles[name].read(chunk, ids) for name, ids in wanted[chunk].items()}
-
-    filled: dict[str, tuple[np.ndarray, ...]] = {}
-    total = sum(len(role.ids) for role in roles.values())
-    chunks = sorted(wanted)
-    for chunk, part in zip(
-        chunks,
-        passes.over(
-            visit, chunks, compute, f"features of {total:,} spectra", lambda c: sum(map(len, wanted[c].values()))
-        ),
-    ):
-        for name, arrays in part.items():
-            if name not in filled:
-                shapes = [(len(roles[name].ids), *array.shape[1:]) for array in arrays]
-                make = place or (lambda _, shape: np.empty(shape, dtype=np.float32))
-                filled[name] = tuple(make(f"{name}_{k}", shape) for k, shape in enumerate(shapes))
-            in_order, order = position[name]
-            at = order[np.searchsorted(in_order, wanted[chunk][name])]
-            for target, array in zip(filled[name], arrays):
-                target[at] = array
-    return filled

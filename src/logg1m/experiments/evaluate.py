@@ -1,20 +1,154 @@
-"""What is learned about a trained network beyond its predictions on the test: what it stands, and where it looks."""
+"""What a fitted model of any kind does on the test: predictions and how good they are, and what it looks at."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from logg1m.experiments.task import Task
-from logg1m.nn import attention_map, robustness
-from logg1m.nn.learner import Learner
+from logg1m import metrics
+from logg1m.bounds.efficiency import efficiency
+from logg1m.config.compute import Compute
+from logg1m.experiments.data import Preparation
+from logg1m.experiments.judging.bias import BIN_WIDTH, bias_table
+from logg1m.experiments.models import EXAMINED_BY
+from logg1m.experiments.reading import Role, Room, gather
+from logg1m.experiments.task import TARGETS, Fitted, Task
+from logg1m.inputs.windows import width_angstrom
+from logg1m.results.run import Run, empty
+from logg1m.spectra import passes
+
+_GRADIENT_ROWS = 256  # low-noise test spectra behind the mean
+_BATCH = 64
 
 
-def examine(task: Task, learner: Learner, test: np.ndarray, device: torch.device) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Predictions under the conditions of `nn.robustness`, and attention per token, on the low-noise test spectra.
+@dataclass(frozen=True)
+class Examination:
+    """What one kind of model is asked beyond its predictions: tables of a run, and the linear probe of a pretraining."""
 
-    test : prepared spectra of task.rows.test (N, C, P)
+    robustness: pd.DataFrame = field(default_factory=lambda: empty("robustness"))
+    attention: pd.DataFrame = field(default_factory=lambda: empty("attention"))
+    probe: dict[str, Any] | None = None
+
+
+def evaluate(task: Task, fitted: Fitted, members: pd.DataFrame, posteriors: pd.DataFrame | None) -> Run:
+    """Everything that is known of a fitted model.
+
+    Parameters
+    ----------
+    members : columns snr, low_noise, indexed by spectrum id
+    posteriors : Bayes posteriors of low-noise test spectra (see `bounds.bayes`), for the efficiency
     """
-    chosen = np.ones(len(test), dtype=bool) if task.low_noise is None else task.low_noise
-    some, wave = np.asarray(test[chosen]), task.store.wave
-    under = robustness.predictions(learner, some, wave, task.rows.test[chosen], device)
-    return under, attention_map.received(learner, some, wave, device)
+    gc.collect()  # a trainer refers to itself, and holds spectra that are needed no more
+    low_noise = members.loc[task.rows.test, "low_noise"].to_numpy(dtype=bool)
+    with Room(task.state) as room:
+        test = read_test(task, room)
+        with passes.all_threads(task.compute):
+            predictions = predict(task, fitted, test)
+            examined = _examine(task, fitted, test, low_noise)
+    gradient = np.full(task.store.n_pixels, np.nan)
+    if fitted.differentiable is not None and low_noise.any():
+        gradient = input_gradient(task.prepare, fitted.differentiable, task.rows.test[low_noise])
+    visible = task.prepare.view.visible
+    return Run(
+        metrics=_metrics(task, fitted, predictions, members, posteriors, examined.probe),
+        predictions=predictions,
+        history=pd.DataFrame(fitted.history),
+        gradient=pd.DataFrame({"wave": task.store.wave, "visible": visible.astype(int), "gradient": gradient}),
+        robustness=examined.robustness,
+        attention=examined.attention,
+        reconstruction=empty("reconstruction") if fitted.examples is None else fitted.examples,
+    )
+
+
+def read_test(task: Task, room: Room) -> np.ndarray:
+    """Prepared test spectra (N, C, P), with the frozen draw of noise."""
+    read = room.read(task.store, {"test": task.prepare.role(task.rows.test)}, task.compute)
+    return read["test"][0].reshape(-1, len(task.recipe.channels), task.store.n_pixels)
+
+
+def predict(task: Task, fitted: Fitted, test: np.ndarray) -> pd.DataFrame:
+    """Columns id, truth, predicted (dex), further labels, and what else the model says of a spectrum."""
+    predicted, columns = fitted.predict(test)
+    table = pd.DataFrame({"id": task.rows.test, "truth": task.targets[task.rows.test, 0]})
+    for k, name in enumerate(TARGETS[: predicted.shape[1]]):
+        table["predicted" if k == 0 else f"predicted_{name}"] = predicted[:, k].astype(np.float32)
+    for column, values in columns.items():
+        table[column] = values.astype(np.float32)
+    return table
+
+
+def _examine(task: Task, fitted: Fitted, test: np.ndarray, low_noise: np.ndarray) -> Examination:
+    if task.recipe.model not in EXAMINED_BY:
+        return Examination()
+    found: Examination = import_module(EXAMINED_BY[task.recipe.model]).examine(task, fitted, test, low_noise)
+    return found
+
+
+def _metrics(
+    task: Task,
+    fitted: Fitted,
+    predictions: pd.DataFrame,
+    members: pd.DataFrame,
+    posteriors: pd.DataFrame | None,
+    probe: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """All numbers of a run; the same task gives the same ones every time."""
+    setting, rows, error_model = task.setting, task.rows, task.prepare.fitted
+    drawn = setting.bootstrap, setting.seed
+    pretraining = fitted.pretraining
+    return {
+        "recipe": task.recipe.model_dump(mode="json"),
+        "seed_number": setting.seed_number,
+        "n_fit": len(rows.fit),
+        "n_validation": len(rows.validation),
+        "n_test": len(rows.test),
+        "chosen_on_validation": fitted.chosen,
+        "visible_width_angstrom": width_angstrom(task.prepare.view.visible),
+        "windows": task.windows,
+        "error_model_residual": error_model.residual if error_model else None,
+        **metrics.evaluate(predictions, members, *drawn),
+        "pretraining": pretraining and pretraining | {"probe": probe},
+        "bias": bias(predictions, task.store.labels()),
+        "efficiency": None if posteriors is None else efficiency(posteriors, predictions, *drawn),
+    }
+
+
+def bias(predictions: pd.DataFrame, labels: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Bias maps of log g against Teff (500 K bins) and [M/H] (0.25 dex bins) over the whole test set."""
+    error = (predictions["predicted"] - predictions["truth"]).to_numpy()
+    return {
+        name: bias_table(error, labels.loc[predictions["id"], name].to_numpy(), width)
+        for name, width in BIN_WIDTH.items()
+    }
+
+
+def input_gradient(
+    prepare: Preparation, predict: Callable[[torch.Tensor], torch.Tensor], ids: np.ndarray
+) -> np.ndarray:
+    """Mean |∂log g/∂flux| (P,) over (at most 256) spectra with their frozen noise, dex per unit of stored flux.
+
+    Taken through everything that prepares a spectrum (normalisation, channels, masks), at a given error.
+
+    Parameters
+    ----------
+    predict : prepared spectra (B, C, P) → log g (B,), differentiable
+    """
+    ids = ids[:_GRADIENT_ROWS]
+    flux, error = gather(prepare.store, {"some": Role(ids, prepare.raw)}, Compute(threads=1))["some"]
+    total = np.zeros(flux.shape[1])
+    for low in range(0, len(ids), _BATCH):
+        part = slice(low, low + _BATCH)
+        noise_free, given = (torch.as_tensor(values[part]).to(prepare.device) for values in (flux, error))
+        noisy = prepare.noisy(noise_free, given, ids[part], draw=0).requires_grad_()
+        answer = predict(prepare.seen(noisy, given, ids[part])).sum()
+        if not answer.requires_grad:
+            continue  # the model sees the error alone
+        (gradient,) = torch.autograd.grad(answer, noisy, allow_unused=True)
+        if gradient is not None:
+            total += gradient.abs().sum(dim=0).double().cpu().numpy()
+    return total / max(len(ids), 1)

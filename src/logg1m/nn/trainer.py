@@ -146,7 +146,7 @@ class Trainer:
                     self._step(batch)
                     if self.compiled and counters.step == started_at + 1:
                         self._wait()
-                        self.waiting.collect(), self.computing.collect()
+                        self._forget_times()
                         progress.exclude(clock.charge("compiling"), self.batch_size)
                     else:
                         counters.timed_steps += 1
@@ -208,7 +208,7 @@ class Trainer:
                     break
         self._wait()
         each = (time.monotonic() - started) / max(done - 1, 1)
-        self.waiting.collect(), self.computing.collect()
+        self._forget_times()
         counters.micro_batch, self.counters = self.counters.micro_batch, counters
         self.module.load_state_dict(weights)
         self.averaged.load_state_dict(averages)
@@ -316,6 +316,11 @@ class Trainer:
             "utilisation": seconds["computing"] / max(whole, 1e-9),
             "waiting": seconds["waiting"] / max(seconds["steps"], 1e-9),
         }
+
+    def _forget_times(self) -> None:
+        """Leave out of the seconds by purpose what the stopwatches hold."""
+        for watch in (self.waiting, self.computing):
+            watch.collect()
 
     def _timed(self) -> dict[str, float]:
         """The seconds by purpose, with what the stopwatches have found since the last call."""

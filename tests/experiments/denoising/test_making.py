@@ -20,7 +20,7 @@ from logg1m.experiments.denoising.making import make
 from logg1m.experiments.denoising.training import Exposure, Request
 from logg1m.experiments.regions import sky_pixels
 from logg1m.experiments.run import run
-from logg1m.experiments.task import Setting
+from logg1m.experiments.task import Given, RunSetting
 from logg1m.files import InputError
 from logg1m.nn import denoisers
 from logg1m.protocol.pools import define, survey
@@ -132,9 +132,8 @@ def rows(small_store, surveyed) -> data.Rows:
 
 def preparation(store, rows, recipe, visible=None, denoise=None) -> data.Preparation:
     visible = np.ones(store.n_pixels, dtype=bool) if visible is None else visible
-    return data.Preparation(
-        store, recipe, store.labels(), visible, Observation(), SEED, 1.0, rows.fit, ONE, CPU, denoise
-    )
+    view = data.View(recipe, visible, Observation(), SEED, 1.0, denoise)
+    return data.Preparation(store, view, store.labels(), rows.fit, ONE, CPU)
 
 
 def test_denoiser_sits_between_noise_and_normalisation(small_store, rows):
@@ -203,7 +202,7 @@ def test_a_confined_denoiser_carries_nothing_into_a_run_from_pixels_that_the_mod
 ):
     """The mean of each half stands in every pixel, so that a model of one half can know of the other only through it."""
     members, pixels = surveyed
-    setting = Setting(
+    setting = RunSetting(
         SEED, 0, 300, 100, (1e3,), LightGBMConfig(), PROTOCOL, Bootstrap(resamples=100), Observation(), Network(), "x"
     )
 
@@ -221,7 +220,7 @@ def test_a_confined_denoiser_carries_nothing_into_a_run_from_pixels_that_the_mod
     for sees in ("all", "windows"):
         recipe = Recipe(model="ridge", denoiser="pca", windows="between_sky", denoiser_sees=sees)
         folder = tmp_path / sees / "v" / "seed_0"
-        run(small_store, members, None, recipe, setting, ONE, folder, tmp_path / "s", None, pixels, denoiser)
+        run(Given(small_store, members, None, pixels, denoiser), recipe, setting, ONE, folder, tmp_path / "s")
         gradients[sees] = pd.read_csv(folder / "gradient.csv")["gradient"].to_numpy()
     sky = sky_pixels(pixels["error_mean"].to_numpy())
     assert (gradients["all"][sky] > 0).any()

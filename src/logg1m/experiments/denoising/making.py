@@ -11,9 +11,10 @@ from torch import nn
 
 from logg1m.config.compute import Compute
 from logg1m.config.experiments import Recipe
-from logg1m.experiments import data
+from logg1m.experiments.data import choose_rows
 from logg1m.experiments.denoising.quality import Trial, examples, measure, profile
 from logg1m.experiments.denoising.training import BATCH, FILTER_ROWS, Exposure, Request, Spectra, fit
+from logg1m.experiments.reading import Role, gather
 from logg1m.experiments.regions import regions, sky_pixels
 from logg1m.files import write_csv, write_json, write_parquet
 from logg1m.jobs.device import resolve
@@ -46,7 +47,7 @@ def make(
     exposure = Exposure(request, resolve(compute.device), sky_pixels(pixels["error_mean"].to_numpy()))
     settings = request.settings
     pools = Pools.of(store, request.seed, request.protocol)
-    rows = data.choose_rows(pools, members, Recipe(), settings.train_size, settings.test_size, request.seed_number)
+    rows = choose_rows(pools, members, Recipe(), settings.train_size, settings.test_size, request.seed_number)
     spectra = _read(store, {"fit": rows.fit, "validation": rows.validation, "test": rows.test}, compute)
     with passes.all_threads(compute):
         fitted = fit(
@@ -86,7 +87,7 @@ def _read(store: Store, ids: dict[str, np.ndarray], compute: Compute) -> dict[st
         at = some - store.rows(chunk)[0]
         return store.read(chunk, "flux")[at], store.read(chunk, "error")[at]
 
-    read = data.gather(store, {name: data.Role(some, raw) for name, some in ids.items()}, compute)
+    read = gather(store, {name: Role(some, raw) for name, some in ids.items()}, compute)
     return {name: Spectra(flux, error, ids[name]) for name, (flux, error) in read.items()}
 
 

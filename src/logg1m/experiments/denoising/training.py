@@ -14,6 +14,7 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.denoisers import DenoiserKind, Denoisers
 from logg1m.config.protocol import Protocol
 from logg1m.jobs import interruption
+from logg1m.jobs.provenance import code_fingerprint
 from logg1m.nn import wiener
 from logg1m.nn.denoisers import Denoiser
 from logg1m.nn.feed import Feed
@@ -30,7 +31,7 @@ _DRAW_OF_VALIDATION = 2**13  # beyond that of any epoch
 
 @dataclass(frozen=True)
 class Request:
-    """Which denoiser is made, and how; `code` is the fingerprint of the code that trains."""
+    """Which denoiser is made, and how; `code` is the fingerprint of what trains, see `training_code`."""
 
     kind: DenoiserKind
     settings: Denoisers
@@ -39,6 +40,11 @@ class Request:
     seed: int
     seed_number: int
     code: str
+
+
+def training_code() -> str:
+    """Fingerprint of the code that trains a denoiser, and of nothing that measures it."""
+    return code_fingerprint(__name__)
 
 
 @dataclass(frozen=True)
@@ -142,11 +148,12 @@ def fit(
         training.flux, training.error, no_labels, training.ids, exposure.lacking, exposure.device, request.seed,
         request.seed_number, resident=True,
     )  # fmt: skip
+    settings = request.settings.model_dump(exclude={"test_size": True, "training": {"checkpoint_seconds"}})
     identity = digest(
         [
-            "denoiser", request.kind, store_id, request.settings.model_dump(exclude={"training": {"checkpoint_seconds"}}),
+            "denoiser", request.kind, store_id, settings,
             training.ids.tolist(), validation.ids.tolist(), request.seed, request.seed_number, exposure.level,
-            request.code, exposure.device.type,
+            exposure.sky.nonzero().flatten().tolist(), request.code, exposure.device.type,
         ]
     )  # fmt: skip
     path = state / "denoiser.safetensors"

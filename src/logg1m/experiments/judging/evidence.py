@@ -10,12 +10,12 @@ import pandas as pd
 
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Experiment
-from logg1m.experiments.fitted import EXAMPLE_COLUMNS
 from logg1m.experiments.judging import epochs
 from logg1m.experiments.judging.errors import Runs
 from logg1m.experiments.kinds import EXTRAS, FIGURES
-from logg1m.files import read_csv, read_json, read_parquet
+from logg1m.files import read_parquet
 from logg1m.protocol.members import read_members
+from logg1m.results import run as files
 from logg1m.spectra.store import Store
 
 
@@ -69,25 +69,17 @@ def read(
     given : the other inputs of the rule: manifest, members, snr, stars, pixels, sensitivity, times (files in the
         order of the runs, or none), and denoisers (any of their files, or none)
     """
-    predictions: dict[str, list[pd.DataFrame]] = {}
-    histories: dict[str, list[pd.DataFrame]] = {}
-    gradients: dict[str, list[pd.DataFrame]] = {}
-    robustness: dict[str, list[pd.DataFrame]] = {}
-    attention: dict[str, list[pd.DataFrame]] = {}
-    reconstructions: dict[str, list[pd.DataFrame]] = {}
-    metrics: dict[str, list[dict[str, Any]]] = {}
+    runs: dict[str, list[files.Run]] = {}
     times: dict[str, list[dict[str, Any]]] = {}
+    for name, folder in zip(variants, folders):
+        runs.setdefault(name, []).append(files.read(Path(folder)))
     for name, path in zip(variants, given.times):
-        times.setdefault(name, []).append(read_json(path, ("seconds",)))
-    for name, folder in zip(variants, map(Path, folders)):
-        table = read_parquet(folder / "predictions.parquet", ("id", "truth", "predicted"))
-        predictions.setdefault(name, []).append(table)
-        histories.setdefault(name, []).append(read_csv(folder / "history.csv"))
-        gradients.setdefault(name, []).append(read_csv(folder / "gradient.csv", ("wave", "visible", "gradient")))
-        robustness.setdefault(name, []).append(read_parquet(folder / "robustness.parquet", ("id",)))
-        attention.setdefault(name, []).append(read_csv(folder / "attention.csv", ("layer", "low", "high", "attention")))
-        reconstructions.setdefault(name, []).append(read_csv(folder / "reconstruction.csv", EXAMPLE_COLUMNS))
-        metrics.setdefault(name, []).append(read_json(folder / "metrics.json", ("low_noise", "full")))
+        times.setdefault(name, []).append(files.read_provenance(Path(path).parent))
+
+    def every(table: str) -> dict[str, list[Any]]:
+        """Variant → one table of a run, or its metrics, per seed."""
+        return {name: [getattr(run, table) for run in of_seeds] for name, of_seeds in runs.items()}
+
     store = Store(given.manifest)
     return Evidence(
         experiment,
@@ -97,13 +89,13 @@ def read(
         read_parquet(given.stars),
         read_parquet(given.pixels),
         read_parquet(given.sensitivity),
-        predictions,
-        histories,
-        gradients,
-        robustness,
-        attention,
-        reconstructions,
-        metrics,
+        every("predictions"),
+        every("history"),
+        every("gradient"),
+        every("robustness"),
+        every("attention"),
+        every("reconstruction"),
+        every("metrics"),
         times,
         {Path(path).parents[1].name: Path(path).parent for path in given.denoisers},
         bootstrap,

@@ -1,7 +1,15 @@
-"""Which module fits which kind of model; the workflow takes the fingerprint of that module for its runs."""
+"""Which module fits which kind of model, and which looks into it; the workflow takes their fingerprints for its runs."""
 
 FITTED_BY = {
     "ridge": "logg1m.experiments.models.classical",
     "lightgbm": "logg1m.experiments.models.classical",
     "vit": "logg1m.experiments.models.network",
 }
+# Apart from what fits it, so that what is asked of a trained model is no part of its training; and not imported by
+# name, so that a change of networks runs no other kind of model again.
+EXAMINED_BY = {"vit": "logg1m.experiments.models.examination"}
+
+
+def modules_behind(model: str) -> list[str]:
+    """The modules behind one kind of model."""
+    return [FITTED_BY[model], *([EXAMINED_BY[model]] if model in EXAMINED_BY else [])]

@@ -7,18 +7,18 @@ import torch
 from scipy.linalg import cho_factor, cho_solve
 
 from logg1m.config.baselines import LightGBMConfig
-from logg1m.experiments import data
-from logg1m.experiments.fitted import Fitted
-from logg1m.experiments.task import Task
+from logg1m.experiments import reading
+from logg1m.experiments.task import Fitted, Task
 from logg1m.jobs.progress import Progress
 from logg1m.spectra import passes
 
 
 def fit(task: Task) -> Fitted:
     """Ridge or LightGBM on the prepared spectra of a task."""
-    roles = data.prepared(task.rows, task.prepare)
-    features = {name: found[0] for name, found in data.gather(task.store, roles, task.compute).items()}
-    targets = {"fit": task.targets[task.rows.fit], "validation": task.targets[task.rows.validation]}
+    rows, prepare = task.rows, task.prepare
+    roles = {"fit": prepare.role(rows.fit, rows.draw), "validation": prepare.role(rows.validation)}
+    features = {name: found[0] for name, found in reading.gather(task.store, roles, task.compute).items()}
+    targets = {"fit": task.targets[rows.fit], "validation": task.targets[rows.validation]}
     setting = task.setting
     with passes.all_threads(task.compute) as threads:
         if task.recipe.model == "ridge":
@@ -39,7 +39,7 @@ def fit_ridge(features: dict[str, np.ndarray], targets: dict[str, np.ndarray], a
 
     Parameters
     ----------
-    features : fit, validation, test → (N, D); the arrays are standardised in place
+    features : fit, validation → (N, D); the arrays are standardised in place
     targets : fit, validation → (N, T)
     """
     x = features["fit"]
@@ -72,10 +72,14 @@ def fit_ridge(features: dict[str, np.ndarray], targets: dict[str, np.ndarray], a
     tensors = {"weights": weights, "intercept": centre, "mean": mean, "scale": spread}
     edge = chosen["alpha"] in (min(alphas), max(alphas))
     first = torch.as_tensor(weights[:, 0] / spread, dtype=torch.float32)  # of log g, per unit of the raw feature
-    return Fitted(
-        features["test"] @ weights + centre, tensors, history, {**chosen, "alpha_at_edge_of_grid": edge},
-        differentiable=lambda x: x.flatten(1) @ first,
-    )  # fmt: skip
+
+    def predict(spectra: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        standardised = spectra.reshape(len(spectra), -1) - mean
+        standardised /= spread
+        return standardised @ weights + centre, {}
+
+    report = {**chosen, "alpha_at_edge_of_grid": edge}
+    return Fitted(predict, tensors, history, report, differentiable=lambda x: x.flatten(1) @ first)
 
 
 def fit_lightgbm(
@@ -101,5 +105,8 @@ def fit_lightgbm(
 
     booster = lgb.train(options, data, config.n_estimators, valid_sets=[validation], callbacks=[watch])
     best = int(np.argmin([row["validation_mse"] for row in history])) + 1
-    predicted = np.asarray(booster.predict(features["test"], num_iteration=best))[:, None]
-    return Fitted(predicted, {"best_iteration": np.array([best])}, history, {"best_iteration": best})
+
+    def predict(spectra: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        return np.asarray(booster.predict(spectra.reshape(len(spectra), -1), num_iteration=best))[:, None], {}
+
+    return Fitted(predict, {"best_iteration": np.array([best])}, history, {"best_iteration": best})

@@ -1,19 +1,16 @@
-"""A network as one more kind of model: spectra in memory or on disk, a learner, a training, predictions."""
+"""A network as one more kind of model: spectra in memory or on disk, a learner, a training."""
 
 import gc
-from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from logg1m.experiments import data
-from logg1m.experiments.evaluate import examine
-from logg1m.experiments.fitted import Fitted
 from logg1m.experiments.models import pretraining, raw_spectra
-from logg1m.experiments.task import Task
+from logg1m.experiments.reading import Role, Room
+from logg1m.experiments.task import Fitted, Predict, Task
 from logg1m.inputs.windows import windows
 from logg1m.jobs import interruption
 from logg1m.nn.learner import Learner, Material
@@ -27,43 +24,33 @@ GUIDING_WINDOWS = "top_10"
 
 @dataclass(frozen=True)
 class Spectra:
-    """Training spectra as stored, and prepared validation and test spectra (N, C, P)."""
+    """Training spectra as stored, and prepared validation spectra (N, C, P)."""
 
-    fit: tuple[np.ndarray, np.ndarray]
+    fit: raw_spectra.Raw
     validation: np.ndarray
-    test: np.ndarray
 
 
 def fit(task: Task) -> Fitted:
-    """Train, or resume, and predict the test spectra."""
-    device = task.prepare.device
-    files: list[Path] = []
-    pretrained, report = None, None
-    try:
+    """Train, or resume; a training that has ended before is taken as it is."""
+    device, pretrained = task.prepare.device, None
+    with Room(task.state) as room:
         if task.recipe.pretraining != "none":
             with passes.all_threads(task.compute):
-                pretrained = pretraining.pretrain(task, files)
+                pretrained = pretraining.pretrain(task, room)
             gc.collect()  # a trainer refers to itself, and holds spectra that are needed no more
-        spectra = _spectra(task, files)
+        spectra = _spectra(task, room)
         with passes.all_threads(task.compute):
             learner = build(task, spectra).to(device)
+            encoders: dict[str, dict[str, torch.Tensor]] = {}
             if pretrained is not None:
-                probe = pretraining.probe(task, learner, pretrained, spectra.fit, spectra.validation, spectra.test)
-                report = {**pretrained.report, "probe": probe}
+                initial = {name: value.clone() for name, value in learner.encoder.state_dict().items()}
+                encoders = {"random": initial, "pretrained": pretrained.encoder}
+                learner.encoder.load_state_dict(pretrained.encoder)
             trained = _train(task, learner, spectra, device)
-    finally:
-        for path in files:
-            path.unlink(missing_ok=True)
     learner.load_state_dict(trained.weights)
     learner.eval()
-    outputs = torch.cat(list(in_batches(learner, spectra.test, device, _EVALUATION_BATCH)))
-    objective = learner.objective.cpu()
-    predicted = objective.predict(outputs).numpy()
-    columns = {name: values.numpy() for name, values in objective.columns(outputs).items()}
-    learner.to(device)
-    robustness, attention = examine(task, learner, spectra.test, device)
     return Fitted(
-        predicted,
+        _predict(learner, device),
         {name: value.cpu().numpy() for name, value in learner.state_dict().items()},
         trained.history,
         {
@@ -74,22 +61,30 @@ def fit(task: Task) -> Fitted:
             "parameters": sum(p.numel() for p in learner.parameters()),
             "validation_r2": trained.history[trained.best_epoch]["score"],
         },
-        columns,
         lambda x: learner.predict(x)[:, 0],
-        robustness,
-        attention,
+        learner,
+        encoders,
         timings(trained, device) | (pretrained.timings if pretrained else {}),
-        report,
-        **({"examples": pretrained.examples} if pretrained else {}),
+        pretrained.report if pretrained else None,
+        pretrained.examples if pretrained else None,
     )
+
+
+def _predict(learner: Learner, device: torch.device) -> Predict:
+    objective = deepcopy(learner.objective).cpu()
+
+    def predict(spectra: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        outputs = torch.cat(list(in_batches(learner, spectra, device, _EVALUATION_BATCH)))
+        columns = {name: values.numpy() for name, values in objective.columns(outputs).items()}
+        return objective.predict(outputs).numpy(), columns
+
+    return predict
 
 
 def build(task: Task, spectra: Spectra) -> Learner:
     """The learner with its initial weights, a function of seed and seed number."""
     mean, scale = raw_spectra.statistics(task, spectra.fit, task.rows.fit)
-    guided = None
-    if task.recipe.attention_bias != "none":
-        guided = windows(GUIDING_WINDOWS, task.store.wave, task.sensitivity)[0]
+    guided = None if task.recipe.attention_bias == "none" else _guiding(task)
     labels = torch.as_tensor(task.targets[task.rows.fit], dtype=torch.float32)
     wave = torch.as_tensor(task.store.wave)
     with torch.random.fork_rng(devices=[]):
@@ -97,6 +92,11 @@ def build(task: Task, spectra: Spectra) -> Learner:
         return Learner(
             task.recipe, task.setting.network.chosen, Material(mean.cpu(), scale.cpu(), labels, wave, guided)
         )
+
+
+def _guiding(task: Task) -> np.ndarray:
+    """The pixels (P,) that guidance points at."""
+    return windows(GUIDING_WINDOWS, task.store.wave, task.sensitivity)[0]
 
 
 def timings(trained: Trained, device: torch.device) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def timings(trained: Trained, device: torch.device) -> dict[str, Any]:
 
 
 def _train(task: Task, learner: Learner, spectra: Spectra, device: torch.device) -> Trained:
-    rows, network = task.rows, task.setting.network
+    rows = task.rows
     labels = task.targets[rows.fit].astype(np.float32)
     feed = raw_spectra.feed(task, spectra.fit, labels, rows.fit, task.prepare.fresh)
     truth = task.targets[rows.validation, 0]
@@ -124,29 +124,16 @@ def _train(task: Task, learner: Learner, spectra: Spectra, device: torch.device)
         return {"score": float(1 - (error**2).mean() / truth.var()), "validation_mae": float(np.abs(error).mean())}
 
     settings = pretraining.supervised_settings(task)
-    identity = digest(
-        [
-            task.store.manifest["store_id"], task.recipe.model_dump(mode="json"), network.chosen.model_dump(),
-            settings.model_dump(exclude={"checkpoint_seconds"}), rows.fit.tolist(), rows.validation.tolist(),
-            task.setting.seed, task.setting.seed_number, task.prepare.noise_level, task.setting.code, device.type,
-        ]
-    )  # fmt: skip
+    guiding = [] if learner.guidance is None else np.flatnonzero(_guiding(task)).tolist()
+    identity = digest([*task.identity, settings.model_dump(exclude={"checkpoint_seconds"}), guiding])
     path = task.state / "training.safetensors"
     with interruption.listening():
         return Trainer(learner, feed, validate, settings, path, identity, task.title).train()
 
 
-def _spectra(task: Task, files: list[Path]) -> Spectra:
-    """One pass over the chunks; training spectra that are too many for the memory go to files, which are noted."""
+def _spectra(task: Task, room: Room) -> Spectra:
     rows, prepare = task.rows, task.prepare
-    frozen: Callable[[int, np.ndarray], tuple[np.ndarray, ...]] = lambda chunk, ids: (prepare.rows(chunk, ids, 0),)  # noqa: E731
-    roles = {
-        "fit": data.Role(rows.fit, prepare.raw),
-        "validation": data.Role(rows.validation, frozen),
-        "test": data.Role(rows.test, frozen),
-    }
-    read = raw_spectra.read(task, roles, files)
+    roles = {"fit": Role(rows.fit, prepare.raw), "validation": prepare.role(rows.validation)}
+    read = room.read(task.store, roles, task.compute)
     shape = (-1, len(task.recipe.channels), task.store.n_pixels)
-    return Spectra(
-        (read["fit"][0], read["fit"][1]), read["validation"][0].reshape(shape), read["test"][0].reshape(shape)
-    )
+    return Spectra((read["fit"][0], read["fit"][1]), read["validation"][0].reshape(shape))

@@ -1,9 +1,8 @@
-"""Masked spectrum modelling before a supervised training: on more spectra than labels, at a stated cost, with a probe."""
+"""Masked spectrum modelling before a supervised training: on more spectra than labels, at a stated cost."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,21 +10,18 @@ import pandas as pd
 import torch
 
 from logg1m.config.networks import Training
-from logg1m.experiments import data
 from logg1m.experiments.models import raw_spectra
-from logg1m.experiments.models.classical import fit_ridge, r2_columns
+from logg1m.experiments.reading import Role, Room
 from logg1m.experiments.task import Task
 from logg1m.jobs import interruption
 from logg1m.nn.cost import flops_per_spectrum
 from logg1m.nn.learner import Learner, Material
 from logg1m.nn.masks import Masks
 from logg1m.nn.pretraining import MaskedModel, pack, unpack
-from logg1m.nn.trainer import Trained, Trainer, in_batches
+from logg1m.nn.trainer import Trained, Trainer
 from logg1m.spectra.store import digest
 
 _VALIDATION_ROWS = 1_024
-_PROBE_ROWS, _PROBE_TEST_ROWS = 2_048, 4_096  # labelled spectra behind the linear probe, and test spectra
-_PROBE_PENALTIES = (1e-2, 1.0, 1e2, 1e3, 1e4, 1e5, 1e6)
 _EXAMPLES = 2
 _BATCH = 512
 _FIRST_DRAW = 2**15  # noise of its own: a supervised training has fewer epochs
@@ -53,14 +49,14 @@ def supervised_settings(task: Task) -> Training:
     return settings.model_copy(update={"epochs": max(1, round(settings.epochs * task.recipe.supervised_epochs_factor))})
 
 
-def pretrain(task: Task, files: list[Path]) -> Pretrained:
-    """Train, or resume, on the unlabelled spectra of a task; files that the spectra needed are noted in `files`."""
+def pretrain(task: Task, room: Room) -> Pretrained:
+    """Train, or resume, on the unlabelled spectra of a task."""
     device, seed = task.prepare.device, task.setting.seed
     costs = _costs(task)
     epochs, ids = _budget(task, costs)
     held_out_ids = task.rows.validation[:_VALIDATION_ROWS]
-    roles = {"unlabelled": data.Role(ids, task.prepare.raw), "held_out": data.Role(held_out_ids, task.prepare.raw)}
-    read = raw_spectra.read(task, roles, files)
+    roles = {"unlabelled": Role(ids, task.prepare.raw), "held_out": Role(held_out_ids, task.prepare.raw)}
+    read = room.read(task.store, roles, task.compute)
     raw, held_out = ((read[name][0], read[name][1]) for name in roles)
     model = _model(task, *raw_spectra.statistics(task, raw, ids)).to(device)
     masks = Masks(task.recipe.pretraining, task.recipe.mask_share, task.store.n_pixels, model.coarsest, seed)
@@ -90,9 +86,9 @@ def pretrain(task: Task, files: list[Path]) -> Pretrained:
     settings = task.setting.network.training.model_copy(update={"epochs": epochs, "patience": epochs})
     feed = raw_spectra.feed(task, raw, np.zeros((len(ids), 1), dtype=np.float32), ids, prepare)
     title = f"{task.title} pretraining"
-    trainer = Trainer(
-        model, feed, validate, settings, task.state / "pretraining.safetensors", _identity(task, settings, ids), title
-    )
+    known_by = [*task.identity, "pretraining", settings.model_dump(exclude={"checkpoint_seconds"}), ids.tolist()]
+    path = task.state / "pretraining.safetensors"
+    trainer = Trainer(model, feed, validate, settings, path, digest(known_by), title)
     with interruption.listening():
         trained = trainer.train()
     model.load_state_dict(trained.weights)
@@ -102,62 +98,6 @@ def pretrain(task: Task, files: list[Path]) -> Pretrained:
     encoder = {name: value.clone() for name, value in model.encoder.state_dict().items()}
     report = _report(task, trained, ids, trainer.batch_size, costs)
     return Pretrained(encoder, report, examples, {"pretraining_seconds": trained.seconds})
-
-
-def probe(
-    task: Task, learner: Learner, pretrained: Pretrained, raw: raw_spectra.Raw, validation: np.ndarray, test: np.ndarray
-) -> dict[str, Any]:
-    """Put the pretrained weights into a learner's encoder; ridge on both frozen encoders, the random one and this.
-
-    Features are what the head will see, the pooled tokens; beside them the pixels themselves, since flattened tokens of a
-    random encoder hold about as much as those. At most 2,048 labelled spectra, and 4,096 of the test. The penalty is
-    chosen on validation.
-
-    Parameters
-    ----------
-    raw : training spectra as stored; validation, test : prepared, (N, C, P)
-
-    Returns
-    -------
-    features → {r2_low_noise, r2_full} of log g on the test spectra, and the penalty
-    """
-    ids = task.rows.fit[:_PROBE_ROWS]
-    parts = []
-    for low in range(0, len(ids), _BATCH):
-        some = ids[low : low + _BATCH]
-        flux, error = (torch.as_tensor(np.asarray(v[low : low + _BATCH])).to(task.prepare.device) for v in raw)
-        parts.append(task.prepare.fresh(flux, error, some, task.rows.draw).cpu().numpy())
-    spectra = {"fit": np.concatenate(parts), "validation": validation, "test": test[:_PROBE_TEST_ROWS]}
-    targets = {"fit": task.targets[ids, :1], "validation": task.targets[task.rows.validation, :1]}
-    truth = task.targets[task.rows.test[:_PROBE_TEST_ROWS], :1]
-    found: dict[str, Any] = {"spectra": len(ids), "test_spectra": len(truth)}
-    for name in ("pixels", "random", "pretrained"):
-        if name == "pretrained":
-            learner.encoder.load_state_dict(pretrained.encoder)
-        if name == "pixels":
-            features = {role: x.reshape(len(x), -1).astype(np.float64) for role, x in spectra.items()}
-        else:
-            features = {role: _features(learner, x, task.prepare.device) for role, x in spectra.items()}
-        fitted = fit_ridge(features, targets, _PROBE_PENALTIES)
-        predicted = fitted.predicted
-        every = np.ones(len(truth), dtype=bool)
-        low_noise = every if task.low_noise is None else task.low_noise[:_PROBE_TEST_ROWS]
-        subsets = {"r2_low_noise": low_noise, "r2_full": every}
-        found[name] = {key: _r2(truth[subset], predicted[subset]) for key, subset in subsets.items()}
-        found[name] |= {key: fitted.chosen[key] for key in ("alpha", "alpha_at_edge_of_grid")}
-    return found
-
-
-def _r2(truth: np.ndarray, predicted: np.ndarray) -> float | None:
-    return float(r2_columns(truth, predicted)[0]) if len(truth) > 1 else None
-
-
-def _features(learner: Learner, x: np.ndarray, device: torch.device) -> np.ndarray:
-    """What the head sees of prepared spectra, (N, F)."""
-    learner.eval()
-    return torch.cat(
-        list(in_batches(lambda part: learner.encoder(learner.standardise(part)), x, device, _BATCH))
-    ).numpy()
 
 
 def _model(task: Task, mean: torch.Tensor, scale: torch.Tensor) -> MaskedModel:
@@ -237,15 +177,3 @@ def _examples(
         table.insert(0, "example", number)
         tables.append(table.assign(hidden=hidden[0].cpu().numpy().astype(int)))
     return pd.concat(tables, ignore_index=True)
-
-
-def _identity(task: Task, settings: Training, ids: np.ndarray) -> str:
-    setting = task.setting
-    return digest(
-        [
-            "pretraining", task.store.manifest["store_id"], task.recipe.model_dump(mode="json"),
-            setting.network.chosen.model_dump(), settings.model_dump(exclude={"checkpoint_seconds"}), ids.tolist(),
-            task.rows.validation.tolist(), setting.seed, setting.seed_number, task.prepare.noise_level, setting.code,
-            task.prepare.device.type,
-        ]
-    )  # fmt: skip

@@ -1,58 +1,16 @@
-"""Spectra as stored, for training with fresh noise: in memory, or in files where they are too many; their statistics."""
-
-import os
-from pathlib import Path
+"""Spectra as stored, for training with fresh noise: batches of them, and the statistics of what is made of them."""
 
 import numpy as np
 import torch
 
-from logg1m.experiments import data
 from logg1m.experiments.task import Task
-from logg1m.files import InputError
-from logg1m.jobs.machine import GRANTED_MB, free_memory
-from logg1m.jobs.progress import log
 from logg1m.nn.feed import Feed, Prepare
 
 Raw = tuple[np.ndarray, np.ndarray]  # noise-free flux and error, (N, P) each
 
 _STATISTICS_ROWS = 8_192  # spectra behind the per-pixel mean and scale of the inputs
 _BATCH = 512
-_MEMORY_SHARE = 0.4  # of the free memory that the spectra of a role may fill before they go to files
-_GRANTED_SHARE = 0.9  # of the memory that a scheduler granted: nobody else fills it
 _DEVICE_SHARE = 0.6  # of the free device memory
-
-
-def read(task: Task, roles: dict[str, data.Role], files: list[Path]) -> dict[str, tuple[np.ndarray, ...]]:
-    """Arrays of several roles in one pass over the chunks; files that were needed for them are noted in `files`."""
-    free, share = free_memory(), _GRANTED_SHARE if GRANTED_MB in os.environ else _MEMORY_SHARE
-    for stale in set(task.state.glob("*.npy")) - set(files):  # of a run that was killed
-        stale.unlink()
-
-    def place(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        nonlocal free
-        need = 4 * int(np.prod(shape))
-        if 2 * need < share * free:  # flux and error
-            free -= need
-            return np.empty(shape, dtype=np.float32)
-        path = task.state / f"{name}.npy"
-        files.append(path)
-        log.info(f"{need / 2**30:.1f} GB of spectra go to {path}")
-        return _memmap(path, shape)
-
-    return data.gather(task.store, roles, task.compute, place)
-
-
-def _memmap(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    """An array in a file whose room on the disk is taken at once: a page that finds none would end the process."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        values = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-        with path.open("rb+") as stream:
-            os.posix_fallocate(stream.fileno(), 0, path.stat().st_size)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    return values
 
 
 def feed(task: Task, raw: Raw, labels: np.ndarray, ids: np.ndarray, prepare: Prepare) -> Feed:

@@ -1,12 +1,11 @@
-"""Where the spectra of a training go: into memory, or into files where that would be more than a job may fill."""
+"""Where the spectra of a run go: into memory, or into files where that would be more than a job may fill."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from logg1m.experiments.models import raw_spectra
+from logg1m.experiments import reading
 from logg1m.jobs import machine
 
 SHAPE = (1000, 250)  # 1 MB of flux, 1 MB of error
@@ -19,16 +18,17 @@ def spilled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def gather(store, roles, compute, place):
         return {name: (place(f"{name}_0", SHAPE), place(f"{name}_1", SHAPE)) for name in roles}
 
-    monkeypatch.setattr(raw_spectra.data, "gather", gather)
-    task = SimpleNamespace(store=None, compute=None, state=tmp_path / "state")
+    monkeypatch.setattr(reading, "gather", gather)
+    folder = tmp_path / "state"
 
     def read(free: float) -> set[str]:
-        monkeypatch.setattr(raw_spectra, "free_memory", lambda: int(free * 1e6))
-        files: list[Path] = []
-        arrays = raw_spectra.read(task, {"fit": None, "held_out": None}, files)
-        assert all(pair[0].shape == SHAPE for pair in arrays.values())
-        assert {path.name for path in task.state.glob("*.npy")} == {path.name for path in files}
-        return {path.stem for path in files}
+        monkeypatch.setattr(reading, "free_memory", lambda: int(free * 1e6))
+        with reading.Room(folder) as room:
+            arrays = room.read(None, {"fit": None, "held_out": None}, None)
+            assert all(pair[0].shape == SHAPE for pair in arrays.values())
+            spilled_to = {path.stem for path in folder.glob("*.npy")}
+        assert not list(folder.glob("*.npy"))
+        return spilled_to
 
     return read
 
@@ -39,9 +39,10 @@ def test_spectra_stay_in_memory_while_there_is_enough_of_it_and_go_to_files_then
     assert spilled(1) == {"fit_0", "fit_1", "held_out_0", "held_out_1"}
 
 
-def test_files_of_a_killed_run_go_when_the_next_one_begins(spilled):
-    assert spilled(1)
-    assert spilled(100) == set()
+def test_files_of_a_killed_run_go_when_the_next_one_begins(tmp_path):
+    (tmp_path / "fit_0.npy").touch()
+    with reading.Room(tmp_path):
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_job_may_fill_what_its_scheduler_granted_and_not_what_the_node_has(monkeypatch):
@@ -59,7 +60,7 @@ def test_of_memory_that_was_granted_nearly_all_may_be_filled(spilled, monkeypatc
 
 
 def test_room_on_the_disk_is_taken_at_once(tmp_path):
-    values = raw_spectra._memmap(tmp_path / "fit_0.npy", SHAPE)
+    values = reading._memmap(tmp_path / "fit_0.npy", SHAPE)
     taken = (tmp_path / "fit_0.npy").stat()
     assert taken.st_blocks * 512 >= values.nbytes
     values[:] = np.arange(SHAPE[1], dtype=np.float32)
