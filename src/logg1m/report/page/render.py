@@ -44,7 +44,7 @@ def render(
     ----------
     roadmap : see `collect.collect`
     experiments : by key
-    viewer, residuals : see `plots_spectra.viewer` and `plots_residuals.maps`; None leaves their parts out
+    viewer, residuals : see `viewer.viewer` and `residuals.maps`; None leaves their parts out
     viewer_files, residual_files : the artifacts that these two were made from
     packing : how pictures are packed
     """
