@@ -40,15 +40,6 @@ def test_a_dollar_sign_takes_the_largest_scale_alone():
 
 
 @pytest.mark.parametrize(
-    ("raw", "text"),
-    [({"value": -0.5, "ci95": [-0.75, 0.25]}, "-0.500 [-0.750, 0.250]"), (12345, "12345"), (-0.0, "0.000"), (0.00012, "0.00012"),
-     (123456.0, "1.23e+05"), ("text", "–")],
-)  # fmt: skip
-def test_tables_show_plain_numbers(raw, text):
-    assert Cursor(raw, "f").text() == text
-
-
-@pytest.mark.parametrize(
     ("text", "expected"),
     [(fixed(-0.0001), "0.000"), (fixed(-0.25, 2, True), "−0.25"), (fixed(0.25, 2, True), "+0.25"), (fixed(12345), "12,345"),
      (readable(0.000123), "0.000123"), (readable(123456.0), "1.23e+05"), (readable(0.5), "0.500")],
