@@ -28,29 +28,28 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """Values of one quantity with the place of each.
+    """Values of one quantity, each with its place, and one pattern for their places: `file.json#/…/*/…` or `file.csv#column`."""
 
-    paths : place of every value in the file; a CSV file's are column, row
-    source : one pattern for all of them: `file.json#/…/*/…` or `file.csv#column`
-    """
-
-    values: tuple[Any, ...]
-    file: str
-    paths: tuple[tuple[str | int, ...], ...]
+    cells: tuple[Cursor, ...]
     source: str
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        return tuple(cell.raw for cell in self.cells)
+
+    @property
+    def file(self) -> str:
+        return self.source.partition("#")[0]
 
     def at(self, rows: Sequence[int]) -> "Column":
         """Some of the values."""
-        return Column(tuple(self.values[k] for k in rows), self.file, tuple(self.paths[k] for k in rows), self.source)
+        return Column(tuple(self.cells[k] for k in rows), self.source)
 
 
 def pluck(rows: Cursor, *keys: str | int) -> Column:
     """The same place in every row of a list; null where a row has none."""
-    found = [row.at(*keys) for row in rows]
-    tail = "/".join(map(str, keys))
-    paths = tuple((*row.path, *keys) for row in rows)
-    values = tuple(None if f is None else f.raw for f in found)
-    return Column(values, rows.file, paths, f"{rows.file}#/{rows.place}/*/{tail}")
+    cells = tuple(row.at(*keys) or Cursor(None, row.file, (*row.path, *keys)) for row in rows)
+    return Column(cells, f"{rows.file}#/{rows.place}/*/{'/'.join(map(str, keys))}")
 
 
 def bounds_of(rows: Cursor, *keys: str | int) -> tuple[Column, Column] | None:
@@ -63,8 +62,8 @@ def bounds_of(rows: Cursor, *keys: str | int) -> tuple[Column, Column] | None:
 
 def csv_column(table: pd.DataFrame, file: str, name: str) -> Column:
     """A column of a CSV file; rows keep their numbers in the file, also in a part of the table."""
-    values = tuple(None if pd.isna(v) else v for v in table[name].tolist())
-    return Column(values, file, tuple((name, k) for k in table.index), f"{file}#{name}")
+    values = zip(table.index, table[name].tolist())
+    return Column(tuple(Cursor(None if pd.isna(v) else v, file, (name, k)) for k, v in values), f"{file}#{name}")
 
 
 @dataclass(frozen=True)
@@ -141,13 +140,13 @@ def values_table(series: Sequence[Series], x_name: str, y_name: str) -> Table:
 
 def cell_of(column: Column, k: int, bounds: tuple[Column, Column] | None = None) -> Cell:
     """One value of a column; of an estimate (…/value) with its interval."""
-    value, path = column.values[k], column.paths[k]
-    if not isinstance(value, int | float):
-        return None if value is None else str(value)
-    if bounds and path[-1] == "value":
+    cell = column.cells[k]
+    if not isinstance(cell.raw, int | float):
+        return None if cell.raw is None else str(cell.raw)
+    if bounds and cell.path[-1] == "value":
         ends = [bounds[0].values[k], bounds[1].values[k]]
-        return Cursor({"value": value, "ci": ends}, column.file, path[:-1])
-    return Cursor(value, column.file, path)
+        return Cursor({"value": cell.raw, "ci": ends}, cell.file, cell.path[:-1])
+    return cell
 
 
 def line_figure(

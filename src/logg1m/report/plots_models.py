@@ -8,6 +8,7 @@ from logg1m.figures.interactive import (
     COLOURS,
     MODEL_COLOURS,
     SYMBOLS,
+    Column,
     Figure,
     Series,
     bounds_of,
@@ -218,7 +219,7 @@ def bias(verdict: Cursor, label: str, key: str, title: str) -> Figure | None:
             "error_y": {"type": "data", "array": list(spread.values), "thickness": 1, "width": 2},
         }
         low, high = pluck(rows, "low"), pluck(rows, "high")
-        centres = replace(low, values=tuple((a + b) / 2 for a, b in zip(low.values, high.values)))
+        centres = Column(tuple(replace(a, raw=(a.raw + b.raw) / 2) for a, b in zip(low.cells, high.cells)), low.source)
         words = tuple(f"{a:g} to {b:g}".replace("-", "−") for a, b in zip(low.values, high.values))
         series.append(Series(entry.raw["label"], centres, mean, None, "Variants", True, style, words, "centre"))
     if not series:

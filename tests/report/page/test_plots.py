@@ -38,6 +38,6 @@ def test_a_column_says_where_every_value_stands():
     rows = Cursor({"a": {"b": [{"r2": {"value": 0.5}}, {}]}}, "f.json").at("a", "b")
     column = pluck(rows, "r2", "value")
     assert column.values == (0.5, None)
-    assert column.paths[0] == ("a", "b", 0, "r2", "value")
+    assert column.cells[0].path == ("a", "b", 0, "r2", "value")
     assert column.source == "f.json#/a/b/*/r2/value"
     assert column.at([1]).values == (None,)
