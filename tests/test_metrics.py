@@ -230,3 +230,13 @@ def test_an_interval_holds_its_value_in_ordinary_cases(seed, scale):
     for name in ("r2", "mae", "rmse", "median_bias", "nmad"):
         low, high = summary[name]["ci95"]
         assert low <= summary[name]["value"] <= high, name
+
+
+@pytest.mark.parametrize("level", ["ci95", "ci68", "ci"])
+def test_an_interval_is_found_whatever_its_level(level):
+    entry = {"value": 0.5, "n": 3, level: [0.25, 0.75]}
+    assert metrics.interval_of(entry) == (0.25, 0.75)
+    assert metrics.interval_key(entry) == level
+    assert [metrics.is_measured(x) for x in (entry, {"value": 1}, {level: [0, 1]}, 1.0, None, [1])] == [True] + [
+        False
+    ] * 5

@@ -6,7 +6,7 @@ N give the same counts for every model, which is what pairs comparisons.
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +37,22 @@ def interval(values: np.ndarray, level: float) -> list[float]:
         return [float("nan"), float("nan")]
     tail = (1 - level) / 2
     return [float(q) for q in np.nanquantile(values, [tail, 1 - tail])]
+
+
+def interval_key(entry: Mapping[str, Any]) -> str:
+    """Key of the interval beside a value of an artifact, whatever its level (ci95, ci90); empty where there is none."""
+    return next((key for key in map(str, entry) if key.startswith("ci")), "")
+
+
+def interval_of(entry: Mapping[str, Any]) -> tuple[float, float]:
+    """(low, high) beside a value of an artifact: the interval of {value, ci95}, whatever its level."""
+    low, high = entry[interval_key(entry)]
+    return low, high
+
+
+def is_measured(value: Any) -> bool:
+    """Whether a value of an artifact is a number with an interval, {value, ci95}."""
+    return isinstance(value, Mapping) and "value" in value and bool(interval_key(value))
 
 
 def with_interval(

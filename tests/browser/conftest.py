@@ -14,9 +14,9 @@ import pytest
 
 from logg1m.experiments import catalogue
 from logg1m.files import read_json, write_json
-from logg1m.report.collect import Setting, collect
+from logg1m.report.collect import Context, collect
 from logg1m.report.page import render, residuals, viewer
-from logg1m.results.numbers import Traced
+from logg1m.results.numbers import Cursor
 from logg1m.spectra.store import Store
 
 PROJECT = Path(__file__).parents[2]
@@ -41,13 +41,13 @@ def page_file(tmp_path_factory: pytest.TempPathFactory, small_store: Store) -> P
         (results / "mvp_3_3/verdict.json").unlink()
         leak = {"model": "ridge", "efficiency": {"value": 1.5, "ci95": [1.25, 1.75]}, "meaning": "look for a leak"}
         write_json(results / "mvp_1_1/fisher.json", read_json(results / "mvp_1_1/fisher.json") | {"leaks": [leak]})
-        roadmap = collect(paths, experiments, Setting(paused=("3.4",), identity={"seed": "5"}))
+        roadmap = collect(paths, experiments, Context(paused=("3.4",), identity={"seed": "5"}))
         n = small_store.n_spectra
         snr = np.linspace(1, 8, n)
         members = pd.DataFrame({"snr": snr, "low_noise": snr > 6, "pool": "test", "rank": np.arange(n)})
         pixels = pd.DataFrame({"wave": small_store.wave, "error_mean": np.linspace(0.1, 2, len(small_store.wave))})
         windows = {"lines": {"label": "lines", "windows": [{"vacuum": 8500.0, "half_width": 20.0, "status": "used"}]}}
-        spectra = viewer.viewer(small_store, members, pixels, None, Traced(windows, "v"), 5, 1.0)
+        spectra = viewer.viewer(small_store, members, pixels, None, Cursor(windows, "v"), 5, 1.0)
         logg = small_store.labels()["logg"]
         tables = {
             name: pd.DataFrame({"id": np.arange(n), "truth": logg, "predicted": 3 + share * (logg - 3)})

@@ -12,18 +12,21 @@ from logg1m.config.experiments import Decisions
 from logg1m.config.report import Report
 from logg1m.decisions import gates
 from logg1m.files import InputError, read_json, write_json
-from logg1m.report.collect import Setting, collect
+from logg1m.report.collect import Context, collect
 from logg1m.report.roadmap import STATES, Mvp
 from logg1m.results.artifacts import at
-from logg1m.results.numbers import Number
+from logg1m.results.numbers import Cursor
 
 from made_roadmap import fisher  # isort: skip
 
 
-def numbers(value: Any) -> Iterator[Number]:
+def numbers(value: Any) -> Iterator[Cursor]:
     """Every number anywhere in the structure."""
-    if isinstance(value, Number):
-        yield value
+    if isinstance(value, Cursor):
+        if value.number():
+            yield value
+        for part in () if value.number() else value:
+            yield from numbers(part)
     elif dataclasses.is_dataclass(value):
         for part in dataclasses.fields(value):
             yield from numbers(getattr(value, part.name))
@@ -36,7 +39,7 @@ def numbers(value: Any) -> Iterator[Number]:
 
 
 def of(paths: list[Path], experiments: Any, **setting: Any) -> Any:
-    return collect(paths, experiments, Setting(**setting))
+    return collect(paths, experiments, Context(**setting))
 
 
 def state(paths: list[Path], experiments: Any, key: str, **setting: Any) -> tuple[str, str]:
@@ -56,9 +59,9 @@ def test_every_number_stands_in_the_file_and_place_that_it_names(paths, experime
     assert len(found) > 1000
     contents = {file: read_json(file) for file in {n.file for n in found}}
     for n in found:
-        there = at(contents[n.file], n.path)
+        there = at(contents[n.file], n.place)
         expected = (there["value"], *there["ci95"]) if isinstance(there, dict) else (there, None, None)
-        assert (n.value, n.low, n.high) == expected, (n.file, n.path)
+        assert (n.value, n.low, n.high) == expected, (n.file, n.place)
 
 
 def test_a_finished_roadmap_is_done_and_every_experiment_has_a_conclusion(paths, experiments):

@@ -7,7 +7,7 @@ import pytest
 
 from logg1m.files import InputError, read_json
 from logg1m.report import history
-from logg1m.report.collect import Setting, collect
+from logg1m.report.collect import Context, collect
 
 FIRST, LATER = datetime(2026, 1, 1, 23, tzinfo=UTC), datetime(2026, 2, 3, tzinfo=UTC)
 
@@ -15,7 +15,7 @@ FIRST, LATER = datetime(2026, 1, 1, 23, tzinfo=UTC), datetime(2026, 2, 3, tzinfo
 @pytest.fixture
 def state(finished, experiments) -> dict:
     root = next(path for path in finished[0].parents if path.name == "results")
-    return history.snapshot(collect(finished, experiments, Setting(), root))
+    return history.snapshot(collect(finished, experiments, Context(), root))
 
 
 def test_the_first_snapshot_is_one_line(state, tmp_path):

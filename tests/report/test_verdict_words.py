@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from logg1m.report.verdict_words import criterion
-from logg1m.results.words import duration, estimate, model_name
 
 
 def rule(metric: str, value: float, half: float, margin: float, outcome: str, **more: Any) -> dict[str, Any]:
@@ -32,12 +31,3 @@ def rule(metric: str, value: float, half: float, margin: float, outcome: str, **
 )  # fmt: skip
 def test_criteria_read_as_sentences(given, expected):
     assert criterion(given) == expected
-
-
-def test_numbers_models_and_durations_have_words():
-    assert estimate({"value": 2.114, "ci68": [2.03, 2.19]}) == "2.11 [2.03, 2.19]"
-    assert estimate({"value": -0.0001}) == "0.00"
-    assert [model_name(n) for n in ("ridge_full", "ridge_pca_100", "lightgbm", "mvp_1_2/flux", "other")] == [
-        "Ridge", "Ridge, 100 components", "LightGBM", "flux (MVP-1.2)", "other",
-    ]  # fmt: skip
-    assert [duration(s) for s in (0.2, 59.4, 192, 7384)] == ["under 1 s", "59 s", "3 min 12 s", "2 h 3 min"]

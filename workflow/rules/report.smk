@@ -110,13 +110,6 @@ rule page:
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         templates=template_fingerprint(),
-        code=code(
-            "logg1m.protocol.members",
-            "logg1m.report.collect",
-            "logg1m.report.page.render",
-            "logg1m.report.page.models",
-            "logg1m.report.page.residuals",
-            "logg1m.report.page.viewer",
-        ),
+        code=code("logg1m.report.collect", "logg1m.report.page.make"),
     script:
         "../scripts/page.py"

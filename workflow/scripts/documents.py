@@ -3,23 +3,14 @@
 from pathlib import Path
 
 from logg1m.config.experiments import Experiment
-from logg1m.config.report import Report
 from logg1m.jobs.frame import job
-from logg1m.report.collect import Setting, collect
+from logg1m.report.collect import Context, collect
 from logg1m.report.markdown import documents
 
 with job(snakemake):
     params = snakemake.params
-    report = Report.of(params.report)
-    setting = Setting(
-        report=report,
-        paused=tuple(params.paused),
-        command=params.command,
-        records={key: tuple(paths) for key, paths in params.records.items()},
-        scripts=params.scripts,
-        identity=params.identity,
-        level=params.level,
-    )
+    context = Context.of(params)
     experiments = {key: Experiment.of(fields) for key, fields in params.experiments.items()}
+    roadmap = collect(snakemake.input, experiments, context)
     folder = Path(snakemake.output.roadmap).parent
-    documents.write(collect(snakemake.input, experiments, setting), folder, report.project, folder.parent / ".history")
+    documents.write(roadmap, folder, context.report.project, folder.parent / ".history")

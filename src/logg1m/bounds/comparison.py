@@ -194,7 +194,7 @@ def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = (
     if measured is None or not honest:
         outcome = "inconclusive"
     else:
-        low, high = next(v for k, v in measured.items() if k.startswith("ci"))
+        low, high = metrics.interval_of(measured)
         outcome = "headroom" if low > threshold else "near_bound" if high < threshold else "inconclusive"
     reason = {} if honest else {"reason": "every model is flagged as a leak"}
     return {

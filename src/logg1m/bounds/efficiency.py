@@ -40,13 +40,7 @@ def optimal(posteriors: pd.DataFrame, members: pd.DataFrame, min_reached: float)
 
 def is_leak(measured: dict[str, Any]) -> bool:
     """Whether the whole interval of an efficiency lies above 1: better than any estimator can be."""
-    return bool(interval_of(measured["efficiency"])[0] > 1)
-
-
-def interval_of(entry: dict[str, Any]) -> list[float]:
-    """The interval beside a value, whatever its level: {value, ci95} → [low, high]."""
-    found: list[float] = next(v for k, v in entry.items() if k.startswith("ci"))
-    return found
+    return bool(metrics.interval_of(measured["efficiency"])[0] > 1)
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> Statistic:

@@ -5,6 +5,7 @@ from typing import Any
 from logg1m.config.experiments import Decisions
 from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
+from logg1m.metrics import interval_key, interval_of, is_measured
 
 _STATISTICS = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
 
@@ -43,10 +44,10 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     measured = model.get(key)
     verdict = "inconclusive"
     if measured is not None:
-        low, high = _ci(measured)
+        low, high = interval_of(measured)
         verdict = above if low > threshold else below if high < threshold else "inconclusive"
     shown = (
-        f"{measured['value']:.2f}, interval [{_ci(measured)[0]:.2f}, {_ci(measured)[1]:.2f}]"
+        f"{measured['value']:.2f}, interval [{interval_of(measured)[0]:.2f}, {interval_of(measured)[1]:.2f}]"
         if measured
         else "not available"
     )
@@ -145,8 +146,8 @@ def explain(evidence: dict[str, Any]) -> str:
 def _flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     rows = []
     for key, item in value.items():
-        if isinstance(item, dict) and "value" in item and any(k.startswith("ci") for k in item):
-            low, high = _ci(item)
+        if is_measured(item):
+            low, high = interval_of(item)
             judged = f", margin {item['margin']:+g}: {item['outcome']}" if "outcome" in item else ""
             rows.append((prefix + key, f"{item['value']:.4g} [{low:.4g}, {high:.4g}]{judged}"))
         elif isinstance(item, dict):
@@ -189,9 +190,4 @@ def _criterion_key(criterion: dict[str, Any]) -> str:
 def _judged(criterion: dict[str, Any]) -> dict[str, Any]:
     improvement = criterion["improvement"]
     kept = {key: criterion.get(key) for key in ("metric", "subset", "relative", "margin", "outcome")}
-    return {key: improvement[key] for key in improvement if key == "value" or key.startswith("ci")} | kept
-
-
-def _ci(entry: dict[str, Any]) -> list[float]:
-    found: list[float] = next(v for k, v in entry.items() if k.startswith("ci"))
-    return found
+    return {key: improvement[key] for key in ("value", interval_key(improvement))} | kept

@@ -70,7 +70,7 @@ def keep_combination(
 
     ours, theirs = (np.abs(np.stack(low_noise_errors(tables))).mean(axis=0) for tables in (combined, best))
     difference = metrics.with_interval(metrics.mean(theirs - ours), len(ours), bootstrap, seed)
-    high = next(v for k, v in difference.items() if k.startswith("ci"))[1]
+    high = metrics.interval_of(difference)[1]
     return {"mae_improvement_over_best_member": difference, "kept": bool(high >= 0)}
 
 
@@ -110,7 +110,7 @@ def explain(evidence: dict[str, Any]) -> str:
         f"  accepted      {'; '.join(members) or 'none: the reference recipe goes on'}",
     ]
     if trial:
-        low, high = next(v for k, v in trial["mae_improvement_over_best_member"].items() if k.startswith("ci"))
+        low, high = metrics.interval_of(trial["mae_improvement_over_best_member"])
         lines.append(
             f"  combination   {settled['combination']}: MAE improves on the best member by [{low:+.4f}, {high:+.4f}] dex"
         )

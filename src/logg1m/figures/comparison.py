@@ -8,6 +8,7 @@ import pandas as pd
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
+from logg1m.metrics import interval_of
 
 _ROLE_COLOUR = {"reference": style.BLACK, "candidate": style.BLUE, "control": style.RED}
 
@@ -19,7 +20,7 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
         for subset in ("low_noise", "full"):
             for metric in ("r2", "mae"):
                 entry = variant["metrics"][subset][metric]
-                low, high = next(v for k, v in entry.items() if k.startswith("ci"))
+                low, high = interval_of(entry)
                 rows.append({"variant": name, "label": variant["label"], "role": variant["role"], "leaky": variant["leaky"],
                              "subset": subset, "metric": metric, "value": entry["value"], "low": low, "high": high})  # fmt: skip
     table = pd.DataFrame(rows)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
+from logg1m.metrics import interval_of
 
 
 def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
@@ -21,7 +22,7 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
             inside, outside = criterion["more_in"]
             entries = ((f"only “{inside}”", measured["inside"]), (f"only “{outside}”", measured["outside"]), ("difference", measured))  # fmt: skip
             for what, entry in entries:
-                low, high = next(v for k, v in entry.items() if k.startswith("ci"))
+                low, high = interval_of(entry)
                 rows.append({"variant": name, "label": variant["label"], "what": what, "metric": criterion["metric"],
                              "subset": criterion["subset"], "value": entry["value"], "low": low, "high": high})  # fmt: skip
     if not rows:

@@ -11,6 +11,7 @@ from logg1m.experiments.judging.evidence import Evidence
 from logg1m.experiments.regions import sky_pixels
 from logg1m.figures import empty, style
 from logg1m.files import read_parquet
+from logg1m.metrics import interval_of
 
 _LABELS = {
     "blind_spot": "blind-spot network",
@@ -54,7 +55,7 @@ def _gain(verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
         gains = [of_region[region]["snr_gain"] for region in _REGIONS if region in of_region]
         at = np.arange(len(gains)) + (k - (len(found) - 1) / 2) * 0.16
         values = np.array([gain["value"] for gain in gains])
-        low, high = np.array([next(v for key, v in gain.items() if key.startswith("ci")) for gain in gains]).reshape(-1, 2).T  # fmt: skip
+        low, high = np.array([interval_of(gain) for gain in gains]).reshape(-1, 2).T  # fmt: skip
         colour = _COLOURS[name]
         bars.bar(at, values, 0.15, yerr=[values - low, high - values], color=colour, label=_LABELS[name], capsize=2)
         kept = entry["strength_kept"]

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from logg1m.results.numbers import Cell, Number, Table, Traced
+from logg1m.metrics import interval_key
+from logg1m.results.numbers import Cell, Cursor, Table
 
 COLOURS = ("@blue", "@orange", "@green", "@red", "@purple", "@sky", "@ink", "@yellow")
 MODEL_COLOURS = ("@blue", "@orange", "@green", "@purple", "@sky", "@yellow")  # beside ceilings in ink and red
@@ -29,13 +30,13 @@ def plain(text: str) -> str:
 class Column:
     """Values of one quantity with the place of each.
 
-    paths : place of every value in the file; a CSV file's are column/row
+    paths : place of every value in the file; a CSV file's are column, row
     source : one pattern for all of them: `file.json#/…/*/…` or `file.csv#column`
     """
 
     values: tuple[Any, ...]
     file: str
-    paths: tuple[str, ...]
+    paths: tuple[tuple[str | int, ...], ...]
     source: str
 
     def at(self, rows: Sequence[int]) -> "Column":
@@ -43,27 +44,27 @@ class Column:
         return Column(tuple(self.values[k] for k in rows), self.file, tuple(self.paths[k] for k in rows), self.source)
 
 
-def pluck(rows: Traced, *keys: str | int) -> Column:
+def pluck(rows: Cursor, *keys: str | int) -> Column:
     """The same place in every row of a list; null where a row has none."""
-    found = [row.at(*keys) for _, row in rows.items()]
+    found = [row.at(*keys) for row in rows]
     tail = "/".join(map(str, keys))
-    paths = tuple(f"{row.place}/{tail}" for _, row in rows.items())
+    paths = tuple((*row.path, *keys) for row in rows)
     values = tuple(None if f is None else f.raw for f in found)
     return Column(values, rows.file, paths, f"{rows.file}#/{rows.place}/*/{tail}")
 
 
-def bounds_of(rows: Traced, *keys: str | int) -> tuple[Column, Column] | None:
+def bounds_of(rows: Cursor, *keys: str | int) -> tuple[Column, Column] | None:
     """Lower and upper ends of the interval of an estimate in every row, or None where rows have none."""
-    first = next((found for _, row in rows.items() if (found := row.at(*keys)) is not None), None)
+    first = next((found for row in rows if (found := row.at(*keys)) is not None), None)
     entry = first.raw if first is not None and isinstance(first.raw, dict) else {}
-    key = next((k for k in entry if k.startswith("ci")), None)
-    return None if key is None else (pluck(rows, *keys, key, 0), pluck(rows, *keys, key, 1))
+    key = interval_key(entry)
+    return None if not key else (pluck(rows, *keys, key, 0), pluck(rows, *keys, key, 1))
 
 
 def csv_column(table: pd.DataFrame, file: str, name: str) -> Column:
     """A column of a CSV file; rows keep their numbers in the file, also in a part of the table."""
     values = tuple(None if pd.isna(v) else v for v in table[name].tolist())
-    return Column(values, file, tuple(f"{name}/{k}" for k in table.index), f"{file}#{name}")
+    return Column(values, file, tuple((name, k) for k in table.index), f"{file}#{name}")
 
 
 @dataclass(frozen=True)
@@ -143,9 +144,10 @@ def cell_of(column: Column, k: int, bounds: tuple[Column, Column] | None = None)
     value, path = column.values[k], column.paths[k]
     if not isinstance(value, int | float):
         return None if value is None else str(value)
-    if bounds and path.endswith("/value"):
-        return Number(value, bounds[0].values[k], bounds[1].values[k], column.file, path.removesuffix("/value"))
-    return Number(value, None, None, column.file, path)
+    if bounds and path[-1] == "value":
+        ends = [bounds[0].values[k], bounds[1].values[k]]
+        return Cursor({"value": value, "ci": ends}, column.file, path[:-1])
+    return Cursor(value, column.file, path)
 
 
 def line_figure(

@@ -10,6 +10,7 @@ import pandas as pd
 from logg1m.experiments.extras.robustness import PLAIN, extra
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
+from logg1m.metrics import interval_of
 
 _EDGES = {"crop": "at both edges", "crop_blue": "at the blue edge", "crop_red": "at the red edge"}
 _LOWEST = -0.5  # R² below which a bar is cut: worse than useless is all there is to see
@@ -77,7 +78,7 @@ def _title(verdict: dict[str, Any], table: pd.DataFrame, what: str) -> str:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    low, high = next(v for k, v in row["r2"].items() if k.startswith("ci"))
+    low, high = interval_of(row["r2"])
     return {
         **{k: row[k] for k in ("variant", "pooling", "condition", "n")},
         "r2": row["r2"]["value"],

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from logg1m.config.experiments import Experiment
+from logg1m.report.foundations.fisher import FISHER, MODELS
+from logg1m.report.foundations.scaling import SCALING
 from logg1m.report.roadmap import DONE, Answer, Decision, Ground, Mvp
-from logg1m.report.tables import matching
-from logg1m.results.artifacts import Artifacts, at, number, step
-from logg1m.results.numbers import Number
+from logg1m.results.artifacts import Artifacts
+from logg1m.results.numbers import Cursor
 from logg1m.results.words import estimate, model_name
 
-FISHER, MODELS, SCALING = "mvp_1_1/fisher.json", "mvp_1_1/models.json", "mvp_0_b/scaling.json"
 _ROLES = {"reference": "the reference of its experiment", "candidate": ""}
 
 
@@ -23,7 +23,7 @@ class Candidate:
     known_as : its name in models.json
     """
 
-    r2: Number
+    r2: Cursor
     name: str
     mvp: str | None
     n_test: int | None
@@ -46,10 +46,10 @@ def answer(
         if c.r2.value is not None and c.known_as not in flagged
     }
     best = max(compared.values(), key=lambda c: c.r2.value or 0.0, default=None)
-    fisher, file = artifacts.json(FISHER), artifacts.files.get(FISHER, "")
-    ceiling = number(fisher, "ceilings/bayes_r2", file)
+    fisher = artifacts[FISHER]
+    ceiling = fisher.number("ceilings", "bayes_r2")
     gap = difference(ceiling, best.r2) if ceiling and best else None
-    approximate = bool((fisher or {}).get("ceiling_is_approximate"))
+    approximate = bool(fisher.get("ceiling_is_approximate"))
     paired, n_paired = efficiency(best, artifacts) if best else (None, None)
     return Answer(
         best=best.r2 if best else None,
@@ -72,21 +72,21 @@ def answer(
     )
 
 
-def why_no_ceiling(fisher: Mapping[str, Any] | None) -> str:
+def why_no_ceiling(fisher: Cursor) -> str:
     """Why there is no Bayes-optimal ceiling: MVP-1.1 refused it, or has not computed it."""
-    return str(at(fisher, "ceilings/bayes/low_noise/refused") or "MVP-1.1 has not computed it")
+    return str(fisher.get("ceilings", "bayes", "low_noise", "refused") or "MVP-1.1 has not computed it")
 
 
 def leaking(artifacts: Artifacts) -> dict[str, Mapping[str, Any]]:
     """Models that MVP-1.1 and D1 found better than any estimator can be, by their names there."""
-    rows = [row for name in (FISHER, MODELS) for row in (artifacts.json(name) or {}).get("leaks") or ()]
+    rows = [row for name in (FISHER, MODELS) for row in artifacts[name].get("leaks") or ()]
     return {row["model"]: row for row in rows}
 
 
 def _leaks(
     flagged: Mapping[str, Mapping[str, Any]],
     experiments: Mapping[str, Experiment],
-    gap: Number | None,
+    gap: Cursor | None,
     best: str,
     approximate: bool,
 ) -> Iterator[str]:
@@ -103,21 +103,17 @@ def _leaks(
         )
 
 
-def _alike(other: Number, best: Number) -> bool:
+def _alike(other: Cursor, best: Cursor) -> bool:
     return best.low is not None and (other.value or 0.0) >= best.low
 
 
-def efficiency(best: Candidate, artifacts: Artifacts) -> tuple[Number | None, int | None]:
+def efficiency(best: Candidate, artifacts: Artifacts) -> tuple[Cursor | None, int | None]:
     """Bayes-optimal squared error over a model's on the same stars, which pairs them, and how many stars."""
-    for name in (MODELS, FISHER):
-        content, place = artifacts.json(name), f"models/{step(best.known_as)}"
-        found = number(content, f"{place}/efficiency", artifacts.files.get(name, ""))
-        if found:
-            return found, at(content, f"{place}/n_bayes")
-    for run in artifacts.under(best.runs, "/metrics.json"):
-        found = number(artifacts.json(run), "efficiency/efficiency", artifacts.files[run])
-        if found:
-            return found, at(artifacts.json(run), "efficiency/n_bayes")
+    ours = [artifacts[name].at("models", best.known_as) for name in (MODELS, FISHER)]
+    runs = [artifacts[run].at("efficiency") for run in artifacts.under(best.runs, "/metrics.json")]
+    for place in filter(None, [*ours, *runs]):
+        if found := place.number("efficiency"):
+            return found, place.get("n_bayes")
     return None, None
 
 
@@ -130,35 +126,30 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
                     name = f"{model_name(str(v.recipe.get('model', mvp.model)))}, {v.label}"
                     said = _ROLES.get(v.role, "") or (f"{v.outcome} over its reference" if v.outcome else "")
                     yield Candidate(v.low_noise["r2"], name, mvp.id, v.n_test_low_noise, v.runs, v.runs, said)
-    models = artifacts.json(SCALING) or {}
-    for path, (model, scale) in matching(models, "models/*/scales/*"):
-        found = _at(artifacts, SCALING, f"{path}/common_test/low_noise")
-        if found:
-            largest = scale == [*at(models, f"models/{model}/scales")][-1]
-            known_as = model if largest else f"{model}/{scale}"
-            name = f"{model_name(model)}, {scale} spectra"
-            yield Candidate(found[0], name, "0.B", found[1], f"{model}/{scale}", known_as)
+    for entry, (model,) in artifacts[SCALING].matching("models/*"):
+        scales = entry.get("scales") or {}
+        for scale in scales:
+            block = entry.at("scales", scale, "common_test", "low_noise")
+            if block and (r2 := block.number("r2")):
+                known_as = model if scale == [*scales][-1] else f"{model}/{scale}"
+                name = f"{model_name(model)}, {scale} spectra"
+                yield Candidate(r2, name, "0.B", block.get("n"), f"{model}/{scale}", known_as)
     for name in artifacts.under("combination", "/metrics.json"):
-        found = _at(artifacts, name, "low_noise")
-        if found:
-            model = model_name(str(at(artifacts.json(name), "recipe/model")))
-            yield Candidate(found[0], f"{model}, combination of D4", None, found[1], "combination", "combination")
+        block = artifacts[name].at("low_noise")
+        if block and (r2 := block.number("r2")):
+            words = f"{model_name(str(artifacts[name].get('recipe', 'model')))}, combination of D4"
+            yield Candidate(r2, words, None, block.get("n"), "combination", "combination")
 
 
-def _at(artifacts: Artifacts, name: str, path: str) -> tuple[Number, int | None] | None:
-    """R² and number of spectra of a block of metrics, or None if it is not there."""
-    content = artifacts.json(name)
-    r2 = number(content, f"{path}/r2", artifacts.files[name])
-    return (r2, at(content, f"{path}/n")) if r2 else None
-
-
-def difference(above: Number, below: Number) -> Number | None:
+def difference(above: Cursor, below: Cursor) -> Cursor | None:
     """above − below with the widest interval that the ends of both allow; the two may rest on different spectra."""
     if above.value is None or below.value is None:
         return None
-    ends = (above.low, above.high, below.low, below.high)
-    low, high = (None, None) if None in ends else (above.low - below.high, above.high - below.low)  # type: ignore[operator]
-    return Number(above.value - below.value, low, high, f"{above.file}, {below.file}", f"{above.path} − {below.path}")
+    value: float = above.value - below.value
+    if above.interval is None or below.interval is None:
+        return Cursor(value, above.file, above.path, less=below)
+    ends = (above.interval[0] - below.interval[1], above.interval[1] - below.interval[0])
+    return Cursor({"value": value, "ci": ends}, above.file, above.path, less=below)
 
 
 def decided(mvps: Sequence[Mvp], decisions: Sequence[Decision]) -> Iterator[Ground]:

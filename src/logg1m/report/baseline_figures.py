@@ -9,11 +9,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from logg1m.figures import style
-
-
-def _ci(entry: dict[str, Any]) -> list[float]:
-    found: list[float] = next(v for k, v in entry.items() if k.startswith("ci"))
-    return found
+from logg1m.metrics import interval_key, interval_of, is_measured
 
 
 def scaling(scaling: dict[str, Any], path: Path) -> None:
@@ -30,7 +26,7 @@ def scaling(scaling: dict[str, Any], path: Path) -> None:
                 measured = at["common_test"][subset]
                 if measured is None:
                     continue
-                low, high = _ci(measured["r2"])
+                low, high = interval_of(measured["r2"])
                 points.append((at["n_train"], measured["r2"]["value"], low, high))
                 rows.append({"model": name, "scale": scale, "subset": subset, "n_train": at["n_train"], "n_test": measured["n"],
                              "r2": measured["r2"]["value"], "r2_low": low, "r2_high": high})  # fmt: skip
@@ -71,9 +67,9 @@ def _limit(axis: Any, k: int, name: str, entry: dict[str, Any], rows: list[dict[
     """Where a model's curve levels off, as a bar right of the largest scale; True if there is one to draw."""
     law = entry.get("saturation", {}).get("power_law", {})
     limit = law.get("limit", {})
-    if not any(key.startswith("ci") for key in limit):
+    if not is_measured(limit):
         return False
-    low, high = _ci(limit)
+    low, high = interval_of(limit)
     right = max(at["n_train"] for at in entry["scales"].values()) * (2.2 + 0.25 * (k % 8))
     axis.errorbar([right], [limit["value"]], yerr=[[max(limit["value"] - low, 0)], [max(high - limit["value"], 0)]],
                   marker="_", markersize=9, capsize=2, linestyle="none", color=style.CYCLE[k % 8])  # fmt: skip
@@ -90,8 +86,7 @@ def _limits_named(drawn: bool) -> str:
 def _level(scaling: dict[str, Any]) -> str:
     """The level of the intervals in the table, in %."""
     entry = next(iter(next(iter(scaling["models"].values()))["scales"].values()))
-    keys: list[str] = list(entry["common_test"]["full"]["r2"])
-    return next(key for key in keys if key.startswith("ci")).removeprefix("ci")
+    return interval_key(entry["common_test"]["full"]["r2"]).removeprefix("ci")
 
 
 def alpha_curves(ridge: dict[str, Any], path: Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from logg1m import metrics
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
+from logg1m.metrics import interval_of
 from logg1m.observe.lines import FEATURES
 
 _NAMES = {"exact": "exact derivative", "local_linear": "local regression", "knn": "kNN differences"}
@@ -154,7 +155,7 @@ def ceiling_vs_snr(
     bayes = fisher["ceilings"].get("bayes_bins", [])
     if bayes:
         value = np.array([b["r2"]["value"] for b in bayes])
-        low, high = np.array([next(v for k, v in b["r2"].items() if k.startswith("ci")) for b in bayes]).T
+        low, high = np.array([interval_of(b["r2"]) for b in bayes]).T
         snr = [b["snr_median"] for b in bayes]
         axis.errorbar(snr, value, yerr=[value - low, high - value], color=style.RED, marker="o", markersize=4, capsize=2,
                       label=f"{_optimal_named(fisher)}, {sum(b['n'] for b in bayes):,} spectra")  # fmt: skip

@@ -1,7 +1,7 @@
 """The one place where documents read artifacts: from the files that the graph hands over to one `Roadmap`.
 
-`collect(paths, experiments, setting)` looks at no file but those it is given; what is not given, or is gone, has an
-honest row. Every `Number` says from which file and place it was taken.
+`collect(paths, experiments, context)` looks at no file but those it is given; what is not given, or is gone, has an
+honest row. Every `Cursor` says from which file and place it was taken.
 """
 
 import hashlib
@@ -18,24 +18,22 @@ from logg1m.report.answer import answer
 from logg1m.report.captions import caption
 from logg1m.report.checks import checks
 from logg1m.report.decisions import decision, outcomes
+from logg1m.report.foundations import OF_ARTIFACT, key_number
 from logg1m.report.names import names_of
 from logg1m.report.reproduction import reproduction
-from logg1m.report.roadmap import CANCELLED, DONE, MISSING, READY, RUNNING, STALE, Conclusion, Figure, Mvp, Roadmap
-from logg1m.report.scope import scope, tests_of
+from logg1m.report.roadmap import CANCELLED, DONE, MISSING, READY, RUNNING, STALE, Conclusion, FigureFiles, Mvp, Roadmap
 from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
-from logg1m.results.artifacts import Artifacts, at, number
-from logg1m.results.numbers import Number, Table
+from logg1m.results.artifacts import Artifacts, own_artifact
+from logg1m.results.numbers import Cursor, Table
 from logg1m.results.words import METRIC, SUBSET
 
-_KEPT = {"data/manifest.json": "manifest", "mvp_0_a/protocol.json": "protocol", "mvp_0_b/scaling.json": "scaling",
-         "mvp_1_1/fisher.json": "fisher", "mvp_1_1/magnitude_sweep.json": "sweep"}  # fmt: skip
 _HYPOTHESIS = {"supported": "is supported", "refuted": "is refuted", "open": "stays open"}
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """What the documents need besides artifacts.
 
     paused : ids of experiments that are not run for now
@@ -56,11 +54,24 @@ class Setting:
     identity: Mapping[str, str] = field(default_factory=dict)
     level: float = 0.95
 
+    @classmethod
+    def of(cls, params: Any) -> "Context":
+        """From the params of a rule."""
+        return cls(
+            report=Report.of(params.report),
+            paused=tuple(params.paused),
+            command=params.command,
+            records={key: tuple(paths) for key, paths in params.records.items()},
+            scripts=params.scripts,
+            identity=params.identity,
+            level=params.level,
+        )
+
 
 def collect(
     paths: Iterable[str | Path],
     experiments: Mapping[str, Experiment],
-    setting: Setting,
+    context: Context,
     results: str | Path = "results",
 ) -> Roadmap:
     """Everything that documents show.
@@ -78,30 +89,29 @@ def collect(
     """
     artifacts = Artifacts.of(paths, results)
     made = outcomes(artifacts)
-    mvps = tuple(_mvp(e, experiments, artifacts, made, setting) for e in experiments.values())
+    mvps = tuple(_mvp(e, experiments, artifacts, made, context) for e in experiments.values())
     decisions = tuple(decision(name, artifacts, experiments) for name in POINTS)
-    recipes = {name: artifacts.json(f"decisions/{name}.json") for name in ("recipe_phase2", "recipe_phase3")}
+    recipes = {name: artifacts[f"decisions/{name}.json"].get("recipe") for name in ("recipe_phase2", "recipe_phase3")}
     return Roadmap(
         answer=answer(mvps, decisions, artifacts, experiments),
         mvps=mvps,
         decisions=decisions,
         conclusions=tuple(m.conclusion for m in mvps if m.conclusion),
-        recipes={name: content["recipe"] for name, content in recipes.items() if content and "recipe" in content},
-        files=artifacts.files,
+        recipes={name: recipe for name, recipe in recipes.items() if recipe},
+        artifacts=artifacts,
         scored=tuple(scored(artifacts)),
-        identity=tuple(_identity(artifacts, setting, mvps)),
-        level=setting.level,
-        **{field_name: artifacts.json(name) for name, field_name in _KEPT.items()},
+        identity=tuple(_identity(artifacts, context, mvps)),
+        level=context.level,
     )
 
 
-def _identity(artifacts: Artifacts, setting: Setting, mvps: Iterable[Mvp]) -> Iterable[tuple[str, str]]:
+def _identity(artifacts: Artifacts, context: Context, mvps: Iterable[Mvp]) -> Iterable[tuple[str, str]]:
     """What run this is, for the head of the page: spectra, configuration, and when its last job ended."""
-    manifest = artifacts.json("data/manifest.json") or {}
-    if "n_spectra" in manifest:
-        source = at(manifest, "source/kind")
-        yield "spectra", f"{manifest['n_spectra']:,}" + (f", {source} source" if source else "")
-    yield from setting.identity.items()
+    manifest = artifacts["data/manifest.json"]
+    if (n := manifest.get("n_spectra")) is not None:
+        source = manifest.get("source", "kind")
+        yield "spectra", f"{n:,}" + (f", {source} source" if source else "")
+    yield from context.identity.items()
     ends = [m.reproduction.finished for m in mvps if m.reproduction.finished]
     if ends:
         yield "last job ended", f"{max(ends)[:16].replace('T', ' ')} UTC"
@@ -112,21 +122,23 @@ def _mvp(
     experiments: Mapping[str, Experiment],
     artifacts: Artifacts,
     made: Mapping[str, Mapping[str, Any]],
-    setting: Setting,
+    context: Context,
 ) -> Mvp:
     key = experiment.key
-    standing, why = state(experiment, artifacts, made, setting.paused, setting.running)
+    standing, why = state(experiment, artifacts, made, context.paused, context.running)
     # A verdict that does not stand (abandoned, paused, made from what has changed) has no numbers in the documents.
-    verdict = (artifacts.json(f"{key}/verdict.json") if standing == DONE else None) or {}
-    file = artifacts.files.get(f"{key}/verdict.json", f"results/{key}/verdict.json")
-    variants = read_variants(experiment, verdict, file, artifacts)
-    names = names_of(experiment, experiments, setting.report)
+    place = artifacts[f"{key}/verdict.json"]
+    place = place if standing == DONE and place.raw else Cursor({}, place.file)
+    verdict = place.raw
+    variants = read_variants(experiment, place, artifacts)
+    names = names_of(experiment, experiments, context.report)
     rule = experiment.acceptance or experiment.artifact
     assert rule is not None
     runs = [artifacts.json(name) or {} for v in variants for name in artifacts.under(v.runs, "/provenance.json")]
     closed = cancellation(experiment, made)
-    own = experiment.artifact.file.removeprefix("results/") if experiment.artifact and verdict else ""
-    tested = tests_of(own, artifacts) if own else (None, None)
+    own = artifacts[own_artifact(experiment)]
+    told = OF_ARTIFACT.get(own_artifact(experiment)) if verdict and own.raw else None
+    tested = told.tested(own) if told else (None, None)
     return Mvp(
         key=key,
         id=experiment.id,
@@ -147,92 +159,78 @@ def _mvp(
         n_test=verdict.get("n_test", tested[0]),
         n_test_low_noise=verdict.get("n_test_low_noise", tested[1]),
         variants=variants,
-        checks=tuple(checks(experiment, verdict, artifacts)) if verdict else (),
-        tables=tuple(_tables(experiment, experiments, verdict, file, artifacts)) if verdict else (),
+        checks=tuple(checks(experiment, place, artifacts)) if verdict else (),
+        tables=tuple(_tables(experiment, experiments, place, artifacts)) if verdict else (),
         extra=verdict.get("extra") or {},
         figures=tuple(figures(experiment, artifacts)) if verdict else (),
         reproduction=reproduction(
             key,
             runs,
-            setting.records.get(key, ()) if verdict else (),
+            context.records.get(key, ()) if verdict else (),
             artifacts,
-            setting.command,
-            setting.scripts.get(key, "workflow/scripts/run_variant.py"),
+            context.command,
+            context.scripts.get(key, "workflow/scripts/run_variant.py"),
             max((v.seeds for v in variants), default=1),
         ),
-        conclusion=_conclusion(experiment, verdict, why, file, artifacts, setting.report) if verdict else None,
+        conclusion=_conclusion(experiment, place, why, artifacts, context.report) if verdict else None,
         experiment_id=names[0],
         report=names[1],
-        verdict=file,
+        verdict=place.file,
         priority=_priority(standing, verdict.get("outcome", "")),
         next_action=_next_action(standing, verdict.get("outcome", ""), closed, made, key),
         cancelled_by=closed[0] if closed else None,
-        scope=scope(own, artifacts) if own else (),
+        scope=tuple(told.scope(own, artifacts)) if told else (),
     )
 
 
 def _tables(
-    experiment: Experiment,
-    experiments: Mapping[str, Experiment],
-    verdict: Mapping[str, Any],
-    file: str,
-    artifacts: Artifacts,
+    experiment: Experiment, experiments: Mapping[str, Experiment], verdict: Cursor, artifacts: Artifacts
 ) -> Iterable[Table]:
     """Tables of an experiment's own artifact and of what else lies in its folder, and further numbers of its verdict."""
-    for name in dict.fromkeys([*_own(experiment), *tables.VIEWS]):
-        content = artifacts.json(name) if name.startswith(f"{experiment.key}/") else None
-        if content is not None:
-            yield from tables.of(name, content, artifacts.files[name], experiments)
-    if verdict.get("extra"):
-        yield from tables.further(verdict, "extra", file)
+    told = OF_ARTIFACT.get(own_artifact(experiment))
+    for name, views in told.VIEWS.items() if told else ():
+        yield from tables.of(views, artifacts[name], experiments)
+    if extra := verdict.at("extra"):
+        yield from tables.further(extra)
 
 
-def _own(experiment: Experiment) -> list[str]:
-    return [experiment.artifact.file.removeprefix("results/")] if experiment.artifact else []
-
-
-def figures(experiment: Experiment, artifacts: Artifacts) -> Iterable[Figure]:
+def figures(experiment: Experiment, artifacts: Artifacts) -> Iterable[FigureFiles]:
     """Figures of an experiment that lie on the disk, each with its CSV."""
     for name in artifacts.under(experiment.key, ".png"):
         table = f"{name.removesuffix('.png')}.csv"
         if artifacts.there(name):
             stem = Path(name).stem
             title, shows = caption(stem, experiment)
-            yield Figure(stem, title, artifacts.files[name], artifacts.files.get(table, ""), shows)
+            yield FigureFiles(stem, title, artifacts.files[name], artifacts.files.get(table, ""), shows)
 
 
-def _conclusion(
-    experiment: Experiment, verdict: Mapping[str, Any], why: str, file: str, artifacts: Artifacts, report: Report
-) -> Conclusion:
+def _conclusion(experiment: Experiment, verdict: Cursor, why: str, artifacts: Artifacts, report: Report) -> Conclusion:
     """What the experiment came to; the mark is a fingerprint of its words and number."""
-    what, measured = _key_metric(experiment, verdict, file, artifacts)
+    own = own_artifact(experiment)
+    what, measured = key_number(own, artifacts[own]) if own else _key_metric(verdict)
     label = f"{experiment.hypothesis.id}: " if experiment.hypothesis.id else ""
-    outcome = _HYPOTHESIS[verdict.get("hypothesis_outcome", "open")]
+    outcome = _HYPOTHESIS[verdict.get("hypothesis_outcome") or "open"]
     text = f"{label}“{experiment.hypothesis.text}” {outcome} ({verdict.get('outcome')}). {why}"
     mark = hashlib.sha256(f"{text}|{what}|{measured.text() if measured else ''}".encode()).hexdigest()[:8]
     return Conclusion(experiment.id, text, what, measured, mark, report.synced.get(experiment.id) == mark)
 
 
-def _key_metric(
-    experiment: Experiment, verdict: Mapping[str, Any], file: str, artifacts: Artifacts
-) -> tuple[str, Number | None]:
-    """The number that an experiment is remembered by: the first criterion of its best candidate, or its artifact's."""
-    if experiment.artifact:
-        name = experiment.artifact.file.removeprefix("results/")
-        return tables.key_number(name, artifacts.json(name) or {}, artifacts.files.get(name, ""))
-    variants = verdict.get("variants", {})
-    candidates = {k: v for k, v in variants.items() if v.get("criteria") and v.get("role") == "candidate"}
+def _key_metric(verdict: Cursor) -> tuple[str, Cursor | None]:
+    """The number that an experiment is remembered by: the first criterion of its best candidate."""
+    places = {name: v for v, (name,) in verdict.matching("variants/*")}
+    candidates = {name: v for name, v in places.items() if v.get("criteria") and v.get("role") == "candidate"}
     best = verdict.get("best_accepted")
     chosen = best if best in candidates else max(
-        candidates, key=lambda k: at(candidates[k], "criteria/0/improvement/value") or float("-inf"), default=None
+        candidates, key=lambda k: candidates[k].get("criteria", 0, "improvement", "value") or float("-inf"), default=None
     )  # fmt: skip
     if chosen is None:
         return "", None
     rule = candidates[chosen]["criteria"][0]
     share = ", as a share" if rule.get("relative") else ""
-    name, subset = METRIC.get(rule["metric"], rule["metric"]), SUBSET.get(rule["subset"], rule["subset"])
-    what = f"gain in {name} ({subset}{share}) of “{candidates[chosen].get('label', chosen)}”"
-    return what, number(verdict, f"variants/{chosen}/criteria/0/improvement", file)
+    subset = SUBSET.get(rule.raw["subset"], rule.raw["subset"])
+    label = candidates[chosen].raw.get("label", chosen)
+    name = METRIC.get(rule.raw["metric"], rule.raw["metric"])
+    return f"gain in {name} ({subset}{share}) of “{label}”", rule.number("improvement")
 
 
 def _priority(standing: str, outcome: str) -> str:

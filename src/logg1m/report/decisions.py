@@ -7,8 +7,8 @@ from logg1m.config.experiments import OUTCOMES, Experiment
 from logg1m.decisions.points import POINTS
 from logg1m.report.roadmap import Decision
 from logg1m.report.states import cancellation
-from logg1m.results.artifacts import Artifacts, at, number, step
-from logg1m.results.numbers import Number
+from logg1m.results.artifacts import Artifacts
+from logg1m.results.numbers import Cursor
 from logg1m.results.words import STATISTIC, SUBSET, estimate, limit, metric, model_name, mvp_id
 
 
@@ -27,7 +27,6 @@ def decision(name: str, artifacts: Artifacts, experiments: Mapping[str, Experime
     """One decision point, made or not."""
     made = outcomes(artifacts)
     settled = made.get(name, {})
-    file = artifacts.files.get(f"decisions/{name}.evidence.json", "")
     evidence = artifacts.json(f"decisions/{name}.evidence.json") or {}
     point = POINTS[name]
     outcome = settled.get("outcome") if name in OUTCOMES else _combined(settled, experiments)
@@ -48,41 +47,35 @@ def decision(name: str, artifacts: Artifacts, experiments: Mapping[str, Experime
         evidence=evidence.get(part) or {},
         manner=manner(evidence) if name in OUTCOMES and outcome else "",
         grounds=settled.get("grounds", ""),
-        numbers=tuple(_numbers(evidence, part, file, experiments)),
+        numbers=tuple(_numbers(artifacts[f"decisions/{name}.evidence.json"], part, experiments)),
         cancels=tuple(mvp for mvp, why in cancelled.items() if why and why[0] == name),
         details=tuple(_details(settled, evidence)),
     )  # fmt: skip
 
 
-def _numbers(
-    evidence: Mapping[str, Any], part: str, file: str, experiments: Mapping[str, Experiment]
-) -> Iterator[tuple[str, Number]]:
+def _numbers(evidence: Cursor, part: str, experiments: Mapping[str, Experiment]) -> Iterator[tuple[str, Cursor]]:
     """The numbers of the evidence with their names: a statistic of a model, or candidates against their criteria."""
-    found: list[tuple[str, str]] = []
-    model = model_name(str(at(evidence, f"{part}/model")), experiments)
-    statistics = at(evidence, f"{part}/all_statistics") or {}
-    chosen = at(evidence, f"{part}/statistic")
+    found: list[tuple[str, Cursor | None]] = []
+    model = model_name(str(evidence.get(part, "model")), experiments)
+    statistics = evidence.get(part, "all_statistics") or {}
+    chosen = evidence.get(part, "statistic")
     for name in sorted(statistics, key=lambda name: name != chosen):
-        place = f"{part}/measured" if name == chosen else f"{part}/all_statistics/{name}"
-        found.append((f"{STATISTIC.get(name, name)}, {model}", place))
-    found.append(("gain in MAE over the best member, dex", f"{part}/mae_improvement_over_best_member"))
-    for name, entry in (at(evidence, f"{part}/variants") or {}).items():
-        here, label = f"{part}/variants/{step(name)}", entry.get("label", name)
-        for key, rule in (entry.get("criteria") or {}).items():
+        place = ("measured",) if name == chosen else ("all_statistics", name)
+        found.append((f"{STATISTIC.get(name, name)}, {model}", evidence.number(part, *place)))
+    gain = evidence.number(part, "mae_improvement_over_best_member")
+    found.append(("gain in MAE over the best member, dex", gain))
+    for entry, (name,) in evidence.matching(f"{part}/variants/*"):
+        label, criteria = entry.raw.get("label", name), entry.get("criteria") or {}
+        for key, rule in criteria.items():
             what = f"{label}: gain in {metric(rule['metric'])}, {SUBSET.get(rule['subset'], rule['subset'])}"
             share = ", as a share" if rule.get("relative") else ""
-            found.append(
-                (
-                    f"{what}{share}; margin {limit(rule['margin'], False)}, {rule['outcome']}",
-                    f"{here}/criteria/{step(key)}",
-                )
-            )
-        if "r2_low_noise" not in (entry.get("criteria") or {}):
-            found.append((f"{label}: gain in R², low-noise test", f"{here}/r2_low_noise"))
-    for name, place in found:
-        shown = number(evidence, place, file)
-        if shown:
-            yield name, shown
+            said = f"{what}{share}; margin {limit(rule['margin'], False)}, {rule['outcome']}"
+            found.append((said, entry.number("criteria", key)))
+        if "r2_low_noise" not in criteria:
+            found.append((f"{label}: gain in R², low-noise test", entry.number("r2_low_noise")))
+    for name, number in found:
+        if number:
+            yield name, number
 
 
 def _combined(settled: Mapping[str, Any], experiments: Mapping[str, Experiment]) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from logg1m.files import read_json, write_json
 from logg1m.report.roadmap import Roadmap
-from logg1m.results.numbers import Number
+from logg1m.results.numbers import Cursor
 
 
 class Change(NamedTuple):
@@ -51,7 +51,7 @@ def snapshot(roadmap: Roadmap) -> dict[str, Any]:
     }
 
 
-def _shown(number: Number | None) -> str:
+def _shown(number: Cursor | None) -> str:
     return number.text() if number else ""
 
 

@@ -23,7 +23,7 @@ from logg1m.figures.interactive import (
 from logg1m.files import InputError, read_csv
 from logg1m.observe.lines import FEATURES
 from logg1m.results.artifacts import at
-from logg1m.results.numbers import Table, Traced
+from logg1m.results.numbers import Cursor, Table
 from logg1m.results.words import model_name
 
 
@@ -42,7 +42,7 @@ def _values(title: str, table: pd.DataFrame, file: str, names: dict[str, str]) -
     return Table(title, tuple(names.values()), rows, file)
 
 
-def snr_histogram(path: Path, file: str, protocol: Traced | None) -> Figure:
+def snr_histogram(path: Path, file: str, protocol: Cursor | None) -> Figure:
     """How many spectra there are at each signal-to-noise, with the thresholds of the protocol."""
     table = read_csv(path, ("snr_low", "snr_high", "spectra"))
     shapes, notes = [], []
@@ -193,7 +193,7 @@ def sigma_map(path: Path, file: str, fisher: Mapping[str, Any] | None = None) ->
     )  # fmt: skip
 
 
-def magnitude_sweep(rows: Traced) -> Figure:
+def magnitude_sweep(rows: Cursor) -> Figure:
     """R²max against magnitude of the 3-D and 5-D bound, with its 10–90 % range over stars."""
     series = []
     for k, name in enumerate(dict.fromkeys(row.raw["set"] for _, row in rows.items())):
@@ -217,7 +217,7 @@ def magnitude_sweep(rows: Traced) -> Figure:
     )  # fmt: skip
 
 
-def _snr_per_pixel(rows: Traced) -> str:
+def _snr_per_pixel(rows: Cursor) -> str:
     """Magnitude → SNR per pixel, for those who think in one of them."""
     known = {row.raw["mag"]: row.raw["snr_pixel"] for _, row in rows.items() if row.raw.get("snr_pixel") is not None}
     return ", ".join(f"{snr:.1f} at {mag:g}" for mag, snr in sorted(known.items())) or "not recorded"
@@ -230,7 +230,7 @@ _ESTIMATORS = {
 }
 
 
-def convergence(rows: Traced) -> Figure | None:
+def convergence(rows: Cursor) -> Figure | None:
     """How the median bound of each estimator settles with the number of spectra."""
     series = []
     for k, name in enumerate(dict.fromkeys(row.raw["estimator"] for _, row in rows.items())):

@@ -16,7 +16,8 @@ from logg1m.figures.interactive import (
     plain,
     pluck,
 )
-from logg1m.results.numbers import Traced
+from logg1m.metrics import interval_of
+from logg1m.results.numbers import Cursor
 from logg1m.results.words import model_name
 
 CEILINGS = "Ceilings"
@@ -30,11 +31,11 @@ class Model:
 
     name: str
     group: str
-    snr_bins: Traced
+    snr_bins: Cursor
     shown: bool
 
 
-def r2_against_snr(fisher: Traced | None, models: Sequence[Model]) -> Figure | None:
+def r2_against_snr(fisher: Cursor | None, models: Sequence[Model]) -> Figure | None:
     """R² in bins of ‖flux‖/‖error‖: what the data allow, and every model, each with a switch of its own."""
     series = _ceilings(fisher) if fisher else []
     shown = [model for model in models if len(model.snr_bins.raw)]
@@ -76,7 +77,7 @@ def _lowest(series: Sequence[Series]) -> float:
     return max(-1.0, min([0.0, *map(float, values)]) - 0.05)
 
 
-def _ceilings(fisher: Traced) -> list[Series]:
+def _ceilings(fisher: Cursor) -> list[Series]:
     series = []
     bayes, bins = fisher.at("ceilings", "bayes_bins"), fisher.at("ceilings", "snr_bins")
     if bayes is not None and bayes.raw:
@@ -97,7 +98,7 @@ def _ceilings(fisher: Traced) -> list[Series]:
     return series
 
 
-def scaling_curve(scaling: Traced, networks: Traced | None = None) -> Figure | None:
+def scaling_curve(scaling: Cursor, networks: Cursor | None = None) -> Figure | None:
     """R² against training size on the common test, low-noise and full; networks as single points beside the curves."""
     series = []
     for k, (name, entry) in enumerate(scaling["models"].items()):
@@ -127,7 +128,7 @@ def scaling_curve(scaling: Traced, networks: Traced | None = None) -> Figure | N
     )  # fmt: skip
 
 
-def _network_points(rows: Traced) -> list[Series]:
+def _network_points(rows: Cursor) -> list[Series]:
     """One point for every network and test."""
     series = []
     for k, row in rows.items():
@@ -144,7 +145,7 @@ def _network_points(rows: Traced) -> list[Series]:
     return series
 
 
-def _mark_references(verdict: Traced, layout: dict[str, Any]) -> None:
+def _mark_references(verdict: Cursor, layout: dict[str, Any]) -> None:
     """A dotted line at the reference's low-noise value in both halves."""
     for metric, axis in (("r2", ""), ("mae", "2")):
         place = verdict.at("variants", str(verdict.raw.get("reference")), "metrics", "low_noise", metric, "value")
@@ -152,7 +153,7 @@ def _mark_references(verdict: Traced, layout: dict[str, Any]) -> None:
             layout["shapes"].append(line_at(place.raw, "@muted", "dot", xref=f"x{axis}"))
 
 
-def comparison(verdict: Traced, key: str, title: str) -> Figure:
+def comparison(verdict: Cursor, key: str, title: str) -> Figure:
     """R² and MAE of every variant of an experiment with intervals; what no observer has is marked."""
     variants = [(name, entry) for name, entry in verdict["variants"].items()]
     labels = [_marked(entry.raw) for _, entry in variants]
@@ -163,7 +164,7 @@ def comparison(verdict: Traced, key: str, title: str) -> Figure:
                 place = entry.at("metrics", subset, metric)
                 if place is None:
                     continue
-                value, (low, high) = place.raw["value"], next(v for n, v in place.raw.items() if n.startswith("ci"))
+                value, (low, high) = place.raw["value"], interval_of(place.raw)
                 colour = _ROLE_COLOUR.get(entry.raw["role"], "@blue")
                 traces.append(
                     {
@@ -203,7 +204,7 @@ def _marked(variant: Mapping[str, Any]) -> str:
     return f"{variant['label']}{note}"
 
 
-def bias(verdict: Traced, label: str, key: str, title: str) -> Figure | None:
+def bias(verdict: Cursor, label: str, key: str, title: str) -> Figure | None:
     """Mean residual of log g in bins of another label, every variant with a switch."""
     series = []
     for k, (_, entry) in enumerate(verdict["variants"].items()):

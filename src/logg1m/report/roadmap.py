@@ -1,10 +1,11 @@
 """What every document shows, as one frozen structure: built by `collect`, read by Markdown, page and index alike."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from logg1m.results.numbers import Number, Table
+from logg1m.results.artifacts import Artifacts
+from logg1m.results.numbers import Cursor, Table
 
 PLANNED, READY, RUNNING, DONE = "planned", "ready", "running", "done"
 CANCELLED, PAUSED, MISSING, STALE = "cancelled", "paused", "missing", "stale"
@@ -12,7 +13,7 @@ STATES = (PLANNED, READY, RUNNING, DONE, CANCELLED, PAUSED, MISSING, STALE)
 
 
 @dataclass(frozen=True)
-class Figure:
+class FigureFiles:
     """A figure and the CSV with its numbers; paths from the project's folder."""
 
     name: str
@@ -41,14 +42,14 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Criterion:
+class CriterionResult:
     """One acceptance criterion of one candidate."""
 
     metric: str
     subset: str
-    margin: float
+    margin: Cursor
     relative: bool
-    improvement: Number
+    improvement: Cursor
     outcome: str
     reason: str
     more_in: tuple[str, str] | None = None
@@ -61,7 +62,7 @@ class Criterion:
 
 
 @dataclass(frozen=True)
-class Variant:
+class VariantResult:
     """One variant of an experiment; metrics on log g (dex) by name: r2, mae, rmse, median_bias, nmad, outlier_rate."""
 
     name: str
@@ -76,12 +77,12 @@ class Variant:
     n_fit: int | None
     n_test: int | None
     n_test_low_noise: int | None
-    low_noise: Mapping[str, Number]
-    full: Mapping[str, Number]
-    differences: Mapping[str, Number]  # improvement over the reference, e.g. r2_low_noise
-    criteria: tuple[Criterion, ...]
-    snr_bins: tuple[Mapping[str, Any], ...]  # of seed 0, as metrics.json has them
-    efficiency: Number | None  # Bayes MSE over model MSE, where the run reports it
+    low_noise: Mapping[str, Cursor]
+    full: Mapping[str, Cursor]
+    differences: Mapping[str, Cursor]  # improvement over the reference, e.g. r2_low_noise
+    criteria: tuple[CriterionResult, ...]
+    snr_bins: Cursor | None  # of seed 0
+    efficiency: Cursor | None  # Bayes MSE over model MSE, where the run reports it
     seconds: float | None  # over all seeds
     files: tuple[str, ...]  # metrics.json of every seed
 
@@ -113,7 +114,7 @@ class Conclusion:
     mvp: str
     text: str
     key_metric: str  # what the number is
-    number: Number | None
+    number: Cursor | None
     mark: str
     synced: bool
 
@@ -140,11 +141,11 @@ class Mvp:
     best: str | None
     n_test: int | None
     n_test_low_noise: int | None
-    variants: tuple[Variant, ...]
+    variants: tuple[VariantResult, ...]
     checks: tuple[Check, ...]
     tables: tuple[Table, ...]
     extra: Mapping[str, Any]  # further reported numbers, as verdict.json has them
-    figures: tuple[Figure, ...]
+    figures: tuple[FigureFiles, ...]
     reproduction: Reproduction
     conclusion: Conclusion | None
     experiment_id: str  # VIT-20251222-logg_1m-baseline-scaling-01
@@ -174,7 +175,7 @@ class Decision:
     evidence: Mapping[str, Any]
     manner: str  # by its rule, by default, by override and what the rule says
     grounds: str  # the manner and the number that it was made by
-    numbers: tuple[tuple[str, Number], ...]  # of the evidence
+    numbers: tuple[tuple[str, Cursor], ...]  # of the evidence
     cancels: tuple[str, ...]  # MVP ids that it cancels as it stands
     details: tuple[tuple[str, str], ...] = ()  # members, combination, closed, remaining directions
 
@@ -195,7 +196,7 @@ class Answer:
     Honest: no control, nothing that sees what no observer has, nothing that is flagged as a leak.
     """
 
-    best: Number | None  # R²
+    best: Cursor | None  # R²
     model: str
     mvp: str | None
     n_test: int | None
@@ -203,11 +204,11 @@ class Answer:
     n_alike: int  # of the others, those whose R² lies within the best one's interval
     n_tests: tuple[int, ...]  # sizes of the low-noise test sets that they were scored on, the smallest first
     verdict: str  # what the winner's own experiment says of it; empty where it says nothing
-    ceiling: Number | None  # Bayes-optimal R²
+    ceiling: Cursor | None  # Bayes-optimal R²
     no_ceiling: str  # why there is none; empty where there is one
     approximate: bool  # the ceiling rests on a prior that is not the law of the labels
-    gap: Number | None  # ceiling − best, from the ends of both intervals
-    efficiency: Number | None  # Bayes-optimal squared error over the best model's on the same stars
+    gap: Cursor | None  # ceiling − best, from the ends of both intervals
+    efficiency: Cursor | None  # Bayes-optimal squared error over the best model's on the same stars
     n_paired: int | None  # those stars
     leak: tuple[str, ...]  # models that are better than any estimator can be
     decided: tuple[Ground, ...]
@@ -220,9 +221,9 @@ class Scored:
 
     mvp: str | None
     config: str
-    r2: Number | None
-    mae: Number | None
-    rmse: Number | None
+    r2: Cursor | None
+    mae: Cursor | None
+    rmse: Cursor | None
 
 
 @dataclass(frozen=True)
@@ -234,17 +235,15 @@ class Roadmap:
     decisions: tuple[Decision, ...]
     conclusions: tuple[Conclusion, ...]
     recipes: Mapping[str, Mapping[str, Any]]  # recipe_phase2, recipe_phase3
-    # The artifacts themselves, for plots; None where the graph gave none.
-    manifest: Mapping[str, Any] | None
-    protocol: Mapping[str, Any] | None
-    scaling: Mapping[str, Any] | None
-    fisher: Mapping[str, Any] | None
-    sweep: Mapping[str, Any] | None
+    artifacts: Artifacts  # themselves, for plots
     scored: tuple[Scored, ...] = ()  # models that are no variants: classical ones, networks of 0.B, combinations
     identity: tuple[tuple[str, str], ...] = ()  # what run this is: spectra, scale, seed, network, date
     level: float = 0.95  # of every interval
-    files: Mapping[str, str] = field(default_factory=dict)  # name inside results/ → path, of everything the graph gave
 
     def mvp(self, key: str) -> Mvp:
         """An experiment by its key or id."""
         return next(m for m in self.mvps if key in (m.key, m.id))
+
+    def columns(self) -> dict[str, list[Mvp]]:
+        """Experiments by state, every state once."""
+        return {state: [m for m in self.mvps if m.state == state] for state in STATES}

@@ -10,7 +10,7 @@ from logg1m.experiments.judging.verdict import from_artifact
 from logg1m.report.roadmap import CANCELLED, DONE, MISSING, PAUSED, PLANNED, READY, RUNNING, STALE
 from logg1m.report.variants import run_folder
 from logg1m.report.verdict_words import why
-from logg1m.results.artifacts import Artifacts, at
+from logg1m.results.artifacts import Artifacts, at, own_artifact
 
 # What the jobs of every experiment of a phase read; later phases wait for what is decided, which waits for these.
 _READ = {0: ["data/manifest.json"], 1: ["data/manifest.json", "mvp_0_a/members.parquet"]}
@@ -84,7 +84,7 @@ def outdated(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Arti
         if said is not None and said != now:
             return f"the {what} has changed since the verdict"
     if experiment.artifact:
-        content = artifacts.json(experiment.artifact.file.removeprefix("results/"))
+        content = artifacts.json(own_artifact(experiment))
         if content is not None and from_artifact(experiment, content)["outcome"] != verdict.get("outcome"):
             return f"{experiment.artifact.file} has changed since the verdict"
     for name, entry in verdict.get("variants", {}).items():
@@ -102,7 +102,7 @@ def outdated(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Arti
 
 def _belongs(name: str, experiment: Experiment) -> bool:
     """Whether a file is part of an experiment's results, or of runs that it uses."""
-    own = experiment.artifact.file.removeprefix("results/") if experiment.artifact else None
+    own = own_artifact(experiment)
     folders = (experiment.key, *(v.same_as for v in experiment.variants.values() if v.same_as and not own))
     return name == own or name.startswith(tuple(f"{folder}/" for folder in folders))
 

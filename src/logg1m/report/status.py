@@ -11,7 +11,7 @@ from logg1m.report.decisions import decision, outcomes
 from logg1m.report.roadmap import DONE, STATES
 from logg1m.report.states import state
 from logg1m.report.variants import run_folder
-from logg1m.results.artifacts import Artifacts
+from logg1m.results.artifacts import Artifacts, own_artifact
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def on_disk(results: Path, experiments: Mapping[str, Experiment]) -> Artifacts:
     names = ["data/manifest.json", "mvp_0_a/members.parquet", "mvp_1_1/sensitivity.parquet"]
     names += [*FILES, *RECIPES.values()]
     names += [f"{key}/verdict.json" for key in experiments]
-    names += [e.artifact.file.removeprefix("results/") for e in experiments.values() if e.artifact]
+    names += [*filter(None, map(own_artifact, experiments.values()))]
     there = [name for name in names if (results / name).exists()]
     verdicts = Artifacts.of([results / name for name in there if name.endswith("/verdict.json")], results)
     for key in experiments:

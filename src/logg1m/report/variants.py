@@ -1,13 +1,12 @@
 """The variants of a verdict with what their runs measured."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from logg1m.config.experiments import Experiment
 from logg1m.experiments.catalogue import runs_in
-from logg1m.report.roadmap import Criterion, Variant
-from logg1m.results.artifacts import Artifacts, at, number
-from logg1m.results.numbers import Number
+from logg1m.report.roadmap import CriterionResult, VariantResult
+from logg1m.results.artifacts import Artifacts
+from logg1m.results.numbers import Cursor
 
 METRICS = ("r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate")
 
@@ -17,73 +16,61 @@ def run_folder(experiment: Experiment, variant: str) -> str:
     return runs_in({experiment.key: experiment}, experiment.key, variant)
 
 
-def read_variants(
-    experiment: Experiment, verdict: Mapping[str, Any], file: str, artifacts: Artifacts
-) -> tuple[Variant, ...]:
-    """Every variant of verdict.json, with recipe, SNR bins and times from its runs.
-
-    Parameters
-    ----------
-    file : path of the verdict
-    """
+def read_variants(experiment: Experiment, verdict: Cursor, artifacts: Artifacts) -> tuple[VariantResult, ...]:
+    """Every variant of verdict.json, with recipe, SNR bins and times from its runs."""
     return tuple(
-        _variant(name, run_folder(experiment, name), verdict, file, artifacts) for name in verdict.get("variants", {})
+        _variant(entry, name, run_folder(experiment, name), verdict, artifacts)
+        for entry, (name,) in verdict.matching("variants/*")
     )
 
 
-def _variant(name: str, folder: str, verdict: Mapping[str, Any], file: str, artifacts: Artifacts) -> Variant:
-    entry, place = verdict["variants"][name], f"variants/{name}"
-    runs = artifacts.under(folder, "/metrics.json")
-    first = (artifacts.json(runs[0]) if runs else None) or {}
-    times = [artifacts.json(run) or {} for run in artifacts.under(folder, "/provenance.json")]
-    seconds = [float(t["seconds"]) for t in times if t.get("seconds") is not None]
-    return Variant(
+def _variant(entry: Cursor, name: str, folder: str, verdict: Cursor, artifacts: Artifacts) -> VariantResult:
+    runs = [artifacts[run] for run in artifacts.under(folder, "/metrics.json")]
+    first = runs[0] if runs else Cursor(None, "")
+    times = [artifacts[run].get("seconds") for run in artifacts.under(folder, "/provenance.json")]
+    seconds = [float(time) for time in times if time is not None]
+    said = entry.raw
+    return VariantResult(
         name=name,
-        label=entry.get("label", name),
-        role=entry.get("role", "reference" if name == verdict.get("reference") else "candidate"),
-        leaky=bool(entry.get("leaky", False)),
-        outcome=entry.get("outcome", ""),
-        change=entry.get("change", {}),
+        label=said.get("label", name),
+        role=said.get("role", "reference" if name == verdict.get("reference") else "candidate"),
+        leaky=bool(said.get("leaky", False)),
+        outcome=said.get("outcome", ""),
+        change=said.get("change", {}),
         runs=folder,
-        recipe=first.get("recipe", {}),
-        seeds=entry.get("seeds", max(len(runs), 1)),
+        recipe=first.get("recipe") or {},
+        seeds=said.get("seeds", max(len(runs), 1)),
         n_fit=first.get("n_fit"),
-        n_test=at(entry, "metrics/full/n"),
-        n_test_low_noise=at(entry, "metrics/low_noise/n"),
-        low_noise=_metrics(verdict, f"{place}/metrics/low_noise", file),
-        full=_metrics(verdict, f"{place}/metrics/full", file),
+        n_test=entry.get("metrics", "full", "n"),
+        n_test_low_noise=entry.get("metrics", "low_noise", "n"),
+        low_noise=_metrics(entry, "low_noise"),
+        full=_metrics(entry, "full"),
         differences={
-            what: found
-            for what in entry.get("differences", {})
-            if (found := number(verdict, f"{place}/differences/{what}", file))
+            what: found for what in said.get("differences", {}) if (found := entry.number("differences", what))
         },
-        criteria=tuple(_criteria(verdict, place, file)),
-        snr_bins=tuple(first.get("snr_bins", ())),
-        efficiency=number(first, "efficiency/efficiency", artifacts.files[runs[0]]) if runs else None,
+        criteria=tuple(_criteria(entry)),
+        snr_bins=first.at("snr_bins") if first.get("snr_bins") else None,
+        efficiency=first.number("efficiency", "efficiency"),
         seconds=sum(seconds) if seconds else None,
-        files=tuple(artifacts.files[run] for run in runs),
+        files=tuple(run.file for run in runs),
     )
 
 
-def _metrics(verdict: Mapping[str, Any], place: str, file: str) -> dict[str, Number]:
-    return {name: found for name in METRICS if (found := number(verdict, f"{place}/{name}", file))}
+def _metrics(entry: Cursor, subset: str) -> dict[str, Cursor]:
+    return {name: found for name in METRICS if (found := entry.number("metrics", subset, name))}
 
 
-def _criteria(verdict: Mapping[str, Any], place: str, file: str) -> list[Criterion]:
-    found = []
-    for k, rule in enumerate(at(verdict, f"{place}/criteria") or ()):
-        improvement = number(verdict, f"{place}/criteria/{k}/improvement", file)
+def _criteria(entry: Cursor) -> Iterator[CriterionResult]:
+    for place, _ in entry.matching("criteria/*"):
+        rule, improvement = place.raw, place.number("improvement")
         if improvement:
-            found.append(
-                Criterion(
-                    rule["metric"],
-                    rule["subset"],
-                    rule["margin"],
-                    rule["relative"],
-                    improvement,
-                    rule["outcome"],
-                    rule["reason"],
-                    rule.get("more_in"),
-                )
+            yield CriterionResult(
+                rule["metric"],
+                rule["subset"],
+                place["margin"],
+                rule["relative"],
+                improvement,
+                rule["outcome"],
+                rule["reason"],
+                rule.get("more_in"),
             )
-    return found

@@ -1,12 +1,13 @@
 """Why a verdict is what it is, in sentences made from its numbers; the same words stand in every document."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.results.artifacts import Artifacts
-from logg1m.results.words import STATISTIC, estimate, interval_of, is_share, limit, listed, metric, model_name, unit_of
+from logg1m.report.foundations import OF_ARTIFACT
+from logg1m.results.artifacts import Artifacts, own_artifact
+from logg1m.results.numbers import Cursor
+from logg1m.results.words import estimate, is_share, limit, listed, metric, unit_of
 
 _RANK = {"accepted": 2, "inconclusive": 1, "refuted": 0}
 
@@ -14,11 +15,9 @@ _RANK = {"accepted": 2, "inconclusive": 1, "refuted": 0}
 def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts) -> str:
     """Why the experiment came out as it did; the verdict's own reason where there is nothing to make a sentence from."""
     said = str(verdict.get("reason") or "")
-    if experiment.artifact:
-        name = experiment.artifact.file.removeprefix("results/")
-        content = artifacts.json(name) or {}
-        tell = {"mvp_0_a/protocol.json": _protocol, "mvp_0_b/scaling.json": _scaling, "mvp_1_1/fisher.json": _fisher}
-        return (tell[name](content) if name in tell and content else "") or said
+    own = own_artifact(experiment)
+    if own:
+        return (OF_ARTIFACT[own].why(artifacts[own]) if own in OF_ARTIFACT and artifacts.json(own) else "") or said
     candidates = {
         name: v
         for name, v in verdict.get("variants", {}).items()
@@ -54,7 +53,7 @@ def _closeness(candidate: Mapping[str, Any], combine: str) -> tuple[float, ...]:
     """How near a candidate came to being accepted: its outcome, criteria that hold, the shortfall in interval widths."""
     short = []
     for c in candidate["criteria"]:
-        ends, value = interval_of(c["improvement"]), c["improvement"].get("value")
+        ends, value = Cursor(c["improvement"], "").interval, c["improvement"].get("value")
         short.append(-1e9 if ends is None or value is None else (value - c["margin"]) / max(ends[1] - ends[0], 1e-12))
     held = sum(c["outcome"] == "accepted" for c in candidate["criteria"])
     return _RANK[candidate["outcome"]], held, max(short) if combine == "any" else min(short)
@@ -64,7 +63,7 @@ def criterion(rule: Mapping[str, Any]) -> str:
     """One criterion with what was measured: 'low-noise MAE falls by 5.2 % [3.1, 7.0]; at least 5 % was asked for'."""
     entry, name, margin = rule["improvement"], str(rule["metric"]), float(rule["margin"])
     what = f"{'low-noise' if rule['subset'] == 'low_noise' else 'full-test'} {metric(name)}"
-    ends = interval_of(entry)
+    ends = Cursor(entry, "").interval
     if entry.get("value") is None or ends is None:
         return f"{'convergence' if name == 'convergence' else what} was not measured on these runs"
     share = is_share(name, bool(rule.get("relative")))
@@ -119,55 +118,3 @@ def _digits(value: float, ends: tuple[float, float]) -> int:
     """Decimals that show the interval's width with two digits, between 2 and 4; none for temperatures."""
     width = max(ends[1] - ends[0], abs(value) / 100)
     return 0 if width > 10 else 2 if width > 0.1 else 3 if width > 0.004 else 4
-
-
-def _protocol(content: Mapping[str, Any]) -> str:
-    chosen, n = content.get("low_noise") or {}, content.get("n_spectra")
-    if "threshold" not in chosen:
-        return ""
-    again = content.get("reproduced_from_this_file")
-    same = "the same spectra are selected again" if again else "other spectra are selected" if again is not None else ""
-    return (
-        f"Low noise is ‖flux‖/‖error‖ of at least {chosen['threshold']:.3f}, the top {100 * chosen['fraction']:g} % of "
-        f"{n:,} spectra{f'; from the protocol file alone {same}' if same else ''}."
-    )
-
-
-def _scaling(content: Mapping[str, Any]) -> str:
-    """The best model of each kind decides whether classical models have a ceiling."""
-    models = content.get("models") or {}
-    leading = (content.get("verdict") or {}).get("leading") or list(models)
-    found = {name: models[name].get("saturation") or {} for name in leading if name in models}
-    gains = {name: s for name, s in found.items() if (s.get("relative_gain") or {}).get("value") is not None}
-    if not gains:
-        return "Every model was trained at one scale only, so there is no gain to measure." if found else ""
-    told = [
-        f"{model_name(name)} gains {estimate(s['relative_gain'], 1, True)} in R² from {s['from']} to {s['to']}"
-        for name, s in gains.items()
-    ]
-    bound = re.search(r"less than ([\d.]+) ?%", str(next(iter(gains.values())).get("criterion", "")))
-    single = [model_name(name) for name in found if name not in gains]
-    return (
-        listed(told)
-        + (f"; a ceiling is a gain under {bound[1]} %" if bound else "")
-        + (f". Trained at one scale only: {listed(single)}" if single else "")
-        + "."
-    )
-
-
-def _fisher(content: Mapping[str, Any]) -> str:
-    v = content.get("verdict") or {}
-    left = [model_name(name) for name in v.get("excluded_as_leaks") or ()]
-    out = f" Left out as leaks: {listed(left)}." if left else ""
-    if v.get("reason"):
-        return f"{str(v['reason']).capitalize()}.{out}"
-    if not v.get("ratio") or v["ratio"].get("value") is None:
-        return f"{STATISTIC.get(v.get('statistic', ''), 'The statistic')} is not available for {model_name(v.get('model', 'any model'))}.{out}"
-    threshold = re.search(r"> ([\d.]+)", str(v.get("criterion", "")))
-    over = {"median_ratio": "median error", "rms_ratio": "RMS error", "rmse_over_bayes": "RMSE"}[v["statistic"]]
-    what = "the Bayes-optimal RMSE" if v["statistic"] == "rmse_over_bayes" else "the bound"
-    return (
-        f"The {over} of {model_name(v['model'])} is {estimate(v['ratio'])} times {what}"
-        + (f"; the threshold is {threshold[1]}" if threshold else "")
-        + f".{out}"
-    )

@@ -6,8 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from logg1m.files import read_json
-from logg1m.results.numbers import Number
+import pandas as pd
+
+from logg1m.config.experiments import Experiment
+from logg1m.files import read_json, read_parquet
+from logg1m.results.numbers import Cursor
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class Artifacts:
         """Whether the file was handed and lies on the disk."""
         return name in self.files and Path(self.files[name]).exists()
 
+    def __getitem__(self, name: str) -> Cursor:
+        """Top of a JSON artifact; there is nothing in it if it was not handed or is gone."""
+        return Cursor(self.json(name), self.files.get(name, f"results/{name}"))
+
     def json(self, name: str) -> dict[str, Any] | None:
         """Content of a JSON artifact, or None if it was not handed or is gone.
 
@@ -41,6 +48,10 @@ class Artifacts:
         if name not in self._read:
             self._read[name] = read_json(self.files[name]) if self.there(name) else None
         return self._read[name]
+
+    def parquet(self, name: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+        """A table with at least these columns; see `files.read_parquet`."""
+        return read_parquet(self.files[name], columns)
 
     def under(self, folder: str, suffix: str) -> list[str]:
         """Names of handed files in a folder, by how they end, in order."""
@@ -55,9 +66,9 @@ def _name(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def step(name: str) -> str:
-    """A key as a step of a path: a slash in it is written ~1, as in JSON pointers (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
+def own_artifact(experiment: Experiment) -> str:
+    """Name inside the results folder of the artifact that an experiment is judged by; empty where its runs are."""
+    return experiment.artifact.file.removeprefix("results/") if experiment.artifact else ""
 
 
 def at(value: Any, path: str) -> Any:
@@ -70,19 +81,3 @@ def at(value: Any, path: str) -> Any:
         else:
             return None
     return value
-
-
-def is_measured(value: Any) -> bool:
-    """Whether a JSON value is a number with an interval, as `metrics.with_interval` writes them."""
-    return isinstance(value, Mapping) and "value" in value and any(str(k).startswith("ci") for k in value)
-
-
-def number(content: Mapping[str, Any] | None, path: str, file: str) -> Number | None:
-    """The number at a path, with its interval where it has one; None if nothing is there."""
-    found = at(content, path)
-    if is_measured(found):
-        low, high = next(v for k, v in found.items() if str(k).startswith("ci"))
-        return Number(found["value"], low, high, file, path)
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        return Number(found, None, None, file, path)
-    return None

@@ -4,39 +4,109 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from logg1m.metrics import interval_of, is_measured
+
 MISSING = "–"
 
 
 @dataclass(frozen=True)
-class Number:
-    """A measured number with its interval, and where it stands: a file and the path inside it (models/ridge/r2)."""
+class Cursor:
+    """A value inside an artifact with the file and the path to it.
 
-    value: float | None
-    low: float | None
-    high: float | None
+    raw : what lies there; a measured number is {value, ci95}
+    file : the artifact, relative to the project
+    path : keys and indices from the top of the file
+    less : of a difference, the number that was taken away
+    """
+
+    raw: Any
     file: str
-    path: str
+    path: tuple[str | int, ...] = ()
+    less: "Cursor | None" = None
+
+    def __getitem__(self, key: str | int) -> "Cursor":
+        return Cursor(self.raw[key], self.file, (*self.path, key))
+
+    def __iter__(self) -> Iterator["Cursor"]:
+        return (child for _, child in self.items())
+
+    def items(self) -> Iterator[tuple[Any, "Cursor"]]:
+        """Children by key or index; none of a null or a plain value."""
+        keys = self.raw if isinstance(self.raw, Mapping) else range(len(self.raw)) if isinstance(self.raw, list) else ()
+        return ((key, self[key]) for key in keys)
+
+    def at(self, *keys: str | int) -> "Cursor | None":
+        """The value further down, or None where there is none (also where it is null)."""
+        here = self
+        for key in keys:
+            known = isinstance(here.raw, Mapping) and key in here.raw
+            if not known and not (isinstance(here.raw, list) and isinstance(key, int) and key < len(here.raw)):
+                return None
+            here = here[key]
+        return None if here.raw is None else here
+
+    def get(self, *keys: str | int) -> Any:
+        """What lies further down, or None."""
+        found = self.at(*keys)
+        return None if found is None else found.raw
+
+    def number(self, *keys: str | int) -> "Cursor | None":
+        """The number further down, or None where there is none; the value of a measured number may be null."""
+        found = self.at(*keys)
+        return found if found is not None and (is_measured(found.raw) or found.value is not None) else None
+
+    def matching(self, pattern: str) -> Iterator[tuple["Cursor", tuple[str, ...]]]:
+        """(value, keys that stars matched) for every place that a pattern leads to: `models/*/scales/$/n`.
+
+        A dollar sign stands for the last key alone: the largest of the scales.
+        """
+        found: list[tuple[Cursor, tuple[str, ...]]] = [(self, ())]
+        for part in pattern.split("/"):
+            following = []
+            for here, keys in found:
+                if part in ("*", "$"):
+                    children = [*here.items()][-1 if part == "$" else 0 :]
+                    following += [(child, (*keys, str(key))) for key, child in children]
+                elif (child := here.at(part)) is not None:
+                    following.append((child, keys))
+            found = following
+        yield from found
+
+    @property
+    def value(self) -> float | None:
+        """The number, without its interval; None for what is no number."""
+        found = self.raw["value"] if is_measured(self.raw) else self.raw
+        return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends of its interval, whatever its level."""
+        ends = interval_of(self.raw) if is_measured(self.raw) else None
+        return None if ends is None or None in ends else ends
+
+    @property
+    def low(self) -> float | None:
+        return self.interval[0] if self.interval else None
+
+    @property
+    def high(self) -> float | None:
+        return self.interval[1] if self.interval else None
+
+    @property
+    def place(self) -> str:
+        """The path as a JSON pointer has it (RFC 6901), without the slash before it: models/mvp_1_2~1flux/r2."""
+        return "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in self.path)
 
     def text(self, digits: int = 3) -> str:
-        """For people: value [low, high], or a dash where there is none."""
+        """For people: value [low, high], or a dash where there is none; plain signs and no separators, for tables."""
         if self.value is None:
-            return "–"
-        shown = _rounded(self.value, digits)
-        if self.low is None or self.high is None:
-            return shown
-        return f"{shown} [{_rounded(self.low, digits)}, {_rounded(self.high, digits)}]"
+            return MISSING
+        numbers = (self.value, *(self.interval or ()))
+        shown = [readable(number, digits).replace(",", "").replace("−", "-") for number in numbers]
+        return shown[0] if len(shown) == 1 else f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
-def _rounded(value: float, digits: int) -> str:
-    """Counts as they are; fixed decimals near one, significant digits far from it; never a negative zero."""
-    if isinstance(value, int):
-        return str(value)
-    if value and not 10.0**-digits <= abs(value) < 10.0**4:
-        return f"{value:.{digits}g}"
-    return f"{value + 0.0:.{digits}f}"
-
-
-Cell = str | Number | None
+Cell = str | Cursor | None
 
 
 @dataclass(frozen=True)
@@ -48,48 +118,6 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     file: str
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A value inside an artifact with the file and the path to it.
-
-    raw : what lies there
-    file : the artifact, relative to the project
-    path : keys and indices from the top of the file
-    """
-
-    raw: Any
-    file: str
-    path: tuple[str | int, ...] = ()
-
-    def __getitem__(self, key: str | int) -> "Traced":
-        return Traced(self.raw[key], self.file, (*self.path, key))
-
-    def at(self, *keys: str | int) -> "Traced | None":
-        """The value further down, or None where there is none (also where it is null)."""
-        here = self
-        for key in keys:
-            known = isinstance(here.raw, Mapping) and key in here.raw
-            if not known and not (isinstance(here.raw, list) and isinstance(key, int) and key < len(here.raw)):
-                return None
-            here = here[key]
-        return None if here.raw is None else here
-
-    def items(self) -> Iterator[tuple[Any, "Traced"]]:
-        """Children by key or index; none of a null or a plain value."""
-        keys = self.raw if isinstance(self.raw, Mapping) else range(len(self.raw)) if isinstance(self.raw, list) else ()
-        for key in keys:
-            yield key, self[key]
-
-    @property
-    def place(self) -> str:
-        """Path as `Number` has it."""
-        return "/".join(map(str, self.path))
-
-    def number(self) -> Number:
-        """The number that lies here."""
-        return Number(self.raw, None, None, self.file, self.place)
 
 
 def fixed(value: float, digits: int = 3, sign: bool = False) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from logg1m.config.experiments import Experiment
+from logg1m.results.numbers import Cursor, fixed
 
 METRIC = {
     "r2": "R²", "mae": "MAE", "rmse": "RMSE", "median_bias": "median bias", "nmad": "NMAD", "outlier_rate": "outlier rate",
@@ -17,6 +18,11 @@ STATISTIC = {
     "rms_ratio": "RMS error over the bound",
     "rmse_over_bayes": "RMSE over the Bayes-optimal RMSE",
 }
+ESTIMATOR = {
+    "exact": "exact derivatives",
+    "local_linear": "local linear regression",
+    "knn": "nearest-neighbour differences",
+}  # of the bound
 _SHARE = {"outlier_rate", "cross_talk"}  # shown in percent
 _CLASSICAL = {
     "lightgbm": "LightGBM",
@@ -51,30 +57,15 @@ def metric(name: str) -> str:
     return METRIC.get(name, name.replace("_", " "))
 
 
-def interval_of(entry: Mapping[str, Any] | None) -> tuple[float, float] | None:
-    """The interval beside a value of an artifact, whatever its level; None where it has none."""
-    found = next((v for k, v in (entry or {}).items() if str(k).startswith("ci")), None)
-    return None if found is None or None in found else (float(found[0]), float(found[1]))
-
-
-def plain_number(value: float, digits: int, sign: bool = False) -> str:
-    """So many decimals, a true minus sign, which zero never carries."""
-    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
-    text = text if float(text) else text.lstrip("+-")
-    return text.replace("-", "−")
-
-
 def estimate(
     entry: Mapping[str, Any], digits: int = 2, share: bool = False, unit: str = "", turned: bool = False
 ) -> str:
     """A number with its interval in a sentence: '5.2 % [3.1, 7.0]'; `turned` with the opposite sign."""
     factor = (100 if share else 1) * (-1 if turned else 1)
-    words = plain_number(factor * entry["value"], digits) + (" %" if share else f" {unit}" if unit else "")
-    ends = interval_of(entry)
-    if ends is None:
-        return words
-    low, high = sorted(factor * end for end in ends)
-    return f"{words} [{plain_number(low, digits)}, {plain_number(high, digits)}]"
+    ends = sorted(factor * end for end in Cursor(entry, "").interval or ())
+    said, *interval = (fixed(float(number), digits) for number in (factor * entry["value"], *ends))
+    said += " %" if share else f" {unit}" if unit else ""
+    return f"{said} [{', '.join(interval)}]" if interval else said
 
 
 def is_share(name: str, relative: bool) -> bool:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from logg1m import metrics, noise
-from logg1m.bounds.efficiency import efficiency, interval_of, is_leak
+from logg1m.bounds.efficiency import efficiency, is_leak
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
@@ -18,6 +18,7 @@ from logg1m.experiments import data, evaluate, reading
 from logg1m.experiments.models import network as networks
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Fitted, Given, RunSetting, Task, fitter, training_code
+from logg1m.metrics import interval_of
 from logg1m.protocol.pools import define, survey
 
 SEED = 20251222

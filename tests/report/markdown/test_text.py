@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from logg1m.report.markdown.text import Markup, code, image, link, table, text
-from logg1m.results.numbers import Number
+from logg1m.report.markdown.text import Markdown, code, image, link, table, text
+from logg1m.results.numbers import Cursor
 
 RENDER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -95,22 +95,22 @@ def test_links_and_images_keep_to_their_target():
 
 def test_nothing_is_a_dash_and_markdown_stays_markdown():
     assert text(None) == text("") == "–"
-    assert text(Markup("**x**")) == "**x**"
+    assert text(Markdown("**x**")) == "**x**"
     assert table(("a",), []) == "None."
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"),
+    ("raw", "shown"),
     [
-        ((0.61453, 0.58438, 0.63876), "0.615 [0.584, 0.639]"),
-        ((-0.00004, None, None), "-4e-05"),
-        ((0.0, None, None), "0.000"),
-        ((-0.0, None, None), "0.000"),
-        ((1301, None, None), "1301"),
-        ((655970.15, None, None), "6.56e+05"),
-        ((None, None, None), "–"),
-        ((0.5, None, 0.6), "0.500"),
+        ({"value": 0.61453, "ci95": [0.58438, 0.63876]}, "0.615 [0.584, 0.639]"),
+        (-0.00004, "-4e-05"),
+        (0.0, "0.000"),
+        (-0.0, "0.000"),
+        (1301, "1301"),
+        (655970.15, "6.56e+05"),
+        ({"value": None, "ci95": [None, None]}, "–"),
+        ({"value": 0.5, "ci95": [None, 0.6]}, "0.500"),
     ],
 )
-def test_numbers_read_well(number, shown):
-    assert text(Number(*number, "f", "p")) == shown
+def test_numbers_read_well(raw, shown):
+    assert text(Cursor(raw, "f", ("p",))) == shown

@@ -18,7 +18,7 @@ from seen import Seen
 from logg1m.config.experiments import Decisions
 from logg1m.decisions import gates
 from logg1m.files import InputError, read_json, write_json
-from logg1m.report.collect import Setting, collect
+from logg1m.report.collect import Context, collect
 from logg1m.report.page import render
 from logg1m.report.page.pictures import Packing
 from logg1m.results.artifacts import at
@@ -34,7 +34,7 @@ def paths(results: Path) -> list[Path]:
 
 
 def rendered(paths: list[Path], experiments: Any, **setting: Any) -> str:
-    return render.render(collect(paths, experiments, Setting(**setting)), experiments)
+    return render.render(collect(paths, experiments, Context(**setting)), experiments)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_no_measured_number_stands_on_the_page_without_its_origin(text, experime
     for words in sorted(filter(None, known), key=len, reverse=True):
         said = said.replace(words, "")
     said = re.sub(r"(H|MVP-)\d\.\w|\d\.[\dAB] [A-Z]", "", said)
-    flips = [d.flips for d in collect(sorted(Path("results").rglob("*.json")), experiments, Setting()).decisions]
+    flips = [d.flips for d in collect(sorted(Path("results").rglob("*.json")), experiments, Context()).decisions]
     for words in flips:
         said = said.replace(words, "")
     said = re.sub(r"−?\d[\d.]* to −?\d[\d.]*", "", said)  # bins, whose edges stand in one cell
@@ -203,7 +203,7 @@ def test_numbers_in_sentences_stand_in_the_artifacts_of_their_experiment(text, e
 
 
 def test_the_answer_comes_first_and_is_the_one_that_was_collected(text, paths, experiments):
-    answer = collect(paths, experiments, Setting()).answer
+    answer = collect(paths, experiments, Context()).answer
     start = text[text.index('id="answer"') : text.index('id="roadmap"')]
     data = Seen(start).data
     assert [float(d["value"]) for d, _ in data[:2]] == [answer.best.value, answer.ceiling.value]
@@ -295,7 +295,7 @@ def test_pictures_shrink_until_the_page_is_small_enough(paths, experiments):
     busy = Image.fromarray(rng.integers(0, 255, (700, 1200, 3), dtype=np.uint8))
     for path in [p for p in paths if p.suffix == ".png"][:12]:
         busy.save(path)
-    roadmap = collect(paths, experiments, Setting())
+    roadmap = collect(paths, experiments, Context())
     sizes = []
 
     def draw(packing: Packing) -> str:
@@ -333,7 +333,7 @@ def test_markup_from_data_and_configuration_is_shown_as_text(paths, experiments)
     verdict["reason"] = evil
     write_json("results/mvp_1_2/verdict.json", verdict)
     first = experiments["mvp_0_a"].model_copy(update={"title": evil, "question": evil})
-    text = render.render(collect(paths, experiments, Setting()), {**experiments, "mvp_0_a": first})
+    text = render.render(collect(paths, experiments, Context()), {**experiments, "mvp_0_a": first})
     text += rendered(paths, {**experiments, "mvp_0_a": first})
     assert "<script>alert" not in text
     assert '<b title="x">' not in text

@@ -10,9 +10,10 @@ import pandas as pd
 from logg1m import metrics
 from logg1m.bounds.bayes.ceiling import ceiling
 from logg1m.bounds.comparison import verdict
-from logg1m.bounds.efficiency import efficiency, interval_of, is_leak
+from logg1m.bounds.efficiency import efficiency, is_leak
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.jobs.progress import log
+from logg1m.metrics import interval_of
 
 
 def add_bayes(

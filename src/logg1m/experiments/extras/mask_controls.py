@@ -6,6 +6,7 @@ from logg1m.config.experiments import Criterion, Metric
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.experiments.judging.verdict import improvement
 from logg1m.experiments.regions import sky_pixels
+from logg1m.metrics import interval_key
 
 _METRICS: tuple[Metric, ...] = ("r2", "mae")
 
@@ -31,8 +32,6 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
             for metric in _METRICS:
                 criterion = Criterion(metric=metric)
                 measured = improvement(runs, name, control, criterion, evidence.bootstrap, evidence.seed)
-                row[f"{metric} gained on {control}"] = {
-                    k: v for k, v in measured.items() if k.startswith(("value", "ci"))
-                }
+                row[f"{metric} gained on {control}"] = {key: measured[key] for key in ("value", interval_key(measured))}
         rows.append(row)
     return rows

@@ -10,6 +10,7 @@ from logg1m.config.experiments import PRETRAINING_FIELDS, Criterion
 from logg1m.experiments.judging.epochs import epochs_to
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.experiments.judging.verdict import improvement
+from logg1m.metrics import interval_of
 
 SAME_BUDGET, SAME_COMPUTE = "equal supervised budget", "equal total compute"
 _TOLERANCE = 0.1  # of the total compute that counts as equal
@@ -29,7 +30,7 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
         for subset in ("low_noise", "full"):
             criterion = Criterion(metric="r2", subset=subset)
             measured = improvement(runs, name, other, criterion, evidence.bootstrap, evidence.seed)
-            low, high = next(v for k, v in measured.items() if k.startswith("ci"))
+            low, high = interval_of(measured)
             row |= {f"ΔR² {subset}": measured["value"], f"low {subset}": low, f"high {subset}": high}
         rows.append(row | _speed(evidence, name, other))
     return rows

@@ -69,7 +69,7 @@ def improvement(
 
 def decide(measured: dict[str, Any], criterion: Criterion, seeds: int, seed_scatter: float) -> tuple[str, str]:
     """(outcome, reason) of one criterion."""
-    low, high = next(v for k, v in measured.items() if k.startswith("ci"))
+    low, high = metrics.interval_of(measured)
     margin = criterion.margin
     if not np.isfinite([low, high]).all():
         return INCONCLUSIVE, f"{criterion.metric} was not measured on these runs"

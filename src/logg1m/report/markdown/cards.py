@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from logg1m.report.markdown.overview import beside
-from logg1m.report.markdown.text import Markup, code, image, link, table
-from logg1m.report.roadmap import Mvp, Variant
+from logg1m.report.markdown.text import Markdown, code, image, link, table
+from logg1m.report.roadmap import Mvp, VariantResult
 from logg1m.report.variants import METRICS
-from logg1m.results.numbers import Number
 from logg1m.results.words import METRIC, SUBSET, duration
 
 
-def scope(mvp: Mvp) -> Markup:
+def scope(mvp: Mvp) -> Markdown:
     """Scope card: what was asked, of what, and what would accept it."""
     return table(
         ("scope", "value"),
@@ -32,7 +31,7 @@ def scope(mvp: Mvp) -> Markup:
     )
 
 
-def reproduction(mvp: Mvp) -> Markup:
+def reproduction(mvp: Mvp) -> Markdown:
     """Reproduction card: how to make it again, and what made it."""
     facts = mvp.reproduction
     known = "not recorded"
@@ -57,19 +56,19 @@ def _fingerprint(value: str | None) -> Any:
     return code(value) if value else "not recorded"
 
 
-def checks(mvp: Mvp) -> Markup:
+def checks(mvp: Mvp) -> Markdown:
     """Sanity checks with what was found."""
     return table(("check", "found", "says"), [(c.what, c.found, c.says) for c in mvp.checks])
 
 
-def criteria(mvp: Mvp) -> Markup:
+def criteria(mvp: Mvp) -> Markdown:
     """What the verdict rests on: every candidate against every criterion."""
     rows = [
         (
             v.label,
             f"{METRIC.get(c.metric, c.metric)}, {SUBSET[c.subset]}{c.manner}",
             c.improvement,
-            f"{c.margin:g}",
+            f"{c.margin.raw:g}",
             f"{c.outcome}, but does not count ({_role(v)})" if v.role == "control" else c.outcome,
         )
         for v in mvp.variants
@@ -78,7 +77,7 @@ def criteria(mvp: Mvp) -> Markup:
     return table(("variant", "improvement of", "value", "must exceed", "outcome"), rows)
 
 
-def metrics(mvp: Mvp, subset: str) -> Markup:
+def metrics(mvp: Mvp, subset: str) -> Markdown:
     """Every metric of every variant on one test set, in dex where it has a unit."""
     columns = ("variant", "role", *(METRIC[m] for m in METRICS))
     rows = [(v.label, _role(v), *((v.low_noise if subset == "low_noise" else v.full).get(m) for m in METRICS))
@@ -86,46 +85,41 @@ def metrics(mvp: Mvp, subset: str) -> Markup:
     return table(columns, rows)
 
 
-def snr_bins(mvp: Mvp) -> Markup:
+def snr_bins(mvp: Mvp) -> Markdown:
     """R² of every variant in bins of signal-to-noise, from the first seed."""
     rows: list[tuple[Any, ...]] = []
     for v in mvp.variants:
-        for k, row in enumerate(v.snr_bins):
+        for row in v.snr_bins or ():
             high = row.get("snr_high")
-            cells = (_of_bin(v, k, row, name) for name in ("r2", "mae"))
-            rows.append((v.label, f"{row['snr_low']:g}–{'∞' if high is None else f'{high:g}'}", row["n"], *cells))
+            snr = f"{row.raw['snr_low']:g}–{'∞' if high is None else f'{high:g}'}"
+            rows.append((v.label, snr, row.raw["n"], row["r2"], row["mae"]))
     return table(("variant", "SNR", "n", "R²", "MAE"), rows)
 
 
-def _of_bin(variant: Variant, k: int, row: Any, name: str) -> Number:
-    low, high = next(v for key, v in row[name].items() if key.startswith("ci"))
-    return Number(row[name]["value"], low, high, variant.files[0], f"snr_bins/{k}/{name}")
-
-
-def efficiency(mvp: Mvp) -> Markup | None:
+def efficiency(mvp: Mvp) -> Markdown | None:
     """Bayes-optimal squared error over the model's, where runs report it."""
     rows = [(v.label, v.efficiency) for v in mvp.variants if v.efficiency]
     return table(("variant", "efficiency"), rows) if rows else None
 
 
-def times(mvp: Mvp) -> Markup:
+def times(mvp: Mvp) -> Markdown:
     """Training and evaluation time of every variant, over its seeds."""
     rows = [(v.label, v.seeds, None if v.seconds is None else f"{v.seconds:.1f}") for v in mvp.variants]
     return table(("variant", "seeds", "seconds"), rows)
 
 
-def own_tables(mvp: Mvp) -> Iterator[tuple[str, Markup, str]]:
+def own_tables(mvp: Mvp) -> Iterator[tuple[str, Markdown, str]]:
     """(title, table, note) of an experiment's further tables."""
     for shown in mvp.tables:
         yield shown.title, table(shown.columns, shown.rows), shown.note
 
 
-def figures(mvp: Mvp) -> Iterator[tuple[str, str, Markup, Markup | None]]:
+def figures(mvp: Mvp) -> Iterator[tuple[str, str, Markdown, Markdown | None]]:
     """(title, what it shows, picture, link to its numbers)."""
     for figure in mvp.figures:
         numbers = link("numbers", beside(figure.table)) if figure.table else None
         yield figure.title, figure.shows, image(f"MVP-{mvp.id}: {figure.title}", beside(figure.image)), numbers
 
 
-def _role(variant: Variant) -> str:
+def _role(variant: VariantResult) -> str:
     return f"{variant.role}, leaky" if variant.leaky else variant.role

@@ -12,7 +12,7 @@ from logg1m.files import write_text
 from logg1m.report import history
 from logg1m.report.history import Change
 from logg1m.report.markdown import cards, overview
-from logg1m.report.markdown.text import Markup, link, table, text
+from logg1m.report.markdown.text import Markdown, link, table, text
 from logg1m.report.roadmap import Mvp, Roadmap
 
 # Whatever a template puts in is escaped on its way out, unless it is Markdown by type.
@@ -37,10 +37,10 @@ def roadmap_text(roadmap: Roadmap) -> str:
 def kanban_text(roadmap: Roadmap) -> str:
     """kanban.md."""
 
-    def report_link(mvp: Mvp) -> Markup:
+    def report_link(mvp: Mvp) -> Markdown:
         return link("report", mvp.report)
 
-    return _filled("kanban", columns=list(overview.kanban(roadmap)), report_link=report_link)
+    return _filled("kanban", columns=list(roadmap.columns().items()), report_link=report_link)
 
 
 def report_text(mvp: Mvp) -> str:

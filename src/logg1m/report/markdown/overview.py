@@ -1,13 +1,12 @@
 """The tables of roadmap.md, kanban.md and index.csv, with the columns that the roadmap names."""
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from logg1m.decisions.points import POINTS
-from logg1m.report.markdown.text import Markup, code, link, table
-from logg1m.report.roadmap import DONE, STATES, Mvp, Roadmap, Variant
-from logg1m.results.numbers import Number
+from logg1m.report.markdown.text import Markdown, code, link, table
+from logg1m.report.roadmap import DONE, STATES, Mvp, Roadmap, VariantResult
+from logg1m.results.numbers import Cursor
 from logg1m.results.words import duration, model_name
 
 PHASES = {0: "Foundation", 1: "Quick wins", 2: "Structural breakthrough", 3: "Long-term directions"}
@@ -23,7 +22,7 @@ def beside(path: str) -> str:
     return os.path.relpath(path, FOLDER)
 
 
-def phases(roadmap: Roadmap) -> Markup:
+def phases(roadmap: Roadmap) -> Markdown:
     """Phase list."""
     rows = []
     for phase in sorted({m.phase for m in roadmap.mvps}):
@@ -33,13 +32,13 @@ def phases(roadmap: Roadmap) -> Markup:
     return table(("phase", "name", "experiments", "status"), rows)
 
 
-def experiments(roadmap: Roadmap) -> Markup:
+def experiments(roadmap: Roadmap) -> Markdown:
     """MVP table."""
     rows = [(m.id, m.title, m.phase, m.state, code(m.experiment_id), link(m.report, m.report)) for m in roadmap.mvps]
     return table(("MVP", "name", "phase", "status", "experiment id", "report"), rows)
 
 
-def verdicts(roadmap: Roadmap) -> Markup:
+def verdicts(roadmap: Roadmap) -> Markdown:
     """Why every experiment stands where it does."""
     rows = [
         (m.id, f"{m.state}: {m.outcome}" if m.outcome else m.state, m.hypothesis_id, m.hypothesis_outcome, m.why)
@@ -48,7 +47,7 @@ def verdicts(roadmap: Roadmap) -> Markup:
     return table(("MVP", "state", "hypothesis", "is", "why"), rows)
 
 
-def decisions(roadmap: Roadmap) -> Markup:
+def decisions(roadmap: Roadmap) -> Markdown:
     """Decision points: the rule's own verdict and an override stand side by side."""
     rows = [
         (
@@ -65,13 +64,13 @@ def decisions(roadmap: Roadmap) -> Markup:
     return table(("point", "question", "trigger", "rule says", "override", "outcome", "cancels"), rows)
 
 
-def evidence(roadmap: Roadmap) -> Markup:
+def evidence(roadmap: Roadmap) -> Markdown:
     """The numbers that decisions were made from."""
     rows = [(d.name.upper(), name, number) for d in roadmap.decisions for name, number in d.numbers]
     return table(("point", "number", "value"), rows)
 
 
-def conclusions(roadmap: Roadmap) -> Markup:
+def conclusions(roadmap: Roadmap) -> Markdown:
     """Key conclusions with their flag for the knowledge base."""
     rows = [
         (
@@ -86,7 +85,7 @@ def conclusions(roadmap: Roadmap) -> Markup:
     return table(("MVP", "conclusion", "key metric", "synced", "mark"), rows)
 
 
-def timeline(roadmap: Roadmap) -> Markup:
+def timeline(roadmap: Roadmap) -> Markdown:
     """When the experiments ran, the earliest first; those without a record stand last."""
     done = sorted(
         (m for m in roadmap.mvps if m.state == DONE), key=lambda m: (m.reproduction.started or "9", m.phase, m.id)
@@ -104,7 +103,7 @@ def timeline(roadmap: Roadmap) -> Markup:
     return table(("started (UTC)", "finished (UTC)", "MVP", "name", "job time"), rows)
 
 
-def run_paths(roadmap: Roadmap) -> Markup:
+def run_paths(roadmap: Roadmap) -> Markdown:
     """Where every experiment's code, configuration and output lie."""
     rows = [
         (
@@ -119,7 +118,7 @@ def run_paths(roadmap: Roadmap) -> Markup:
     return table(("MVP", "repo", "script", "config", "output"), rows)
 
 
-def files(roadmap: Roadmap) -> Markup:
+def files(roadmap: Roadmap) -> Markdown:
     """File index: the documents and what every experiment left."""
     rows: list[tuple[Any, ...]] = [
         ("document", code(f"{FOLDER}/{name}"), description)
@@ -136,12 +135,13 @@ def files(roadmap: Roadmap) -> Markup:
             rows.append(("verdict", code(m.verdict), f"MVP-{m.id}: every variant with intervals, and the outcome"))
             rows += [("figure", code(f.image), f"MVP-{m.id}: {f.title}") for f in m.figures]
             rows += [("table", code(f.table), f"MVP-{m.id}: numbers of {f.title}") for f in m.figures if f.table]
-    named = {d: roadmap.files.get(f"decisions/{d}.json") for d in (*POINTS, "recipe_phase2", "recipe_phase3")}
+    parts = (*POINTS, "recipe_phase2", "recipe_phase3")
+    named = {d: roadmap.artifacts.files.get(f"decisions/{d}.json") for d in parts}
     rows += [("decision", code(path), name.upper().replace("_", " ")) for name, path in named.items() if path]
     return table(("type", "path", "description"), rows)
 
 
-def results(roadmap: Roadmap) -> Markup:
+def results(roadmap: Roadmap) -> Markdown:
     """Results summary: every variant, classical model, network and combination on the low-noise test, each with its own
     model; ΔR² is the paired difference from the experiment's reference."""
     rows: list[tuple[Any, ...]] = []
@@ -155,21 +155,15 @@ def results(roadmap: Roadmap) -> Markup:
     return table(("MVP", "config", "R²", "MAE", "RMSE", "ΔR² vs baseline"), rows)
 
 
-def _config(mvp: Mvp, variant: Variant) -> str:
+def _config(mvp: Mvp, variant: VariantResult) -> str:
     marks = [variant.role] if variant.role != "candidate" else []
     marks += ["leaky"] if variant.leaky else []
     noted = f" ({', '.join(marks)})" if marks else ""
     return f"{variant.label}{noted}, {model_name(str(variant.recipe.get('model', mvp.model)))}"
 
 
-def _delta(variant: Variant) -> Number | str | None:
+def _delta(variant: VariantResult) -> Cursor | str | None:
     return "baseline" if variant.role == "reference" else variant.differences.get("r2_low_noise")
-
-
-def kanban(roadmap: Roadmap) -> Iterator[tuple[str, list[Mvp]]]:
-    """Experiments by state, every state once."""
-    for state in STATES:
-        yield state, [m for m in roadmap.mvps if m.state == state]
 
 
 def index_rows(roadmap: Roadmap, project: str) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Numbers as the page prints them, each with the artifact and the place that it came from.
+"""Cursors as the page prints them, each with the artifact and the place that it came from.
 
 Every number on the page is a `<data>` element: `value` is the exact value, `data-from` (on it, or round the three numbers
 of an estimate, which `data-part` tells apart) the file and the place in it (a JSON pointer, RFC 6901), so that a reader,
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
-from logg1m.results.numbers import MISSING, Number, fixed, readable
+from logg1m.results.numbers import MISSING, Cursor, fixed, readable
 
 _ELEMENT = Markup('<data value="{}"{}>{}</data>')
 _INTERVAL = Markup('<span{}>{} <span class="ci"><span class="sr">interval </span>[{}, {}]</span></span>')
@@ -18,12 +18,12 @@ _INTERVAL = Markup('<span{}>{} <span class="ci"><span class="sr">interval </span
 Words = Callable[[float], str]
 
 
-def show(number: Number | None, digits: int = 3, sign: bool = False, share: bool = False) -> Markup:
+def show(number: Cursor | None, digits: int = 3, sign: bool = False, share: bool = False) -> Markup:
     """A number with its interval as markup, or a dash where there is none; a share is shown in percent."""
     return _estimate(number, _words(digits, sign, share))
 
 
-def point(number: Number | None, digits: int = 3, sign: bool = False, share: bool = False) -> Markup:
+def point(number: Cursor | None, digits: int = 3, sign: bool = False, share: bool = False) -> Markup:
     """A number without its interval as markup, or a dash."""
     if number is None or number.value is None:
         return Markup(MISSING)
@@ -37,7 +37,7 @@ def _words(digits: int, sign: bool, share: bool) -> Words:
     return lambda value: fixed(value, digits, sign)
 
 
-def _estimate(number: Number | None, words: Words) -> Markup:
+def _estimate(number: Cursor | None, words: Words) -> Markup:
     if number is None or number.value is None:
         return Markup(MISSING)
     if number.low is None or number.high is None:
@@ -47,16 +47,15 @@ def _estimate(number: Number | None, words: Words) -> Markup:
     return _INTERVAL.format(_origin(number), *elements)
 
 
-def _origin(number: Number) -> Markup:
+def _origin(number: Cursor) -> Markup:
     """The attributes that say where a number stands."""
-    files, paths = number.file.split(", "), number.path.split(" − ")
-    sources = " ".join(f"{file}#/{path.replace('~', '~0')}" for file, path in zip(files, paths))
-    how = Markup(' data-how="difference"') if len(paths) > 1 else Markup("")
-    return Markup(' data-from="{}"').format(sources) + how
+    places = [number, number.less] if number.less else [number]
+    how = Markup(' data-how="difference"') if number.less else Markup("")
+    return Markup(' data-from="{}"').format(" ".join(f"{one.file}#/{one.place}" for one in places)) + how
 
 
-def cell(value: Number | str | None) -> Markup:
+def cell(value: Cursor | str | None) -> Markup:
     """A cell of a table: a number, words, or a dash."""
-    if isinstance(value, Number):
+    if isinstance(value, Cursor):
         return _estimate(value, readable)
     return Markup(MISSING) if value is None or value == "" else escape(value)

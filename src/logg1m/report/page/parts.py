@@ -1,20 +1,20 @@
 """What the templates of the page ask for: figures of every experiment, the ruler of the answer, states as boxes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from logg1m.config.experiments import Experiment
 from logg1m.figures.interactive import Figure
-from logg1m.files import read_json
 from logg1m.report import plots_bounds, plots_models
 from logg1m.report.captions import caption
+from logg1m.report.foundations.fisher import FISHER
+from logg1m.report.foundations.scaling import NETWORKS, SCALING
 from logg1m.report.page.graph import Drawing, Item, lay_out
 from logg1m.report.page.pictures import PACKINGS, Packing, Picture, picture
-from logg1m.report.roadmap import DONE, STATES, Answer, Decision, Mvp, Roadmap, Variant
-from logg1m.results.artifacts import number
-from logg1m.results.numbers import Number, Traced
+from logg1m.report.roadmap import DONE, Answer, Decision, Mvp, Roadmap, VariantResult
+from logg1m.results.numbers import Cursor
 from logg1m.results.words import STATISTIC, model_name
 
 _ALWAYS = ("planned", "ready", "done", "cancelled", "paused")  # columns that are shown even when empty
@@ -41,15 +41,15 @@ class Measured:
     """What a decision was made by: the statistic of its rule and the threshold it was held against."""
 
     name: str
-    number: Number
-    threshold: Number | None
+    number: Cursor
+    threshold: Cursor | None
 
 
 def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = PACKINGS[0]) -> Part:
     """An experiment with its figures: interactive where the page can draw them from their values."""
     if not mvp.figures:
         return Part(mvp, ())
-    verdict = Traced(read_json(mvp.verdict), mvp.verdict)
+    verdict = roadmap.artifacts[f"{mvp.key}/verdict.json"]
     figures = []
     for given in mvp.figures:
         not_run = given.name in experiment.figures and not verdict.raw.get("variants")
@@ -58,15 +58,14 @@ def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = 
         drawn = _drawn(given.name, given.table, f"{mvp.key}-{given.name}", experiment, verdict, roadmap)
         key = f"{mvp.key}-{given.name}"
         figures.append(drawn or picture(key, given.title, given.shows, given.image, given.table, packing))
-    if mvp.key == "mvp_1_1" and roadmap.fisher:
-        settled = Traced(roadmap.fisher, roadmap.files["mvp_1_1/fisher.json"]).at("convergence")
-        shown = plots_bounds.convergence(settled) if settled else None
-        figures += [shown] if shown else []
+    settled = roadmap.artifacts[FISHER].at("convergence") if mvp.key == "mvp_1_1" else None
+    if settled and (shown := plots_bounds.convergence(settled)):
+        figures.append(shown)
     above = tuple((_ELSEWHERE[f.name], f.title) for f in mvp.figures if f.name in _ELSEWHERE)
     return Part(mvp, tuple(figures), above)
 
 
-def _drawn(name: str, table: str, key: str, experiment: Experiment, verdict: Traced, roadmap: Roadmap) -> Figure | None:
+def _drawn(name: str, table: str, key: str, experiment: Experiment, verdict: Cursor, roadmap: Roadmap) -> Figure | None:
     """The figure drawn from its values, or None where the page has no drawing of its own."""
     kind = experiment.figures.get(name)
     title, _ = caption(name, experiment)
@@ -74,19 +73,17 @@ def _drawn(name: str, table: str, key: str, experiment: Experiment, verdict: Tra
         return plots_models.comparison(verdict, key, title)
     if kind in ("bias_teff", "bias_m_h"):
         return plots_models.bias(verdict, kind.removeprefix("bias_"), key, title)
-    if name == "magnitude_sweep" and roadmap.sweep:
-        return plots_bounds.magnitude_sweep(
-            Traced(roadmap.sweep, roadmap.files["mvp_1_1/magnitude_sweep.json"])["rows"]
-        )
+    sweep, fisher = roadmap.artifacts["mvp_1_1/magnitude_sweep.json"].at("rows"), roadmap.artifacts[FISHER].raw
+    if name == "magnitude_sweep" and sweep:
+        return plots_bounds.magnitude_sweep(sweep)
     if not table:
         return None
     if name == "snr_histogram":
-        file = roadmap.files.get("mvp_0_a/protocol.json", "")
-        return plots_bounds.snr_histogram(Path(table), table, Traced(roadmap.protocol, file) if file else None)
-    if name == "ratio_histogram" and roadmap.fisher:
-        return plots_bounds.ratio_histogram(Path(table), table, roadmap.fisher)
+        return plots_bounds.snr_histogram(Path(table), table, roadmap.artifacts["mvp_0_a/protocol.json"])
+    if name == "ratio_histogram" and fisher:
+        return plots_bounds.ratio_histogram(Path(table), table, fisher)
     if name in plots_bounds.FROM_BOUNDS:
-        return plots_bounds.FROM_BOUNDS[name](Path(table), table, roadmap.fisher)
+        return plots_bounds.FROM_BOUNDS[name](Path(table), table, fisher)
     return plots_bounds.FROM_VALUES[name](Path(table), table) if name in plots_bounds.FROM_VALUES else None
 
 
@@ -94,18 +91,14 @@ def models(roadmap: Roadmap) -> list[plots_models.Model]:
     """Every model with R² per bin of signal-to-noise: classical ones at their largest scale, and every variant, once each
     where several experiments use the same runs."""
     found = []
-    if roadmap.scaling:
-        file = roadmap.files["mvp_0_b/scaling.json"]
-        for name, entry in Traced(roadmap.scaling, file)["models"].items():
-            scale = max(entry["scales"].raw, key=lambda s: entry["scales"].raw[s]["n_train"])
-            bins = entry.at("scales", scale, "common_test", "snr_bins")
-            if bins is not None:
-                n = f"{entry['scales'].raw[scale]['n_train']:,}"
-                words = f"{model_name(name)}, n = {n}"
-                found.append(plots_models.Model(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
-    networks = _networks(roadmap)
+    for entry, (name,) in roadmap.artifacts[SCALING].matching("models/*"):
+        largest = max(entry["scales"], key=lambda scale: int(scale.raw["n_train"]))
+        bins = largest.at("common_test", "snr_bins")
+        if bins is not None:
+            words = f"{model_name(name)}, n = {largest.raw['n_train']:,}"
+            found.append(plots_models.Model(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
     seen = set()
-    for _, row in networks.items() if networks else ():
+    for row, _ in roadmap.artifacts[NETWORKS].matching("rows/*"):
         bins = row.at("snr_bins")
         if bins is not None and bins.raw:
             seen.add(row.raw["runs"])
@@ -113,44 +106,33 @@ def models(roadmap: Roadmap) -> list[plots_models.Model]:
             found.append(plots_models.Model(name, "MVP-0.B", bins, row.raw["model"] in _SHOWN_AT_FIRST))
     for mvp in roadmap.mvps:
         for variant in mvp.variants if mvp.state == DONE else ():
-            if variant.snr_bins and variant.files and variant.runs not in seen:
+            if variant.snr_bins and variant.runs not in seen:
                 seen.add(variant.runs)
-                bins = Traced(list(variant.snr_bins), variant.files[0], ("snr_bins",))
                 words = f"{variant.label}{' (leaky)' if variant.leaky else ''}"
                 shown = variant.runs == roadmap.answer.runs
-                found.append(plots_models.Model(words, f"MVP-{mvp.id} {mvp.title}", bins, shown))
+                found.append(plots_models.Model(words, f"MVP-{mvp.id} {mvp.title}", variant.snr_bins, shown))
     return found
 
 
-def bins_of(variant: Variant) -> list[dict[str, Number | None]]:
+def bins_of(variant: VariantResult) -> list[dict[str, Cursor | None]]:
     """Rows of a variant's bins of signal-to-noise, from its first seed."""
-    content, rows = {"snr_bins": list(variant.snr_bins)}, []
-    for k in range(len(variant.snr_bins) if variant.files else 0):
-        places = {"low": "snr_low", "high": "snr_high", "n": "n", "r2": "r2", "mae": "mae"}
-        rows.append({name: number(content, f"snr_bins/{k}/{p}", variant.files[0]) for name, p in places.items()})
-    return rows
+    places = {"low": "snr_low", "high": "snr_high", "n": "n", "r2": "r2", "mae": "mae"}
+    return [{name: row.number(place) for name, place in places.items()} for row in variant.snr_bins or ()]
 
 
-def best_candidate(mvp: Mvp) -> Variant | None:
+def best_candidate(mvp: Mvp) -> VariantResult | None:
     """The accepted variant, else the candidate with the highest R² over the reference."""
     candidates = [v for v in mvp.variants if v.role == "candidate" and "r2_low_noise" in v.differences]
     accepted = next((v for v in candidates if v.name == mvp.best), None)
     return accepted or max(candidates, key=lambda v: v.differences["r2_low_noise"].value or 0.0, default=None)
 
 
-def _networks(roadmap: Roadmap) -> Traced | None:
-    """The networks that stand beside the classical models, where there are any."""
-    file = roadmap.files.get("mvp_0_b/networks.json")
-    return Traced(read_json(file), file).at("rows") if file and Path(file).exists() else None
-
-
 def main_figures(roadmap: Roadmap) -> list[Figure]:
     """The figures of the whole run."""
-    fisher = Traced(roadmap.fisher, roadmap.files["mvp_1_1/fisher.json"]) if roadmap.fisher else None
-    figures = [plots_models.r2_against_snr(fisher, models(roadmap))]
-    if roadmap.scaling:
-        scaling = Traced(roadmap.scaling, roadmap.files["mvp_0_b/scaling.json"])
-        figures.append(plots_models.scaling_curve(scaling, _networks(roadmap)))
+    figures = [plots_models.r2_against_snr(roadmap.artifacts[FISHER], models(roadmap))]
+    scaling = roadmap.artifacts[SCALING]
+    if scaling.raw:
+        figures.append(plots_models.scaling_curve(scaling, roadmap.artifacts[NETWORKS].at("rows")))
     return [figure for figure in figures if figure]
 
 
@@ -191,19 +173,17 @@ def _gate_words(decision: Decision) -> str:
     return decision.outcome + (" (override)" if decision.override else "")
 
 
-def kanban(mvps: Sequence[Mvp]) -> list[tuple[str, list[Mvp]]]:
+def kanban(roadmap: Roadmap) -> list[tuple[str, list[Mvp]]]:
     """(state, experiments in it); the columns of the roadmap always, others where something is in them."""
-    columns = {state: [m for m in mvps if m.state == state] for state in STATES}
-    return [(state, found) for state, found in columns.items() if found or state in _ALWAYS]
+    return [(state, found) for state, found in roadmap.columns().items() if found or state in _ALWAYS]
 
 
 def measured_of(decision: Decision, roadmap: Roadmap) -> Measured | None:
     """The number that a decision was made by, with its threshold."""
-    file = roadmap.files.get(f"decisions/{decision.name}.evidence.json", "")
     for _, found in decision.numbers:
-        if found.path.endswith(("evidence/measured", "mae_improvement_over_best_member")):
-            threshold, model = decision.evidence.get("threshold"), decision.evidence.get("model")
+        if found.path[-1] in ("measured", "mae_improvement_over_best_member"):
+            model = decision.evidence.get("model")
+            threshold = roadmap.artifacts[f"decisions/{decision.name}.evidence.json"].number("evidence", "threshold")
             statistic = STATISTIC.get(str(decision.evidence.get("statistic")), "gain in MAE over the best member")
-            limit = None if threshold is None else Number(float(threshold), None, None, file, "evidence/threshold")
-            return Measured(f"{statistic} of {model_name(str(model))}" if model else statistic, found, limit)
+            return Measured(f"{statistic} of {model_name(str(model))}" if model else statistic, found, threshold)
     return None

@@ -18,13 +18,12 @@ from plotly.offline import get_plotlyjs
 
 from logg1m.config.experiments import Experiment
 from logg1m.figures.interactive import Figure
+from logg1m.report.foundations.fisher import FISHER
 from logg1m.report.page import numbers
 from logg1m.report.page import parts as page_parts
 from logg1m.report.page.pictures import PACKINGS, Packing
-from logg1m.report.roadmap import Mvp, Roadmap, Variant
+from logg1m.report.roadmap import Roadmap
 from logg1m.report.templates import PAGE
-from logg1m.results.artifacts import number
-from logg1m.results.numbers import Number
 from logg1m.results.words import METRIC, STATISTIC, SUBSET, duration, model_name
 
 LARGEST = 8_000_000  # bytes of the page
@@ -45,7 +44,7 @@ def render(
     ----------
     roadmap : see `collect.collect`
     experiments : by key
-    viewer, residuals : see `plots_spectra.viewer` and `plots_residuals.maps`; None leaves their parts out
+    viewer, residuals : see `viewer.viewer` and `residuals.maps`; None leaves their parts out
     viewer_files, residual_files : the artifacts that these two were made from
     packing : how pictures are packed
     """
@@ -59,7 +58,7 @@ def render(
         plotly=Markup(plotting_library()),
         drawing=page_parts.drawing(roadmap, experiments),
         phases=sorted({mvp.phase for mvp in roadmap.mvps}),
-        kanban=page_parts.kanban(roadmap.mvps),
+        kanban=page_parts.kanban(roadmap),
         keys={mvp.id: mvp.key for mvp in roadmap.mvps},
         main_figures=main_figures,
         parts=parts,
@@ -69,10 +68,9 @@ def render(
         residuals=residuals,
         residual_files=residual_files,
         ruler=page_parts.ruler(roadmap.answer),
-        source=(roadmap.manifest or {}).get("source", {}).get("kind"),
+        source=roadmap.artifacts["data/manifest.json"].get("source", "kind"),
         measured_of={d.name: page_parts.measured_of(d, roadmap) for d in roadmap.decisions},
         **_ratio(roadmap),
-        margin=margin,
         bins_of=page_parts.bins_of,
         best_candidate=page_parts.best_candidate,
         seed=dict(roadmap.identity).get("seed"),
@@ -131,18 +129,13 @@ def _yaml(value: Any) -> str:
     return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True).removesuffix("\n...\n").strip()
 
 
-def margin(mvp: Mvp, variant: Variant, k: int) -> Number:
-    """What the improvement of a candidate's k-th criterion is held against, with its place in the verdict."""
-    return Number(variant.criteria[k].margin, None, None, mvp.verdict, f"variants/{variant.name}/criteria/{k}/margin")
-
-
 def _ratio(roadmap: Roadmap) -> dict[str, Any]:
     """Error over bound of the best model: as D1 has it, which saw networks too, else as MVP-1.1 has it."""
     d1 = next((d for d in roadmap.decisions if d.name == "d1"), None)
     measured = page_parts.measured_of(d1, roadmap) if d1 else None
     if measured:
         return {"ratio": measured.number, "ratio_model": measured.name}
-    verdict = (roadmap.fisher or {}).get("verdict") or {}
-    found = number(roadmap.fisher, "verdict/ratio", roadmap.files.get("mvp_1_1/fisher.json", ""))
-    statistic = STATISTIC.get(str(verdict.get("statistic")), "")
-    return {"ratio": found, "ratio_model": f"{statistic} of {model_name(str(verdict.get('model')))}"}
+    verdict = roadmap.artifacts[FISHER]
+    statistic = STATISTIC.get(str(verdict.get("verdict", "statistic")), "")
+    best = model_name(str(verdict.get("verdict", "model")))
+    return {"ratio": verdict.number("verdict", "ratio"), "ratio_model": f"{statistic} of {best}"}

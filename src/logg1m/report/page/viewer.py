@@ -8,7 +8,7 @@ import pandas as pd
 from logg1m.figures.interactive import packed
 from logg1m.observe.lines import FEATURES
 from logg1m.protocol.pools import TEST, noisy_rows
-from logg1m.results.numbers import Traced
+from logg1m.results.numbers import Cursor
 from logg1m.spectra.store import Store
 
 _QUANTILES = (0.95, 0.5, 0.1)  # of the test spectra's signal-to-noise: low-noise, typical, poor
@@ -34,7 +34,7 @@ def choose(members: pd.DataFrame, logg: np.ndarray) -> list[int]:
 
 
 def viewer(
-    store: Store, members: pd.DataFrame, pixels: pd.DataFrame, sensitivity: pd.DataFrame | None, windows: Traced | None,
+    store: Store, members: pd.DataFrame, pixels: pd.DataFrame, sensitivity: pd.DataFrame | None, windows: Cursor | None,
     seed: int, noise_level: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything that the viewer needs, arrays packed.
@@ -95,7 +95,7 @@ def _sensitivity(table: pd.DataFrame | None) -> np.ndarray | None:
     return table[columns[0]].to_numpy() if table is not None and columns else None
 
 
-def _windows(variants: Traced | None) -> list[dict[str, Any]]:
+def _windows(variants: Cursor | None) -> list[dict[str, Any]]:
     sets = []
     for _, variant in variants.items() if variants else ():
         used = [w for w in variant.raw.get("windows", []) if w["status"] == "used"]
