@@ -34,11 +34,7 @@ OWN_LOGS = {
     ],
     "mvp_1_1": ["bounds", "bayes", "fisher"] + ["magnitude_sweep"] * bool(extras()),
 }
-DECISION_FILES = [
-    f"results/decisions/{d}{kind}.json"
-    for d in ("d1", "d2", "d3", "d4")
-    for kind in ("", ".evidence")
-]
+DECISION_FILES = [f"results/{name}" for name in FILES]
 
 
 def artifacts_of(key):
@@ -90,7 +86,7 @@ def command_line():
     settings = [
         f"{key}={value}" for key, value in workflow.config_settings.config.items()
     ]
-    words = ["snakemake", "--cores", "8"]
+    words = ["snakemake", "--cores", "all"]
     words += ["--configfile", *overlays] if overlays else []
     words += ["--config", *settings] if settings else []
     words += (

@@ -7,15 +7,9 @@ recipe_phase2.json and recipe_phase3.json, which say in full what a phase trains
 where Snakemake does (`localrule`), also if everything else goes to a cluster.
 """
 
-EVIDENCE = {
-    "d1": "results/mvp_1_1/models.json",
-    "d2": "results/mvp_1_4/verdict.json",
-    "d3": "results/mvp_1_5/verdict.json",
-}
-
 
 wildcard_constraints:
-    d="d[123]",
+    d="|".join(EVIDENCE),
 
 
 rule evidence:
@@ -94,7 +88,7 @@ checkpoint settle_recipe:
     output:
         d4=update("results/decisions/d4.json"),
         evidence=update("results/decisions/d4.evidence.json"),
-        recipe=update("results/decisions/recipe_phase2.json"),
+        recipe=update(f"results/{RECIPES[2]}"),
     log:
         "logs/decisions/d4.log",
     conda:
@@ -114,10 +108,10 @@ checkpoint settle_recipe:
 
 checkpoint recipe_phase3:
     input:
-        recipe="results/decisions/recipe_phase2.json",
+        recipe=f"results/{RECIPES[2]}",
         verdicts=phase_verdicts(2),
     output:
-        update("results/decisions/recipe_phase3.json"),
+        update(f"results/{RECIPES[3]}"),
     log:
         "logs/decisions/recipe_phase3.log",
     localrule: True

@@ -1,6 +1,6 @@
 """Which experiments run: paused ones and those that a decision cancelled do not. Requires the decisions; no rules."""
 
-from logg1m.config.experiments import OUTCOMES
+from logg1m.decisions.points import FILES, POINTS, RECIPES, closed_by
 from logg1m.experiments import catalogue
 from logg1m.files import InputError, read_json
 
@@ -10,6 +10,10 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 
+# What the rule of a decision reads; D4 has rules of its own.
+EVIDENCE = {d: f"results/{p.evidence}" for d, p in POINTS.items() if p.evidence}
+
+
 def outcome(d):
     """Outcome of a decision; Snakemake makes it first and then looks at the graph again."""
     return read_json(checkpoints.decide.get(d=d).output[0], ("outcome",))["outcome"]
@@ -17,8 +21,7 @@ def outcome(d):
 
 def cancelled(experiment):
     """The decision and its outcome that cancel an experiment, or None; asks only for what its phase needs."""
-    gates = {"d1": "stop"} if experiment.phase >= 2 else {}
-    for d, closing in (gates | experiment.cancelled_by).items():
+    for d, closing in closed_by(experiment).items():
         if outcome(d) == closing:
             return d, closing
     return None
@@ -47,7 +50,7 @@ def pass_gate(experiment):
     closed = cancelled(experiment)
     if closed:
         d, closing = closed
-        opening = next(other for other in OUTCOMES[d] if other != closing)
+        opening = next(other for other in POINTS[d].options if other != closing)
         raise WorkflowError(
             f"MVP-{experiment.id} is cancelled by {d.upper()} = {closing}; to run it all the same, set "
             f"decisions.override: {{{d}: {opening}}} in the configuration"
@@ -102,7 +105,7 @@ def extras():
     The evidence of decisions is: if it were gone while the decision is there, Snakemake would not miss it, and would
     not see that a threshold has changed. Only a source that simulates has a magnitude sweep.
     """
-    evidence = [f"results/decisions/{d}.evidence.json" for d in ("d1", "d2", "d3")]
+    evidence = [f"results/decisions/{d}.evidence.json" for d in EVIDENCE]
     simulated = CONFIG.data.source != "pfs_hdf5"
     return evidence + ["results/mvp_1_1/magnitude_sweep.json"] * simulated
 

@@ -36,7 +36,7 @@ def recipe_file(wildcards):
 
 def sensitivity_for(recipe):
     """Windows at the peaks of the sensitivity need MVP-1.1."""
-    wanted = recipe["windows"].startswith("top_") or recipe["attention_bias"] != "none"
+    wanted = catalogue.needs_sensitivity(recipe)
     return ["results/mvp_1_1/sensitivity.parquet"] if wanted else []
 
 

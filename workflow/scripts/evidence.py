@@ -6,5 +6,5 @@ from logg1m.files import read_json, write_json
 from logg1m.jobs.frame import job
 
 with job(snakemake):
-    rule = {"d1": gates.d1, "d2": gates.d2, "d3": gates.d3}[snakemake.wildcards.d]
+    rule = gates.RULES[snakemake.wildcards.d]
     write_json(snakemake.output[0], rule(read_json(snakemake.input[0]), Decisions.of(snakemake.params.decisions)))

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from logg1m.config.experiments import OUTCOMES, Decisions
+from logg1m.config.experiments import Decisions
+from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
 from logg1m.metrics import interval_key, interval_of, is_measured
 
@@ -23,7 +24,7 @@ def settle(
         "rule_outcome": ruled,
         "default_if_inconclusive": default,
         "override": override,
-        "choices": list(OUTCOMES[name]),
+        "choices": list(POINTS[name].options),
         "evidence": evidence,
         "would_flip": flip,
     }
@@ -35,6 +36,7 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     A model that beats the Bayes-optimal estimator has seen what it must not (`leaks`), and is never the best one.
     """
     key, threshold = _STATISTICS[settings.d1_statistic], settings.d1_threshold
+    above, below = POINTS["d1"].options
     leaks = {row["model"] for row in fisher.get("leaks") or []}
     honest = {name: model for name, model in fisher["models"].items() if name not in leaks}
     best = min(honest, key=lambda name: honest[name]["rmse"]["value"], default=None)
@@ -43,7 +45,7 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     verdict = "inconclusive"
     if measured is not None:
         low, high = interval_of(measured)
-        verdict = "continue" if low > threshold else "stop" if high < threshold else "inconclusive"
+        verdict = above if low > threshold else below if high < threshold else "inconclusive"
     shown = (
         f"{measured['value']:.2f}, interval [{interval_of(measured)[0]:.2f}, {interval_of(measured)[1]:.2f}]"
         if measured
@@ -60,11 +62,11 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     }
     settled = settle(
         "d1", verdict, settings,
-        f"{settings.d1_statistic} of the best model > {threshold:g}: continue; below: stop (no Phases 2 and 3)",
+        POINTS["d1"].rule.format(statistic=settings.d1_statistic, threshold=threshold),
         evidence,
         f"{settings.d1_statistic} of {best or 'any honest model'} is {shown}; the whole interval on the other side of {threshold:g} flips it",
     )  # fmt: skip
-    if settled["outcome"] == "stop":
+    if settled["outcome"] == below:
         settled["remaining_directions"] = directions(fisher)
     return settled
 
@@ -97,25 +99,27 @@ def directions(fisher: dict[str, Any]) -> list[dict[str, str]]:
 
 def d2(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     """Windows as good as the full spectrum give MVP-2.3 priority; else the window experiments are cancelled."""
-    return settle(
-        "d2", {ACCEPTED: "windows", REFUTED: "full"}.get(verdict["outcome"], "inconclusive"), settings,
-        "MVP-1.4 accepted (windows not worse than full): windows, MVP-2.3 goes first; refuted: full, no MVP-3.5",
-        _evidence(verdict), "the verdict of MVP-1.4",
-    )  # fmt: skip
+    return _by_verdict("d2", verdict, settings)
 
 
 def d3(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     """Multi-task heads become the default of all later experiments if MVP-1.5 is accepted."""
-    settled = settle(
-        "d3", {ACCEPTED: "multi", REFUTED: "single"}.get(verdict["outcome"], "inconclusive"), settings,
-        "MVP-1.5 accepted: multi-task heads are the default of all later experiments; refuted: single-task stays",
-        _evidence(verdict), "the verdict of MVP-1.5",
-    )  # fmt: skip
-    best = verdict.get("best_accepted")
+    settled = _by_verdict("d3", verdict, settings)
+    best, (multi, _) = verdict.get("best_accepted"), POINTS["d3"].options
     settled["heads"] = (
         verdict["variants"][best]["change"].get("heads", "multi_equal") if best else "multi_equal"
-    ) if settled["outcome"] == "multi" else "single"  # fmt: skip
+    ) if settled["outcome"] == multi else "single"  # fmt: skip
     return settled
+
+
+def _by_verdict(name: str, verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
+    """A decision that follows a verdict: its first outcome if the experiment is accepted, the second if it is refuted."""
+    ruled = dict(zip((ACCEPTED, REFUTED), POINTS[name].options)).get(verdict["outcome"], "inconclusive")
+    flip = f"the verdict of {POINTS[name].follows}"
+    return settle(name, ruled, settings, POINTS[name].rule, _evidence(verdict), flip)
+
+
+RULES = {"d1": d1, "d2": d2, "d3": d3}
 
 
 def outcome(evidence: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pandas as pd
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
+from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED
 
 
@@ -105,8 +106,7 @@ def explain(evidence: dict[str, Any]) -> str:
     members = [f"{m['mvp']}/{m['variant']} {m['change']}" for m in evidence["proposal"]["members"]]
     lines = [
         "D4: the recipe of Phase 2",
-        "  rule          accepted directions by fall of the low-noise MAE; the best are combined, and the combination stays "
-        "unless it loses to its best member",
+        f"  rule          {POINTS['d4'].rule}",
         f"  accepted      {'; '.join(members) or 'none: the reference recipe goes on'}",
     ]
     if trial:

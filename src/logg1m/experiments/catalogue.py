@@ -1,5 +1,6 @@
 """The experiment files, and what of them runs at a scale. Imports no heavy library: the Snakefile uses it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,11 @@ def applicable(change: dict[str, Any], model: str) -> bool:
     """Whether a kind of model can be changed in these fields of the recipe."""
     kind = change.get("model", model)
     return set(change) - {"model"} <= SUPPORTED[kind]
+
+
+def needs_sensitivity(fields: Mapping[str, Any]) -> bool:
+    """Whether a recipe, or a change of one, takes windows at the peaks of MVP-1.1's sensitivity."""
+    return str(fields.get("windows")).startswith("top_") or fields.get("attention_bias", "none") != "none"
 
 
 def recipe(base: Recipe, change: dict[str, Any]) -> Recipe:

@@ -12,11 +12,12 @@ from typing import Any
 
 from logg1m.config.experiments import Experiment
 from logg1m.config.report import Report
+from logg1m.decisions.points import POINTS
 from logg1m.report import tables
 from logg1m.report.answer import answer
 from logg1m.report.captions import caption
 from logg1m.report.checks import checks
-from logg1m.report.decisions import NAMES, decision, outcomes
+from logg1m.report.decisions import decision, outcomes
 from logg1m.report.foundations import OF_ARTIFACT, key_number
 from logg1m.report.names import names_of
 from logg1m.report.reproduction import reproduction
@@ -46,7 +47,7 @@ class Context:
 
     report: Report = field(default_factory=Report)
     paused: tuple[str, ...] = ()
-    command: str = "snakemake --cores 8"
+    command: str = "snakemake --cores all"
     records: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
     running: frozenset[str] = frozenset()
@@ -89,7 +90,7 @@ def collect(
     artifacts = Artifacts.of(paths, results)
     made = outcomes(artifacts)
     mvps = tuple(_mvp(e, experiments, artifacts, made, context) for e in experiments.values())
-    decisions = tuple(decision(name, artifacts, experiments) for name in NAMES)
+    decisions = tuple(decision(name, artifacts, experiments) for name in POINTS)
     recipes = {name: artifacts[f"decisions/{name}.json"].get("recipe") for name in ("recipe_phase2", "recipe_phase3")}
     return Roadmap(
         answer=answer(mvps, decisions, artifacts, experiments),

@@ -4,47 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from logg1m.config.experiments import OUTCOMES, Experiment
-from logg1m.report.decision_words import flips, grounds, manner, rule_of
+from logg1m.decisions.points import POINTS
 from logg1m.report.roadmap import Decision
 from logg1m.report.states import cancellation
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
-from logg1m.results.words import STATISTIC, SUBSET, limit, metric, model_name, mvp_id
-
-NAMES = ("d1", "d2", "d3", "d4")
-_ABOUT: dict[str, tuple[str, str, dict[str, str]]] = {
-    "d1": (
-        "Is there headroom above the bound?",
-        "MVP-1.1",
-        {"continue": "Phase 2 starts", "stop": "Phases 2 and 3 are cancelled; physical directions remain"},
-    ),
-    "d2": (
-        "Windows or the full spectrum?",
-        "MVP-1.4",
-        {"windows": "MVP-2.3 goes first in Phase 2", "full": "the window experiments (MVP-3.5) are cancelled"},
-    ),
-    "d3": (
-        "Multi-task heads?",
-        "MVP-1.5",
-        {"multi": "multi-task heads are the default of all later experiments", "single": "single-task stays"},
-    ),
-    "d4": (
-        "Which directions form the recipe of Phase 2?",
-        "all of Phase 1",
-        {"recipe": "the most effective directions are combined; those without effect are closed"},
-    ),
-}
-
-_D4_RULE = (
-    "accepted directions by fall of the low-noise MAE; the best are combined, and the combination stays unless it loses to "
-    "its best member"
-)
+from logg1m.results.words import STATISTIC, SUBSET, estimate, limit, metric, model_name, mvp_id
 
 
 def outcomes(artifacts: Artifacts) -> dict[str, dict[str, Any]]:
     """The decisions that are made, by name, each with its `grounds` in words."""
     found = {}
-    for name in NAMES:
+    for name in POINTS:
         content = artifacts.json(f"decisions/{name}.json")
         if content is not None:
             evidence = artifacts.json(f"decisions/{name}.evidence.json") or {}
@@ -57,17 +28,17 @@ def decision(name: str, artifacts: Artifacts, experiments: Mapping[str, Experime
     made = outcomes(artifacts)
     settled = made.get(name, {})
     evidence = artifacts.json(f"decisions/{name}.evidence.json") or {}
-    title, trigger, options = _ABOUT[name]
+    point = POINTS[name]
     outcome = settled.get("outcome") if name in OUTCOMES else _combined(settled, experiments)
     part = "evidence" if name in OUTCOMES else "trial"
     cancelled = {e.id: cancellation(e, made) for e in experiments.values()}
     return Decision(
         name=name,
-        title=title,
-        trigger=trigger,
-        options=options,
+        title=point.title,
+        trigger=point.follows,
+        options=point.options,
         outcome=outcome,
-        rule=_D4_RULE if name == "d4" else rule_of(evidence),
+        rule=point.rule if name == "d4" else rule_of(evidence),
         rule_verdict=evidence.get("rule_verdict"),
         rule_outcome=evidence.get("rule_outcome"),
         default=evidence.get("default_if_inconclusive"),
@@ -125,3 +96,56 @@ def _details(settled: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[tu
         details.append(("heads", str(settled["heads"])))
     details += [(row["direction"], row["bounds_say"]) for row in evidence.get("remaining_directions", [])]
     return details
+
+
+def manner(evidence: Mapping[str, Any]) -> str:
+    """How the outcome was reached: 'by its rule', 'by default', or 'by override' with what the rule itself says."""
+    verdict, default, override = (evidence.get(k) for k in ("rule_verdict", "default_if_inconclusive", "override"))
+    if override:
+        return f"by override; {rule_says(verdict, default)}"
+    if verdict == "inconclusive":
+        return "by default, since the evidence is inconclusive"
+    return "by its rule" if verdict else ""
+
+
+def rule_says(verdict: str | None, default: str | None) -> str:
+    """What the rule says by itself."""
+    if verdict == "inconclusive":
+        return f"the rule says inconclusive, so its default “{default}” would hold"
+    return f"the rule says {verdict}" if verdict else "the rule says nothing yet"
+
+
+def measured(evidence: Mapping[str, Any]) -> str:
+    """The number or the verdict that the decision was made by; empty without one."""
+    found = evidence.get("evidence") or {}
+    if found.get("verdict") and evidence.get("decision") in POINTS:
+        return f"{POINTS[evidence['decision']].follows} is {found['verdict']}"
+    entry = found.get("measured")
+    if not isinstance(entry, Mapping) or entry.get("value") is None:
+        return ""
+    what = STATISTIC.get(found.get("statistic", ""), str(found.get("statistic")))
+    threshold = f", threshold {limit(found['threshold'], False)}" if found.get("threshold") is not None else ""
+    return f"{what} of {model_name(str(found.get('model')))} is {estimate(entry)}{threshold}"
+
+
+def grounds(evidence: Mapping[str, Any]) -> str:
+    """Manner and number together, as they stand behind an outcome; empty without evidence."""
+    return "; ".join(part for part in (manner(evidence), measured(evidence)) if part)
+
+
+def rule_of(evidence: Mapping[str, Any]) -> str:
+    """The rule in words."""
+    found = evidence.get("evidence") or {}
+    if evidence.get("decision") == "d1" and found.get("threshold") is not None:
+        what = STATISTIC.get(found.get("statistic", ""), str(found.get("statistic")))
+        at = limit(found["threshold"], False)
+        return f"{what}, of the best honest model: the whole interval above {at} is continue, below it stop"
+    return str(evidence.get("rule", ""))
+
+
+def flips(evidence: Mapping[str, Any]) -> str:
+    """What would turn the decision over."""
+    found = evidence.get("evidence") or {}
+    if evidence.get("decision") == "d1" and found.get("threshold") is not None:
+        return f"the whole interval of that number on the other side of {limit(found['threshold'], False)}"
+    return str(evidence.get("would_flip", ""))

@@ -4,32 +4,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from logg1m.config.experiments import Experiment
+from logg1m.decisions.points import POINTS, closed_by, made_first
+from logg1m.experiments import catalogue
 from logg1m.experiments.judging.verdict import from_artifact
 from logg1m.report.roadmap import CANCELLED, DONE, MISSING, PAUSED, PLANNED, READY, RUNNING, STALE
 from logg1m.report.variants import run_folder
 from logg1m.report.verdict_words import why
 from logg1m.results.artifacts import Artifacts, at, own_artifact
 
-# What has to exist before the jobs of a phase can start.
-_NEEDED = {
-    0: ("data/manifest.json",),
-    1: ("data/manifest.json", "mvp_0_a/members.parquet"),
-    2: ("decisions/recipe_phase2.json",),
-    3: ("decisions/recipe_phase3.json",),
-}
+# What the jobs of every experiment of a phase read; later phases wait for what is decided, which waits for these.
+_READ = {0: ["data/manifest.json"], 1: ["data/manifest.json", "mvp_0_a/members.parquet"]}
 
 
 def cancellation(experiment: Experiment, decisions: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
     """(decision, why) of what cancels an experiment, or None; decisions that are not made yet cancel nothing.
 
-    decisions : see `decision_points.outcomes`; `grounds` says how the outcome came about
+    decisions : see `decisions.outcomes`; `grounds` says how the outcome came about
     """
-    closed_by = ({"d1": "stop"} if experiment.phase >= 2 else {}) | experiment.cancelled_by
-    for name, closing in closed_by.items():
+    for name, closing in closed_by(experiment).items():
         made = decisions.get(name, {})
         if made.get("outcome") == closing:
             grounds = f" ({made['grounds']})" if made.get("grounds") else ""
-            what = ", so Phases 2 and 3 are cancelled" if name == "d1" else ""
+            phases = POINTS[name].closing
+            what = f", so {phases.words}" if phases else ""
             return name, f"{name.upper()} = {closing}{grounds}{what}"
     return None
 
@@ -69,10 +66,8 @@ def state(
 
 def waiting_for(experiment: Experiment, artifacts: Artifacts) -> list[str]:
     """Inputs of an experiment that do not exist yet."""
-    needed = [*_NEEDED[experiment.phase]]
-    needed += [f"decisions/{d}.json" for d in {**experiment.cancelled_by, **experiment.first_if}]
-    windows = {v.change.get("windows", "") for v in experiment.variants.values()}
-    if any(w.startswith("top_") for w in windows):
+    needed = _READ.get(experiment.phase, []) + made_first(experiment)
+    if any(catalogue.needs_sensitivity(variant.change) for variant in experiment.variants.values()):
         needed.append("mvp_1_1/sensitivity.parquet")
     return [name for name in needed if not artifacts.there(name)]
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.decisions import NAMES, decision, outcomes
+from logg1m.decisions.points import FILES, POINTS, RECIPES
+from logg1m.report.decisions import decision, outcomes
 from logg1m.report.roadmap import DONE, STATES
 from logg1m.report.states import state
 from logg1m.report.variants import run_folder
@@ -43,8 +44,7 @@ def cards(
 def on_disk(results: Path, experiments: Mapping[str, Experiment]) -> Artifacts:
     """What of the roadmap lies in a results folder, and what its verdicts say must lie there."""
     names = ["data/manifest.json", "mvp_0_a/members.parquet", "mvp_1_1/sensitivity.parquet"]
-    names += [f"decisions/{d}{kind}.json" for d in NAMES for kind in ("", ".evidence")]
-    names += ["decisions/recipe_phase2.json", "decisions/recipe_phase3.json"]
+    names += [*FILES, *RECIPES.values()]
     names += [f"{key}/verdict.json" for key in experiments]
     names += [*filter(None, map(own_artifact, experiments.values()))]
     there = [name for name in names if (results / name).exists()]
@@ -90,7 +90,7 @@ def board(found: list[Card], artifacts: Artifacts, experiments: Mapping[str, Exp
                 f"  MVP-{c.id}  {c.title:<{width}}  {f'{c.outcome}: ' if c.outcome else ''}{c.why}".rstrip()
                 for c in own
             ]
-    made = [d for d in (decision(name, artifacts, experiments) for name in NAMES) if d.outcome is not None]
+    made = [d for d in (decision(name, artifacts, experiments) for name in POINTS) if d.outcome is not None]
     if made:
         lines.append(f"DECISIONS ({len(made)})")
     for d in made:

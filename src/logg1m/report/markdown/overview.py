@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from logg1m.decisions.points import POINTS
 from logg1m.report.markdown.text import Markdown, code, link, table
 from logg1m.report.roadmap import DONE, STATES, Mvp, Roadmap, VariantResult
 from logg1m.results.numbers import Cursor
@@ -134,10 +135,8 @@ def files(roadmap: Roadmap) -> Markdown:
             rows.append(("verdict", code(m.verdict), f"MVP-{m.id}: every variant with intervals, and the outcome"))
             rows += [("figure", code(f.image), f"MVP-{m.id}: {f.title}") for f in m.figures]
             rows += [("table", code(f.table), f"MVP-{m.id}: numbers of {f.title}") for f in m.figures if f.table]
-    named = {
-        d: roadmap.artifacts.files.get(f"decisions/{d}.json")
-        for d in ("d1", "d2", "d3", "d4", "recipe_phase2", "recipe_phase3")
-    }
+    parts = (*POINTS, "recipe_phase2", "recipe_phase3")
+    named = {d: roadmap.artifacts.files.get(f"decisions/{d}.json") for d in parts}
     rows += [("decision", code(path), name.upper().replace("_", " ")) for name, path in named.items() if path]
     return table(("type", "path", "description"), rows)
 

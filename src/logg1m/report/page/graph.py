@@ -7,14 +7,15 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from logg1m.decisions.points import POINTS
+
 WIDTH = 1120
 _LEFT, _RIGHT = 96, 12  # room for the name of the phase, and for the stroke
 _NODE_HEIGHT, _GATE_HEIGHT, _GATE_WIDTH, _GAP = 78, 46, 196, 18
 _ROW_GAP = 58
 _LETTER = 7.4  # mean width of a letter of a title
 
-# Which experiment a decision looks at, and which experiment takes another one's output, as the roadmap words it.
-TRIGGERS = {"d1": "mvp_1_1", "d2": "mvp_1_4", "d3": "mvp_1_5"}
+# Which experiment takes another one's output, as the roadmap words it.
 DIRECT = ("mvp_1_2", "mvp_1_3")  # of Phase 1, those that D4 takes without a decision of their own between
 _JUDGED = ("accepted", "refuted", "inconclusive")
 FEEDS = (("mvp_0_a", "mvp_0_b"), ("mvp_1_1", "mvp_1_4"))
@@ -135,7 +136,8 @@ def _connect(
     by_phase = {p: [b for b in boxes.values() if b.item.phase == p] for p in {b.item.phase for b in boxes.values()}}
     if by_phase.get(0):
         lines += [_down(by_phase[0][-1], box) for box in by_phase.get(1, [])]
-    lines += [_down(boxes[e], gates[d]) for d, e in TRIGGERS.items() if e in boxes and d in gates]
+    followed = {d: boxes[key] for d, point in POINTS.items() if (key := point.after) and key in boxes}
+    lines += [_down(box, gates[d]) for d, box in followed.items() if d in gates]
     if "d4" in gates:
         lines += [_down(gate, gates["d4"]) for name, gate in gates.items() if name != "d4"]
         lines += [_past_gates(boxes[key], gates, 14 * k) for k, key in enumerate(DIRECT) if key in boxes]
