@@ -1,6 +1,5 @@
 """The artifacts that the workflow's graph hands to the documents, by their names inside results/."""
 
-from logg1m.results.numbers import Number
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from logg1m.files import read_json
+from logg1m.results.numbers import Number
 
 
 @dataclass(frozen=True)

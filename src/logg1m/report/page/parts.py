@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.figures.interactive import Figure
+from logg1m.figures import catalogue, ceiling_vs_snr, convergence, scaling
+from logg1m.figures.interactive import Plot, Shown
 from logg1m.files import read_json
-from logg1m.report import plots_bounds, plots_models
-from logg1m.report.captions import caption
 from logg1m.report.page.graph import Drawing, Item, lay_out
 from logg1m.report.page.pictures import PACKINGS, Packing, Picture, picture
 from logg1m.report.roadmap import DONE, STATES, Answer, Decision, Mvp, Roadmap, Variant
@@ -28,7 +27,7 @@ class Part:
     """One experiment of the page."""
 
     mvp: Mvp
-    figures: tuple[Figure | Picture, ...]
+    figures: tuple[Plot | Picture, ...]
     elsewhere: tuple[tuple[str, str], ...] = ()  # (anchor, title) of its figures that stand above the experiments
 
     @property
@@ -46,51 +45,43 @@ class Measured:
 
 
 def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = PACKINGS[0]) -> Part:
-    """An experiment with its figures: interactive where the page can draw them from their values."""
+    """An experiment with its figures: interactive where their kind has a plot."""
     if not mvp.figures:
         return Part(mvp, ())
     verdict = Traced(read_json(mvp.verdict), mvp.verdict)
-    figures = []
+    not_run = experiment.acceptance is not None and not verdict.raw.get("variants")
+    figures: list[Plot | Picture] = []
     for given in mvp.figures:
-        not_run = given.name in experiment.figures and not verdict.raw.get("variants")
         if given.name in _ELSEWHERE or not_run:
             continue
-        drawn = _drawn(given.name, given.table, f"{mvp.key}-{given.name}", experiment, verdict, roadmap)
         key = f"{mvp.key}-{given.name}"
+        shown = Shown(given.table, verdict, lambda name: _artifact(roadmap, name))
+        drawn = _plot(experiment.figures.get(given.name), shown, key)
         figures.append(drawn or picture(key, given.title, given.shows, given.image, given.table, packing))
     if mvp.key == "mvp_1_1" and roadmap.fisher:
         settled = Traced(roadmap.fisher, roadmap.files["mvp_1_1/fisher.json"]).at("convergence")
-        shown = plots_bounds.convergence(settled) if settled else None
-        figures += [shown] if shown else []
+        settling = convergence.plot(settled) if settled else None
+        figures += [settling] if settling else []
     above = tuple((_ELSEWHERE[f.name], f.title) for f in mvp.figures if f.name in _ELSEWHERE)
     return Part(mvp, tuple(figures), above)
 
 
-def _drawn(name: str, table: str, key: str, experiment: Experiment, verdict: Traced, roadmap: Roadmap) -> Figure | None:
-    """The figure drawn from its values, or None where the page has no drawing of its own."""
-    kind = experiment.figures.get(name)
-    title, _ = caption(name, experiment)
-    if kind == "comparison":
-        return plots_models.comparison(verdict, key, title)
-    if kind in ("bias_teff", "bias_m_h"):
-        return plots_models.bias(verdict, kind.removeprefix("bias_"), key, title)
-    if name == "magnitude_sweep" and roadmap.sweep:
-        return plots_bounds.magnitude_sweep(
-            Traced(roadmap.sweep, roadmap.files["mvp_1_1/magnitude_sweep.json"])["rows"]
-        )
-    if not table:
+def _plot(kind: str | None, shown: Shown, key: str) -> Plot | None:
+    """The figure drawn from its values, or None where it has no plot, or no values to draw it from."""
+    if kind is None or not shown.table:
         return None
-    if name == "snr_histogram":
-        file = roadmap.files.get("mvp_0_a/protocol.json", "")
-        return plots_bounds.snr_histogram(Path(table), table, Traced(roadmap.protocol, file) if file else None)
-    if name == "ratio_histogram" and roadmap.fisher:
-        return plots_bounds.ratio_histogram(Path(table), table, roadmap.fisher)
-    if name in plots_bounds.FROM_BOUNDS:
-        return plots_bounds.FROM_BOUNDS[name](Path(table), table, roadmap.fisher)
-    return plots_bounds.FROM_VALUES[name](Path(table), table) if name in plots_bounds.FROM_VALUES else None
+    module = catalogue.module(kind)
+    plot: Plot | None = module.plot(shown, key) if hasattr(module, "plot") else None
+    return plot
 
 
-def models(roadmap: Roadmap) -> list[plots_models.Model]:
+def _artifact(roadmap: Roadmap, name: str) -> Traced | None:
+    """An artifact by its name inside results/, if the graph gave it and it is there."""
+    file = roadmap.files.get(name)
+    return Traced(read_json(file), file) if file and Path(file).exists() else None
+
+
+def models(roadmap: Roadmap) -> list[ceiling_vs_snr.Model]:
     """Every model with R² per bin of signal-to-noise: classical ones at their largest scale, and every variant, once each
     where several experiments use the same runs."""
     found = []
@@ -102,7 +93,7 @@ def models(roadmap: Roadmap) -> list[plots_models.Model]:
             if bins is not None:
                 n = f"{entry['scales'].raw[scale]['n_train']:,}"
                 words = f"{model_name(name)}, n = {n}"
-                found.append(plots_models.Model(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
+                found.append(ceiling_vs_snr.Model(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
     networks = _networks(roadmap)
     seen = set()
     for _, row in networks.items() if networks else ():
@@ -110,7 +101,7 @@ def models(roadmap: Roadmap) -> list[plots_models.Model]:
         if bins is not None and bins.raw:
             seen.add(row.raw["runs"])
             name = f"{row.raw['label']}, n = {row.raw['n_fit']:,}"
-            found.append(plots_models.Model(name, "MVP-0.B", bins, row.raw["model"] in _SHOWN_AT_FIRST))
+            found.append(ceiling_vs_snr.Model(name, "MVP-0.B", bins, row.raw["model"] in _SHOWN_AT_FIRST))
     for mvp in roadmap.mvps:
         for variant in mvp.variants if mvp.state == DONE else ():
             if variant.snr_bins and variant.files and variant.runs not in seen:
@@ -118,7 +109,7 @@ def models(roadmap: Roadmap) -> list[plots_models.Model]:
                 bins = Traced(list(variant.snr_bins), variant.files[0], ("snr_bins",))
                 words = f"{variant.label}{' (leaky)' if variant.leaky else ''}"
                 shown = variant.runs == roadmap.answer.runs
-                found.append(plots_models.Model(words, f"MVP-{mvp.id} {mvp.title}", bins, shown))
+                found.append(ceiling_vs_snr.Model(words, f"MVP-{mvp.id} {mvp.title}", bins, shown))
     return found
 
 
@@ -140,17 +131,17 @@ def best_candidate(mvp: Mvp) -> Variant | None:
 
 def _networks(roadmap: Roadmap) -> Traced | None:
     """The networks that stand beside the classical models, where there are any."""
-    file = roadmap.files.get("mvp_0_b/networks.json")
-    return Traced(read_json(file), file).at("rows") if file and Path(file).exists() else None
+    found = _artifact(roadmap, "mvp_0_b/networks.json")
+    return found.at("rows") if found else None
 
 
-def main_figures(roadmap: Roadmap) -> list[Figure]:
+def main_figures(roadmap: Roadmap) -> list[Plot]:
     """The figures of the whole run."""
     fisher = Traced(roadmap.fisher, roadmap.files["mvp_1_1/fisher.json"]) if roadmap.fisher else None
-    figures = [plots_models.r2_against_snr(fisher, models(roadmap))]
+    figures = [ceiling_vs_snr.plot(fisher, models(roadmap))]
     if roadmap.scaling:
-        scaling = Traced(roadmap.scaling, roadmap.files["mvp_0_b/scaling.json"])
-        figures.append(plots_models.scaling_curve(scaling, _networks(roadmap)))
+        table = Traced(roadmap.scaling, roadmap.files["mvp_0_b/scaling.json"])
+        figures.append(scaling.plot(table, _networks(roadmap)))
     return [figure for figure in figures if figure]
 
 
