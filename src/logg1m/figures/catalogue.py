@@ -67,10 +67,13 @@ def draw(kind: str, given: Mapping[str, Any], path: Path) -> None:
     def asked(function: str) -> dict[str, Any]:
         return {name: given[name] for name in _arguments(kind, function) if name in given}
 
+    verdict = given.get("verdict", {})
     try:
+        if verdict.get("variants") == {}:  # no variant exists for the model of this run
+            raise empty.Nothing(verdict["reason"])
         table = module(kind).values(**asked("values"))
     except empty.Nothing as reason:
-        empty.draw(given["verdict"], str(reason), path)
+        empty.draw(verdict, str(reason), path)
     else:
         style.save(module(kind).draw(table, **asked("draw")), path, table)
 
