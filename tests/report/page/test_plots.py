@@ -1,4 +1,4 @@
-"""Figures of the page: values of spectra and residuals recomputed on their own, bad files refused with one message."""
+"""Figures of the page: values of spectra and residuals recomputed on their own."""
 
 import base64
 from typing import Any
@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from logg1m.figures.interactive import packed, plain, pluck
-from logg1m.files import InputError
 from logg1m.noise import normal
-from logg1m.report import plots_bounds
 from logg1m.report.page import residuals, viewer
 from logg1m.report.page.numbers import cell, point, show
 from logg1m.results.numbers import Number, Traced, fixed, readable
@@ -102,17 +100,6 @@ def test_residual_maps_of_few_spectra_have_wider_cells_and_of_none_are_empty():
     made = residuals.maps({"m": table}, labels, pd.DataFrame({"low_noise": [False, False]}))["cells"]["m"]
     assert made["full"]["teff-logg"]["x"] == [4000.0, 4500.0]
     assert made["low_noise"]["teff-logg"]["n"] == []
-
-
-@pytest.mark.parametrize("draw", [plots_bounds.ridge_penalties, plots_bounds.sigma_map, plots_bounds.sensitivity])
-@pytest.mark.parametrize("content", ["a\n1\n", ""])
-def test_a_table_that_is_not_what_it_should_be_is_refused_by_name(draw, content, tmp_path):
-    path = tmp_path / "values.csv"
-    path.write_text(content)
-    with pytest.raises(InputError, match=r"values\.csv"):
-        draw(path, "values.csv")
-    with pytest.raises(InputError, match="missing"):
-        draw(tmp_path / "missing.csv", "missing.csv")
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "int16"])
