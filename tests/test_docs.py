@@ -47,6 +47,9 @@ def imported(path: Path) -> set[str]:
     whole = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
     names = [f"{node.module}.{alias.name}" for node in whole for alias in node.names]
     names += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    # Modules may be named by strings too, for import_module or a code fingerprint; a docstring names none in full.
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    names += [name for text in texts for name in re.findall(r"^logg1m\.\w+[\w.]*$", text)]
     return {name.split(".")[1] for name in names if name.startswith("logg1m.")}
 
 
@@ -58,6 +61,13 @@ def test_a_room_imports_only_rooms_before_it():
         if room != "__init__":
             back = {name for name in imported(path) if order.get(name, 0) > order[room]}
             assert back <= ({"files"} if room == "config" else set()), f"{path} imports {back}"
+
+
+def test_imports_by_name_are_seen(tmp_path):
+    text = 'from importlib import import_module\nimport_module("logg1m.report.x")\nimport_module(f"logg1m.nn.{1}")\nA = "logg1m.bounds"'
+    path = tmp_path / "module.py"
+    path.write_text(text)
+    assert imported(path) == {"report", "nn", "bounds"}
 
 
 def test_the_overlays_for_your_data_are_valid():

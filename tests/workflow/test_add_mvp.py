@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from harness import DOCUMENTS, PROJECT, Flow
 
-NEW = ["run_variant:mvp_3_7/all/0", "run_variant:mvp_3_7/low_noise/0", "verdict_mvp_3_7"]
+NEW = ["run_variant:mvp_3_7/all/0", "run_variant:mvp_3_7/low_noise/0", "verdict_mvp_3_7", "figures_mvp_3_7"]
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def test_file_of_the_recipe_adds_its_jobs_and_no_others(extended):
 
 @pytest.mark.slow
 def test_new_mvp_runs_and_appears_in_the_roadmap(extended):
+    extended.draws()
     assert extended.run() == Counter([*NEW, *DOCUMENTS])
     verdict = extended.read("results/mvp_3_7/verdict.json")
     assert verdict["outcome"] in ("accepted", "refuted", "inconclusive")

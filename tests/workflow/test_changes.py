@@ -6,23 +6,31 @@ import pytest
 from harness import DOCUMENTS, PHASE_1_RUNS, Flow, copy_project
 
 PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", *DOCUMENTS)
-PHASE_1_VERDICTS = tuple(f"verdict_mvp_1_{k}" for k in range(2, 6))
+PHASE_1_VERDICTS = tuple(f"{what}_mvp_1_{k}" for what in ("verdict", "figures") for k in range(2, 6))
+OF_NUMBERS = ("sigma_vs_error", "ratio_histogram", "sigma_map", "fisher_sensitivity_map", "ceiling_vs_snr")
+BOUNDS_AND_MODELS = ("bounds_and_models", *(f"figure_{name}" for name in OF_NUMBERS), "fisher")
 EVERYTHING_BELOW_THE_STORE = Counter([
-    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "scaling", "bounds", "bayes", "fisher", "models", "networks",
+    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "scaling", "bounds", "bayes", "models", "networks",
+    *BOUNDS_AND_MODELS, "figure_snr_histogram", "figure_ridge_alpha", "figure_scaling",
     "verdict_mvp_0_a", "verdict_mvp_0_b", "verdict_mvp_1_1", "evidence:d1", "decide:d1",
     *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES,
 ])  # fmt: skip
 # What each module reaches before the next open decision.
 REACHED = {
     "baselines/boosting.py": [
-        "lightgbm:1k", "scaling", "fisher", "verdict_mvp_0_b", "verdict_mvp_1_1", "models", "evidence:d1", "decide:d1",
-        *DOCUMENTS,
+        "lightgbm:1k", "scaling", "figure_scaling", *BOUNDS_AND_MODELS, "verdict_mvp_0_b", "verdict_mvp_1_1", "models",
+        "evidence:d1", "decide:d1", *DOCUMENTS,
     ],
     "experiments/models/classical.py": [
         *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES, "networks", "models", "evidence:d1", "decide:d1",
     ],
     "decisions/recipes.py": ["propose", "settle_recipe", *DOCUMENTS],
     "report/markdown/overview.py": ["documents"],
+    # A restyled figure: its rule, what gathers numbers and figures, the documents that show it. Nothing computes or judges.
+    "figures/ridge_alpha.py": ["figure_ridge_alpha", "fisher", *DOCUMENTS],
+    "figures/scaling.py": ["figure_scaling", *DOCUMENTS],
+    "figures/sigma_map.py": ["figure_sigma_map", "fisher", *DOCUMENTS],
+    "figures/normalisations.py": ["figures_mvp_1_3", *DOCUMENTS],
 }  # fmt: skip
 
 
@@ -47,7 +55,7 @@ def test_edited_comment_docstring_and_format_rerun_nothing(flow):
 
 def test_data_setting_reruns_everything_below_the_store(flow):
     flow.configure("data", observation={"seeing": 0.9})
-    assert flow.jobs() == EVERYTHING_BELOW_THE_STORE + Counter(["magnitude_sweep"])
+    assert flow.jobs() == EVERYTHING_BELOW_THE_STORE + Counter(["magnitude_sweep", "figure_magnitude_sweep"])
 
 
 def test_machine_setting_reruns_nothing(flow):
@@ -69,6 +77,7 @@ def test_added_variant_runs_alone_and_its_verdict_follows(flow):
         [
             "run_variant:mvp_1_3/zscore_100/0",
             "verdict_mvp_1_3",
+            "figures_mvp_1_3",
             "models",
             "evidence:d1",
             "decide:d1",

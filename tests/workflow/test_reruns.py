@@ -53,7 +53,7 @@ def test_new_numbers_for_the_same_outcome_run_the_gate_alone(flow):
 
 def test_new_verdict_for_the_same_outcome_stops_at_the_recipe(flow):
     set_verdict(flow, "mvp_1_5", "refuted", reason="other numbers")
-    assert flow.run() == Counter(["evidence:d3", "decide:d3", "propose", *DOCUMENTS])
+    assert flow.run() == Counter(["evidence:d3", "decide:d3", "propose", "figures_mvp_1_5", *DOCUMENTS])
     assert not flow.jobs()
 
 
@@ -70,7 +70,7 @@ def test_changes_above_and_below_a_settled_gate_are_done_in_one_run(flow):
     set_verdict(flow, "mvp_1_5", "refuted", reason="other numbers")
     set_verdict(flow, "mvp_2_3", "inconclusive", reason="other numbers")
     first = Counter(["evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose"])
-    assert flow.run() == first + Counter(["recipe_phase3", *DOCUMENTS])
+    assert flow.run() == first + Counter(["recipe_phase3", "figures_mvp_1_5", "figures_mvp_2_3", *DOCUMENTS])
     assert not flow.jobs()
 
 

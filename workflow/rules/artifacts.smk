@@ -5,11 +5,6 @@ import shlex
 from logg1m.report.names import names_of
 
 # What the experiments without variants leave behind, beside their verdicts; by folder.
-OWN_FIGURES = {
-    "mvp_0_a": ["snr_histogram"],
-    "mvp_0_b": ["ridge_alpha", "scaling"],
-    "mvp_1_1": FISHER_FIGURES + ["magnitude_sweep"] * bool(extras()),
-}
 OWN_FILES = {
     "mvp_0_a": ["results/mvp_0_a/protocol.json"],
     "mvp_0_b": [
@@ -23,7 +18,11 @@ OWN_FILES = {
         *extras(),
     ],
 }
-OWN_SCRIPTS = {"mvp_0_a": "protocol", "mvp_0_b": "scaling", "mvp_1_1": "fisher"}
+OWN_SCRIPTS = {
+    "mvp_0_a": "protocol",
+    "mvp_0_b": "scaling",
+    "mvp_1_1": "bounds_and_models",
+}
 # Logs of their jobs, beside which each job records when, how long and on what it ran.
 OWN_LOGS = {
     "mvp_0_a": ["snr", "protocol"],
@@ -32,18 +31,18 @@ OWN_LOGS = {
         *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES),
         "scaling",
     ],
-    "mvp_1_1": ["bounds", "bayes", "fisher"] + ["magnitude_sweep"] * bool(extras()),
+    "mvp_1_1": ["bounds", "bayes", "bounds_and_models"]
+    + ["magnitude_sweep"] * bool(extras()),
 }
 DECISION_FILES = [f"results/{name}" for name in FILES]
 
 
 def artifacts_of(key):
     """Everything of an experiment that documents show."""
-    names = OWN_FIGURES.get(key, []) + list(EXPERIMENTS[key].figures)
     return [
         f"results/{key}/verdict.json",
         *OWN_FILES.get(key, []),
-        *expand(f"results/{key}/{{name}}.{{ext}}", name=names, ext=["png", "csv"]),
+        *figure_files(key),
         *runs_of(key, "metrics.json"),
         *runs_of(key, "provenance.json"),
     ]
@@ -73,7 +72,7 @@ def artifacts_of_later_phases(wildcards):
 
 def job_records(key):
     """Where the jobs of an experiment record what they ran on; read where they exist, and inputs of nothing."""
-    logs = OWN_LOGS.get(key, []) + ["verdict"]
+    logs = OWN_LOGS.get(key, []) + ["verdict", *figure_sets(key)]
     runs = [Path(path).parent for path in runs_of(key, "metrics.json")]
     return [f"logs/{key}/{name}.job.json" for name in logs] + [
         f"logs/{run.relative_to('results')}.job.json" for run in runs

@@ -2,7 +2,7 @@
 
 Requires: the store, the protocol.
 Produces: results/mvp_0_b/ridge.json and ridge.parquet (all scales from one pass), lightgbm_<scale>.json and .parquet,
-scaling.json, and the figures. Predictions are on the common test set. `baselines.lightgbm_largest` leaves LightGBM out at
+scaling.json. Predictions are on the common test set. `baselines.lightgbm_largest` leaves LightGBM out at
 the scales above it.
 """
 
@@ -17,6 +17,11 @@ if not LIGHTGBM_SIZES:
         f"baselines.lightgbm_largest = {CONFIG.baselines.lightgbm_largest} is below the smallest of protocol.scales, "
         f"{CONFIG.protocol.scales[0]}: LightGBM needs one scale at least"
     )
+# Predictions of the classical models, each at the largest scale it is trained at.
+CLASSICAL = [
+    "results/mvp_0_b/ridge.parquet",
+    f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet",
+]
 
 
 rule ridge:
@@ -26,16 +31,6 @@ rule ridge:
     output:
         report=update("results/mvp_0_b/ridge.json"),
         predictions=update("results/mvp_0_b/ridge.parquet"),
-        figure=update(
-            report(
-                "results/mvp_0_b/ridge_alpha.png",
-                caption="../report/ridge_alpha.rst",
-                category="Phase 0",
-                subcategory="MVP-0.B Baseline bounds and scaling",
-                labels={"figure": "ridge_alpha"},
-            )
-        ),
-        csv=update("results/mvp_0_b/ridge_alpha.csv"),
     log:
         "logs/mvp_0_b/ridge.log",
     benchmark:
@@ -50,7 +45,7 @@ rule ridge:
         ridge=whole(CONFIG.baselines.ridge),
         protocol=part(CONFIG.protocol, *SPLITS),
         seed=CONFIG.seed,
-        code=code("logg1m.baselines.ridge", "logg1m.report.baseline_figures"),
+        code=code("logg1m.baselines.ridge"),
     script:
         "../scripts/ridge.py"
 
@@ -93,17 +88,7 @@ rule scaling:
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
     output:
-        scaling=update("results/mvp_0_b/scaling.json"),
-        figure=update(
-            report(
-                "results/mvp_0_b/scaling.png",
-                caption="../report/scaling.rst",
-                category="Phase 0",
-                subcategory="MVP-0.B Baseline bounds and scaling",
-                labels={"figure": "scaling"},
-            )
-        ),
-        csv=update("results/mvp_0_b/scaling.csv"),
+        update("results/mvp_0_b/scaling.json"),
     log:
         "logs/mvp_0_b/scaling.log",
     conda:
@@ -118,10 +103,6 @@ rule scaling:
         baselines=part(CONFIG.baselines, "saturation_gain", "saturation_from"),
         bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
-        code=code(
-            "logg1m.baselines.scaling",
-            "logg1m.protocol.members",
-            "logg1m.report.baseline_figures",
-        ),
+        code=code("logg1m.baselines.scaling", "logg1m.protocol.members"),
     script:
         "../scripts/scaling.py"

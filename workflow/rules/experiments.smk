@@ -1,11 +1,10 @@
 """Experiments: every variant and seed is one job; a verdict compares them on the same spectra.
 
 Requires: the store, the protocol, MVP-1.1's sensitivity (for windows), and the recipe of the phase.
-Produces: results/<mvp>/<variant>/seed_<k>/{metrics.json, predictions.parquet, …}, results/<mvp>/verdict.json and the
-figures that the experiment's file names.
+Produces: results/<mvp>/<variant>/seed_<k>/{metrics.json, predictions.parquet, …}, results/<mvp>/verdict.json.
 """
 
-from logg1m.experiments.kinds import modules_of, shows_times
+from logg1m.experiments.extras import modules_of
 from logg1m.experiments.models import FITTED_BY, modules_behind
 from logg1m.results.run import RUN_FILES, TABLE_FILES
 
@@ -19,6 +18,33 @@ MODEL_CODE = {
     for model in FITTED_BY
 }
 DENOISER_CODE = code("logg1m.nn.denoisers")
+
+
+def evidence_of(key, times=False):
+    """The artifacts of an experiment's runs and what they are compared with, as named inputs; `times`: how long runs took,
+    which nothing that is decided may read."""
+    experiment = EXPERIMENTS[key]
+    judged = experiment.acceptance
+    runs = [path for name in TABLE_FILES for path in runs_of(key, name)]
+    seconds = runs_of(key, "provenance.json") if times else []
+    return {
+        "manifest": "results/data/manifest.json",
+        "members": "results/mvp_0_a/members.parquet",
+        "snr": "results/mvp_0_a/snr.parquet",
+        "stars": "results/mvp_1_1/bounds.parquet" if judged else [],
+        "sensitivity": "results/mvp_1_1/sensitivity.parquet" if judged else [],
+        "pixels": "results/mvp_0_a/pixels.parquet" if judged else [],
+        "denoisers": behind_gate(experiment, denoisers_of(key)),
+        "metrics": behind_gate(experiment, runs_of(key, "metrics.json")),
+        "runs": behind_gate(experiment, runs),
+        "times": behind_gate(experiment, seconds),
+    }
+
+
+def numbers_of(artifact):
+    """What a verdict is read from: the numbers themselves, where the artifact is their copy beside the figures."""
+    copy = "results/mvp_1_1/fisher.json"
+    return NUMBERS if artifact.file == copy else artifact.file
 
 
 wildcard_constraints:
@@ -93,7 +119,7 @@ rule networks:
 
 rule models:
     input:
-        fisher="results/mvp_1_1/fisher.json",
+        fisher=NUMBERS,
         stars="results/mvp_1_1/bounds.parquet",
         bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
@@ -129,40 +155,10 @@ for key, experiment in EXPERIMENTS.items():
         name:
             f"verdict_{key}"
         input:
-            manifest="results/data/manifest.json",
-            members="results/mvp_0_a/members.parquet",
-            snr="results/mvp_0_a/snr.parquet",
-            artifact=[experiment.artifact.file] if experiment.artifact else [],
-            stars="results/mvp_1_1/bounds.parquet" if experiment.acceptance else [],
-            sensitivity=(
-                "results/mvp_1_1/sensitivity.parquet" if experiment.acceptance else []
-            ),
-            pixels="results/mvp_0_a/pixels.parquet" if experiment.acceptance else [],
-            denoisers=behind_gate(experiment, denoisers_of(key)),
-            metrics=behind_gate(experiment, runs_of(key, "metrics.json")),
-            runs=behind_gate(
-                experiment,
-                [path for name in TABLE_FILES for path in runs_of(key, name)],
-            ),
-            times=behind_gate(
-                experiment,
-                runs_of(key, "provenance.json") if shows_times(experiment) else [],
-            ),
+            **evidence_of(key),
+            artifact=[numbers_of(experiment.artifact)] if experiment.artifact else [],
         output:
-            verdict=update(f"results/{key}/verdict.json"),
-            figures=update(
-                [
-                    report(
-                        f"results/{key}/{name}.png",
-                        caption="../report/experiment.rst",
-                        category=f"Phase {experiment.phase}",
-                        subcategory=f"MVP-{experiment.id} {experiment.title}",
-                        labels={"figure": name},
-                    )
-                    for name in experiment.figures
-                ]
-            ),
-            tables=update([f"results/{key}/{name}.csv" for name in experiment.figures]),
+            update(f"results/{key}/verdict.json"),
         log:
             f"logs/{key}/verdict.log",
         group:
@@ -174,7 +170,7 @@ for key, experiment in EXPERIMENTS.items():
             mem_mb=grows(2000),
             runtime=grows(30),
         params:
-            experiment=whole(experiment),
+            experiment=whole(experiment, but=("figures",)),
             model=CONFIG.experiments.recipe.model,
             variants=variants_of(key),
             seeds=CONFIG.experiments.seeds,
@@ -184,7 +180,6 @@ for key, experiment in EXPERIMENTS.items():
             code=code(
                 "logg1m.experiments.judging.evidence",
                 "logg1m.experiments.judging.verdict",
-                "logg1m.figures.empty",
                 *modules_of(experiment),
             ),
         script:

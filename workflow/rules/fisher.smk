@@ -2,17 +2,13 @@
 
 Requires: the store, the protocol, predictions of the classical models.
 Produces: results/mvp_1_1/bounds.parquet and sensitivity.parquet (every low-noise spectrum, three derivative
-estimators), bayes.parquet (posteriors of test spectra), magnitude_sweep.json, fisher.json (bounds, agreement, ceilings,
-models beside the bounds, each at the largest scale it was trained at, verdict), and the figures.
+estimators), bayes.parquet (posteriors of test spectra), magnitude_sweep.json, and bounds_and_models.json (bounds,
+agreement, ceilings, models beside the bounds, each at the largest scale it was trained at, verdict).
 """
 
-FISHER_FIGURES = [
-    "sigma_vs_error",
-    "ratio_histogram",
-    "sigma_map",
-    "fisher_sensitivity_map",
-    "ceiling_vs_snr",
-]
+# Bounds, agreement, ceilings and models beside the bounds. Everything below reads them here; fisher.json is a copy that is
+# there once the figures are (figures.smk).
+NUMBERS = "results/mvp_1_1/bounds_and_models.json"
 
 
 rule bounds:
@@ -82,17 +78,7 @@ rule bayes:
 
 rule magnitude_sweep:
     output:
-        table=update("results/mvp_1_1/magnitude_sweep.json"),
-        figure=update(
-            report(
-                "results/mvp_1_1/magnitude_sweep.png",
-                caption="../report/magnitude_sweep.rst",
-                category="Phase 1",
-                subcategory="MVP-1.1 Fisher bound",
-                labels={"figure": "magnitude_sweep"},
-            )
-        ),
-        csv=update("results/mvp_1_1/magnitude_sweep.csv"),
+        update("results/mvp_1_1/magnitude_sweep.json"),
     log:
         "logs/mvp_1_1/magnitude_sweep.log",
     conda:
@@ -106,44 +92,24 @@ rule magnitude_sweep:
         bounds=part(CONFIG.bounds, "sweep_magnitudes", "sweep_stars", "max_condition"),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
-        code=code(
-            "logg1m.bounds.sweep", "logg1m.sources", "logg1m.figures.magnitude_sweep"
-        ),
+        code=code("logg1m.bounds.sweep", "logg1m.sources"),
     script:
         "../scripts/magnitude_sweep.py"
 
 
-rule fisher:
+rule bounds_and_models:
     input:
-        manifest="results/data/manifest.json",
         stars="results/mvp_1_1/bounds.parquet",
-        sensitivity="results/mvp_1_1/sensitivity.parquet",
         convergence="results/mvp_1_1/convergence.json",
         bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
-        predictions=[
-            "results/mvp_0_b/ridge.parquet",
-            f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet",
-        ],
+        predictions=CLASSICAL,
         lightgbm=f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.json",
     output:
-        fisher=update("results/mvp_1_1/fisher.json"),
-        figures=update(
-            [
-                report(
-                    f"results/mvp_1_1/{name}.png",
-                    caption=f"../report/{name}.rst",
-                    category="Phase 1",
-                    subcategory="MVP-1.1 Fisher bound",
-                    labels={"figure": name},
-                )
-                for name in FISHER_FIGURES
-            ]
-        ),
-        tables=update([f"results/mvp_1_1/{name}.csv" for name in FISHER_FIGURES]),
+        update(NUMBERS),
     log:
-        "logs/mvp_1_1/fisher.log",
+        "logs/mvp_1_1/bounds_and_models.log",
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
@@ -165,7 +131,6 @@ rule fisher:
             "logg1m.bounds.bayes.comparison",
             "logg1m.bounds.bayes.model",
             "logg1m.protocol.members",
-            "logg1m.report.bounds_figures",
         ),
     script:
-        "../scripts/fisher.py"
+        "../scripts/bounds_and_models.py"

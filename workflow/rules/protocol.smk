@@ -2,7 +2,7 @@
 
 Requires: the store.
 Produces: results/mvp_0_a/protocol.json (thresholds, pools, scales), members.parquet (pool, rank and flag of every
-spectrum), snr.parquet and pixels.parquet (one pass over the store), and the histogram figure.
+spectrum), snr.parquet and pixels.parquet (one pass over the store).
 """
 
 # What whoever trains reads of the protocol: pools and splits (`Pools`), and the noise.
@@ -47,16 +47,6 @@ rule protocol:
     output:
         protocol=update("results/mvp_0_a/protocol.json"),
         members=update("results/mvp_0_a/members.parquet"),
-        figure=update(
-            report(
-                "results/mvp_0_a/snr_histogram.png",
-                caption="../report/snr_histogram.rst",
-                category="Phase 0",
-                subcategory="MVP-0.A Low-noise protocol",
-                labels={"figure": "snr_histogram"},
-            )
-        ),
-        csv=update("results/mvp_0_a/snr_histogram.csv"),
     log:
         "logs/mvp_0_a/protocol.log",
     group:
@@ -70,6 +60,6 @@ rule protocol:
     params:
         protocol=whole(CONFIG.protocol),
         seed=CONFIG.seed,
-        code=code("logg1m.protocol.pools", "logg1m.figures.snr_histogram"),
+        code=code("logg1m.protocol.pools"),
     script:
         "../scripts/protocol.py"

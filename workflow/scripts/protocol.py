@@ -1,9 +1,8 @@
-"""Thresholds, pools and scales, and the signal-to-noise histogram."""
+"""Thresholds, pools and scales."""
 
 import json
 
 from logg1m.config.protocol import Protocol
-from logg1m.figures.snr_histogram import snr_histogram
 from logg1m.files import read_parquet, write_json, write_parquet
 from logg1m.jobs.frame import job
 from logg1m.protocol.pools import define, reproduces
@@ -13,6 +12,5 @@ with job(snakemake):
     protocol, members = define(snr, snakemake.params.seed, Protocol.of(snakemake.params.protocol))
     written = json.loads(json.dumps(protocol))
     protocol["reproduced_from_this_file"] = reproduces(written, snr, members)
-    snr_histogram(snr, protocol, snakemake.output.figure)
     write_parquet(snakemake.output.members, members)
     write_json(snakemake.output.protocol, protocol)

@@ -9,7 +9,6 @@ from logg1m.config.protocol import Protocol
 from logg1m.files import read_parquet, write_json, write_parquet
 from logg1m.jobs.frame import job
 from logg1m.protocol.pools import Pools
-from logg1m.report.baseline_figures import alpha_curves
 from logg1m.spectra.store import Store
 
 with job(snakemake):
@@ -32,7 +31,5 @@ with job(snakemake):
         pd.DataFrame({"model": model.name, "scale": model.scale, **columns, "predicted": predicted[:, k]})
         for k, model in enumerate(models)
     ]
-    report = ridge.report(fits, config)
-    alpha_curves(report, snakemake.output.figure)
     write_parquet(snakemake.output.predictions, pd.concat(tables, ignore_index=True))
-    write_json(snakemake.output.report, report)
+    write_json(snakemake.output.report, ridge.report(fits, config))

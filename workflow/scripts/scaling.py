@@ -1,4 +1,4 @@
-"""The scaling table and figure."""
+"""The scaling table."""
 
 import pandas as pd
 
@@ -9,7 +9,6 @@ from logg1m.config.protocol import Protocol
 from logg1m.files import read_json, read_parquet, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
-from logg1m.report import baseline_figures
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
@@ -25,5 +24,4 @@ with job(snakemake):
         params.seed,
         facts_of(read_json(given.ridge_report, ("scales",)), lightgbm),
     )
-    baseline_figures.scaling(scaling, snakemake.output.figure)
-    write_json(snakemake.output.scaling, scaling)
+    write_json(snakemake.output[0], scaling)

@@ -1,19 +1,17 @@
-"""The verdict of one experiment, what it reports beside its criteria, and its figures."""
+"""The verdict of one experiment and what it reports beside its criteria."""
 
 from pathlib import Path
 
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Experiment
+from logg1m.experiments.extras import extra
 from logg1m.experiments.judging import evidence, verdict
-from logg1m.figures import empty
 from logg1m.files import read_json, write_json
 from logg1m.jobs.frame import job
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     experiment = Experiment.of(params.experiment)
-    folder = Path(snakemake.output.verdict).parent
-    found = None
     if experiment.artifact:
         result = verdict.from_artifact(experiment, read_json(given.artifact[0]))
     elif not params.variants:
@@ -24,11 +22,5 @@ with job(snakemake):
         bootstrap = Bootstrap.of(params.bootstrap)
         found = evidence.read(experiment, names, folders, given, bootstrap, params.seed)
         result = verdict.judge(experiment, found.runs, found.metrics, params.seed_scatter, bootstrap, params.seed)
-        result["extra"] = {name: evidence.extra(name, found) for name in experiment.extra}
-    for name, kind in experiment.figures.items():
-        path = folder / f"{name}.png"
-        if found is None:
-            empty.draw(result, path)
-        else:
-            evidence.draw(kind, result, found, path)
-    write_json(snakemake.output.verdict, result)
+        result["extra"] = {name: extra(name, found) for name in experiment.extra}
+    write_json(snakemake.output[0], result)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from logg1m.config.base import Section
+from logg1m.config.kinds import FigureKind, ReportKind
 
 Kind = Literal["ridge", "lightgbm", "vit"]
 Channel = Literal["flux", "flux_over_error", "log_error", "error", "smooth_residual", "derivative"]
@@ -12,14 +13,6 @@ Normalisation = Literal[
     "stored", "median", "zscore_100", "zscore_200", "zscore_500",
     "continuum_poly3", "continuum_poly5", "continuum_spline", "continuum_running_median",
 ]  # fmt: skip
-FigureKind = Literal[
-    "comparison", "bias_teff", "bias_m_h", "normalisations", "gradient_vs_error", "gradient_on_lines",
-    "windows_over_sensitivity", "crop_robustness", "condition_robustness", "calibration", "sigma", "masks", "cross_talk",
-    "attention", "levels",
-    "learning_curves", "reconstructions", "linear_probe", "denoiser_gain", "denoiser_examples", "concentration",
-]  # fmt: skip
-Extra = Literal[
-    "gradient_regions", "robustness", "calibration", "mask_controls", "cross_talk", "attention_mass", "levels", "pretraining_gain", "linear_probe", "denoisers"]  # fmt: skip
 Metric = Literal[
     "r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate", "bias_teff", "bias_m_h",
     "mae_teff", "mae_m_h", "cross_talk", "crop_loss", "shift_loss", "convergence",
@@ -209,7 +202,7 @@ class Experiment(Section):
     variants: dict[str, Variant] = Field(default_factory=dict)
     acceptance: Acceptance | None = None
     artifact: Artifact | None = None
-    extra: tuple[Extra, ...] = Field((), description="what the verdict reports beside the criteria")
+    extra: tuple[ReportKind, ...] = Field((), description="what the verdict reports beside the criteria")
     figures: dict[str, FigureKind] = Field(default_factory=dict, description="file name → kind of figure")
     cancelled_by: dict[str, str] = Field(
         default_factory=dict, description="decision → outcome that cancels this experiment, beyond its phase's gates"

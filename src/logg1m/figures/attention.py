@@ -1,39 +1,46 @@
 """Attention along wavelength, layer by layer, with the windows that are sensitive to log g."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from logg1m.experiments.extras.attention_mass import WINDOWS
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
 from logg1m.inputs.windows import windows
 
+TITLE = "Attention along wavelength"
+CAPTION = "Share of the attention that falls on each part of the spectrum, by layer."
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
-    """One panel per variant, one line per layer (first seed); 1 = attention without preference."""
-    shown = {name: seeds[0] for name, seeds in evidence.attention.items() if len(seeds[0])}
-    if not shown:
-        empty.draw({**verdict, "reason": "the models of this run have no attention"}, path)
-        return
+
+def values(evidence: Evidence) -> pd.DataFrame:
+    """One row per variant, layer and token (first seed); over_uniform: 1 = attention without preference."""
+    rows = [
+        tokens.assign(variant=name, over_uniform=tokens["attention"] * len(tokens))
+        for name, seeds in evidence.attention.items()
+        for _, tokens in seeds[0].sort_values("low").groupby("layer")
+    ]
+    if not rows:
+        raise empty.Nothing("the models of this run have no attention")
+    return pd.concat(rows)
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+    """One panel per variant, one line per layer."""
+    shown = dict(list(table.groupby("variant", sort=False)))
     wave = evidence.store.wave
     inside = windows(WINDOWS, wave, evidence.sensitivity)[0]
     figure, axes = plt.subplots(
         len(shown), 1, figsize=(11, 1 + 1.5 * len(shown)), sharex=True, sharey=True, squeeze=False
     )
-    rows = []
-    for axis, (name, table) in zip(axes[:, 0], shown.items()):
+    for axis, (name, part) in zip(axes[:, 0], shown.items()):
         axis.fill_between(wave, 0, 1, where=inside, transform=axis.get_xaxis_transform(), color=style.YELLOW, alpha=0.45, linewidth=0)  # fmt: skip
-        for k, (layer, tokens) in enumerate(table.groupby("layer")):
-            tokens = tokens.sort_values("low")
-            relative = tokens["attention"] * len(tokens)
+        for k, (layer, tokens) in enumerate(part.groupby("layer")):
             middle = (tokens["low"] + tokens["high"]) / 2
-            axis.plot(
-                middle, relative, drawstyle="steps-mid", color=style.CYCLE[k % 8], linewidth=1, label=f"layer {layer:g}"
-            )
-            rows.append(tokens.assign(variant=name, over_uniform=relative))
+            axis.plot(middle, tokens["over_uniform"], drawstyle="steps-mid", color=style.CYCLE[k % 8], linewidth=1,
+                      label=f"layer {layer:g}")  # fmt: skip
         axis.axhline(1, color=style.BLACK, linewidth=0.6, linestyle=":")
         axis.set_title(verdict["variants"][name]["label"], fontsize=8, pad=2)
     axes[0, 0].legend(fontsize=7, ncols=6)
@@ -41,4 +48,4 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
     axes[-1, 0].set_xlim(wave[0], wave[-1])
     figure.supylabel("attention received over the mean", fontsize=8)
     figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): attention of tokens, low-noise test", fontsize=10)
-    style.save(figure, path, pd.concat(rows))
+    return figure

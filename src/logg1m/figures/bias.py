@@ -1,29 +1,64 @@
-"""Bias maps: the mean residual of log g in bins of another label."""
+"""Bias maps: the mean residual of log g in bins of another label. The kinds `bias_teff` and `bias_m_h` draw it."""
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
-from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
+from logg1m.figures.interactive import COLOURS, SYMBOLS, Column, Plot, Series, line_at, line_figure, pluck
+from logg1m.results.numbers import Cursor
+
+_LABELS = {"teff": "Teff, K", "m_h": "[Fe/H], dex"}
 
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
-    """Mean residual of log g in bins of another label, every variant."""
-    label = kind.removeprefix("bias_")
+def values(verdict: dict[str, Any], label: str) -> pd.DataFrame:
+    """Every variant's bins."""
+    variants = verdict["variants"].items()
+    return pd.concat([pd.DataFrame(variant["bias"][label]).assign(variant=name) for name, variant in variants])
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any], label: str) -> Figure:
+    """One line per variant, bars for the standard error."""
     figure, axis = plt.subplots(figsize=(6.4, 3.6))
-    rows = []
     for k, (name, variant) in enumerate(verdict["variants"].items()):
-        part = pd.DataFrame(variant["bias"][label]).assign(variant=name)
-        rows.append(part)
+        part = table[table["variant"] == name]
         middle = (part["low"] + part["high"]) / 2 + 0.04 * (k - 0.5) * (part["high"] - part["low"])
         axis.errorbar(middle, part["mean"], yerr=part["standard_error"], marker=style.MARKERS[k % 8], markersize=4,
                       color=style.CYCLE[k % 8], linewidth=1, capsize=2, label=variant["label"])  # fmt: skip
     axis.axhline(0, color=style.BLACK, linewidth=0.7)
-    axis.set_xlabel({"teff": "Teff, K", "m_h": "[Fe/H], dex"}[label])
+    axis.set_xlabel(_LABELS[label])
     axis.set_ylabel("mean Δ log g, dex")
     axis.set_title(f"MVP-{verdict['id']} ({verdict['model']}), full test, n = {verdict['n_test']:,}")
     axis.legend(fontsize=8)
-    style.save(figure, path, pd.concat(rows))
+    return figure
+
+
+def plot(verdict: Cursor, label: str, key: str, title: str) -> Plot | None:
+    """Every variant with a switch."""
+    series = []
+    for k, (_, entry) in enumerate(verdict["variants"].items()):
+        rows = entry.at("bias", label)
+        if rows is None or not rows.raw:
+            continue
+        mean, spread = pluck(rows, "mean"), pluck(rows, "standard_error")
+        look = {
+            "line": {"color": COLOURS[k % 8], "width": 1.6},
+            "marker": {"color": COLOURS[k % 8], "symbol": SYMBOLS[k % 8], "size": 7},
+            "error_y": {"type": "data", "array": list(spread.values), "thickness": 1, "width": 2},
+        }
+        low, high = pluck(rows, "low"), pluck(rows, "high")
+        centres = Column(tuple(replace(a, raw=(a.raw + b.raw) / 2) for a, b in zip(low.cells, high.cells)), low.source)
+        words = tuple(f"{a:g} to {b:g}".replace("-", "−") for a, b in zip(low.values, high.values))
+        series.append(Series(entry.raw["label"], centres, mean, None, "Variants", True, look, words, "centre"))
+    if not series:
+        return None
+    name, n = _LABELS[label], verdict.raw.get("n_test")
+    return line_figure(
+        key, title, f"Mean residual of log g in bins of {name} for every variant; values in the table.",
+        series, f"{name} (middle of the bin)", "mean of predicted − true log g, dex",
+        {"shapes": [line_at(0, "@muted", "solid", "y")]},
+        note=f"Bars are standard errors; full test{f', {n:,} spectra' if n else ''}.", plot="switches",
+    )  # fmt: skip

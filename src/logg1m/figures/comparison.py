@@ -1,38 +1,48 @@
 """Metrics of every variant of an experiment side by side."""
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
-from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
+from logg1m.figures.interactive import SUBSETS, Plot, Shown, line_at, plain
 from logg1m.metrics import interval_of
+from logg1m.results.numbers import Cursor
 
-_ROLE_COLOUR = {"reference": style.BLACK, "candidate": style.BLUE, "control": style.RED}
+TITLE = "Variants beside one another"
+CAPTION = "R² and MAE of every variant with intervals, on both tests."
+
+_COLOUR = {"reference": style.BLACK, "candidate": style.BLUE, "control": style.RED}
+_COLOUR_ON_PAGE = {"reference": "@ink", "candidate": "@blue", "control": "@red"}
+_METRICS = {"r2": "R² of log g", "mae": "MAE of log g, dex"}
 
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
-    """R² and MAE of every variant with intervals, low-noise and full test; leaky variants and controls are marked."""
+def values(verdict: dict[str, Any]) -> pd.DataFrame:
+    """One row per variant, test and metric."""
     rows = []
     for name, variant in verdict["variants"].items():
         for subset in ("low_noise", "full"):
-            for metric in ("r2", "mae"):
+            for metric in _METRICS:
                 entry = variant["metrics"][subset][metric]
                 low, high = interval_of(entry)
                 rows.append({"variant": name, "label": variant["label"], "role": variant["role"], "leaky": variant["leaky"],
                              "subset": subset, "metric": metric, "value": entry["value"], "low": low, "high": high})  # fmt: skip
-    table = pd.DataFrame(rows)
+    return pd.DataFrame(rows)
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+    """One row per variant with intervals, low-noise and full test; leaky variants and controls are marked."""
     names = list(verdict["variants"])
     figure, axes = plt.subplots(1, 2, figsize=(10, 1.2 + 0.42 * len(names)), sharey=True)
-    for axis, metric, title in zip(axes, ("r2", "mae"), ("R² of log g", "MAE of log g, dex")):
+    for axis, (metric, title) in zip(axes, _METRICS.items()):
         for subset, offset, marker in (("low_noise", -0.13, "o"), ("full", 0.13, "s")):
+            of_both = table[(table["metric"] == metric) & (table["subset"] == subset)].set_index("variant")
             for k, name in enumerate(names):
-                row = table[
-                    (table["variant"] == name) & (table["metric"] == metric) & (table["subset"] == subset)
-                ].iloc[0]
-                colour = _ROLE_COLOUR[row["role"]]
+                row = of_both.loc[name]
+                colour = _COLOUR[row["role"]]
                 axis.errorbar(row["value"], k + offset, xerr=[[row["value"] - row["low"]], [row["high"] - row["value"]]],
                               marker=marker, color=colour, markerfacecolor=colour if subset == "low_noise" else "white",
                               capsize=2, markersize=5)  # fmt: skip
@@ -46,9 +56,62 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
     axes[0].plot([], [], "s", color=style.BLACK, markerfacecolor="white", label=f"full test, n = {verdict['n_test']:,}")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
     figure.suptitle(f"MVP-{verdict['id']} {verdict['title']} ({verdict['model']}): {verdict['outcome']}", fontsize=10)
-    style.save(figure, path, table)
+    return figure
 
 
-def _marked(variant: dict[str, Any]) -> str:
+def plot(shown: Shown, key: str) -> Plot:
+    """The same two halves; what no observer has is marked."""
+    verdict = shown.verdict
+    variants = [entry for _, entry in verdict["variants"].items()]
+    labels = [_marked(entry.raw) for entry in variants]
+    traces = []
+    for metric, axis in zip(_METRICS, ("", "2")):
+        for subset, words in SUBSETS:
+            for k, entry in enumerate(variants):
+                place = entry.at("metrics", subset, metric)
+                if place is None:
+                    continue
+                value, (low, high) = place.raw["value"], interval_of(place.raw)
+                colour = _COLOUR_ON_PAGE.get(entry.raw["role"], "@blue")
+                traces.append(
+                    {
+                        "type": "scatter", "mode": "markers", "x": [value], "y": [k + (-0.14 if subset == "low_noise" else 0.14)],
+                        "name": plain(f"{labels[k]}, {words}"), "xaxis": f"x{axis}", "yaxis": "y",
+                        "hovertemplate": "%{x:.4f}<extra>%{fullData.name}</extra>",
+                        "marker": {"color": colour, "size": 9, "symbol": "circle" if subset == "low_noise" else "circle-open",
+                                   "line": {"width": 2}},
+                        "error_x": {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low],
+                                    "thickness": 1.5, "width": 3, "color": colour},
+                        "meta": {"x": f"{place.file}#/{place.place}/value"},
+                    }
+                )  # fmt: skip
+    layout = {
+        "grid": {"rows": 1, "columns": 2, "subplots": [["xy", "x2y"]]},
+        "xaxis": {"title": {"text": _METRICS["r2"]}, "domain": [0, 0.48]},
+        "xaxis2": {"title": {"text": _METRICS["mae"]}, "domain": [0.54, 1]},
+        "shapes": _references(verdict),
+        "yaxis": {
+            "tickvals": list(range(len(labels))), "ticktext": [plain(t) for t in labels],
+            "range": [len(labels) - 0.4, -0.6], "automargin": True, "showgrid": False,
+        },
+    }  # fmt: skip
+    n, low = verdict.raw.get("n_test"), verdict.raw.get("n_test_low_noise")
+    counts = f" {low:,} and {n:,} spectra." if n and low else ""
+    return Plot(
+        key, TITLE, "R² and mean absolute error of every variant with intervals; the same numbers are in the table above.",
+        tuple(traces), layout, (verdict.file,), height=150 + 46 * len(labels),
+        note=f"Filled: low-noise test; open: full test.{counts} Black: reference; blue: candidate; red: control or leaky. Dotted: "
+        "the reference on the low-noise test.",
+    )  # fmt: skip
+
+
+def _references(verdict: Cursor) -> list[dict[str, Any]]:
+    """A dotted line at the reference's low-noise value in both halves."""
+    reference = verdict.at("variants", str(verdict.raw.get("reference")), "metrics", "low_noise")
+    found = [(axis, reference.at(metric, "value") if reference else None) for metric, axis in zip(_METRICS, ("", "2"))]
+    return [line_at(place.raw, "@muted", "dot", xref=f"x{axis}") for axis, place in found if place is not None]
+
+
+def _marked(variant: Mapping[str, Any]) -> str:
     note = " (leaky)" if variant["leaky"] else " (control)" if variant["role"] == "control" else ""
     return f"{variant['label']}{note}"

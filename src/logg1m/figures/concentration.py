@@ -1,17 +1,19 @@
 """Where a gain comes from: improvement among models that see one part of the spectrum and among those that see the rest."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
-from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
 from logg1m.metrics import interval_of
 
+TITLE = "Where the gain concentrates"
+CAPTION = "Gain in MAE of models that see only sky-line pixels, and of models that see only the rest."
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
+
+def values(verdict: dict[str, Any]) -> pd.DataFrame:
     """Both gains and their difference, with intervals, for every candidate for which the four models ran."""
     rows = []
     for name, variant in verdict["variants"].items():
@@ -26,9 +28,12 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
                 rows.append({"variant": name, "label": variant["label"], "what": what, "metric": criterion["metric"],
                              "subset": criterion["subset"], "value": entry["value"], "low": low, "high": high})  # fmt: skip
     if not rows:
-        empty.draw({**verdict, "reason": "no candidate has models that see one part of the spectrum only"}, path)
-        return
-    table = pd.DataFrame(rows)
+        raise empty.Nothing("no candidate has models that see one part of the spectrum only")
+    return pd.DataFrame(rows)
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+    """One row per gain."""
     figure, axis = plt.subplots(figsize=(8, 1.6 + 0.4 * len(table)))
     colours = (style.ORANGE, style.BLUE, style.BLACK)
     for k, row in table.iterrows():
@@ -40,4 +45,4 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
     metric = table["metric"].iloc[0]
     axis.set_xlabel(f"{metric.upper()} of log g gained over the reference, dex (low-noise test, n = {verdict['n_test_low_noise']:,})")  # fmt: skip
     figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): where the gain comes from", fontsize=10)
-    style.save(figure, path, table)
+    return figure

@@ -1,4 +1,4 @@
-"""A figure for an experiment without variants: a panel that says why there is nothing to see."""
+"""A figure with nothing to show: a panel that says why."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,13 @@ import pandas as pd
 from logg1m.figures import style
 
 
-def draw(verdict: dict[str, Any], path: Path) -> None:
-    """The reason of the verdict, as a picture and as CSV."""
+class Nothing(Exception):
+    """Why a figure has nothing to show."""
+
+
+def draw(verdict: dict[str, Any], reason: str, path: Path) -> None:
+    """The reason, as a picture and as CSV."""
     figure, axis = plt.subplots(figsize=(6, 1.6))
-    axis.text(0.5, 0.5, f"MVP-{verdict['id']}: {verdict['reason']}", ha="center", va="center", wrap=True)
+    axis.text(0.5, 0.5, f"MVP-{verdict['id']}: {reason}", ha="center", va="center", wrap=True)
     axis.axis("off")
-    style.save(figure, path, pd.DataFrame({"mvp": [verdict["id"]], "reason": [verdict["reason"]]}))
+    style.save(figure, path, pd.DataFrame({"mvp": [verdict["id"]], "reason": [reason]}))

@@ -6,7 +6,7 @@ plotly.js reads a little markup.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from logg1m.results.numbers import Cell, Cursor, Table
 
 COLOURS = ("@blue", "@orange", "@green", "@red", "@purple", "@sky", "@ink", "@yellow")
 MODEL_COLOURS = ("@blue", "@orange", "@green", "@purple", "@sky", "@yellow")  # beside ceilings in ink and red
+SUBSETS = (("low_noise", "low-noise test"), ("full", "full test"))
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
 
 
@@ -104,7 +105,21 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Shown:
+    """What the page has at hand for a figure of an experiment.
+
+    table : path of the CSV with its values
+    verdict : of the experiment
+    artifact : name inside results/ → its content, or None
+    """
+
+    table: str
+    verdict: Cursor
+    artifact: Callable[[str], Cursor | None]
+
+
+@dataclass(frozen=True)
+class Plot:
     """A figure of the page.
 
     alt : what it shows in one sentence, for those who cannot see it
@@ -138,6 +153,13 @@ def values_table(series: Sequence[Series], x_name: str, y_name: str) -> Table:
     return Table(f"{y_name} against {x_name}", ("series", x_name, y_name), tuple(rows), "")
 
 
+def values_of(title: str, table: pd.DataFrame, file: str, names: dict[str, str]) -> Table:
+    """Columns of a CSV file as a table, for those who cannot see the figure; names: column → heading."""
+    columns = [csv_column(table, file, name) for name in names]
+    rows = tuple(tuple(cell_of(c, k) for c in columns) for k in range(len(table)))
+    return Table(title, tuple(names.values()), rows, file)
+
+
 def cell_of(column: Column, k: int, bounds: tuple[Column, Column] | None = None) -> Cell:
     """One value of a column; of an estimate (…/value) with its interval."""
     cell = column.cells[k]
@@ -158,14 +180,14 @@ def line_figure(
     y_name: str,
     layout: dict[str, Any] | None = None,
     **more: Any,
-) -> Figure:
+) -> Plot:
     """A figure of lines with its table of values."""
     files = tuple(dict.fromkeys(s.y.file for s in series))
     axes: dict[str, Any] = {"xaxis": {"title": {"text": plain(x_name)}}, "yaxis": {"title": {"text": plain(y_name)}}}
     for name, value in (layout or {}).items():
         axes[name] = {**axes[name], **value} if isinstance(axes.get(name), dict) else value
     table = values_table(series, x_name, y_name)
-    return Figure(key, title, alt, tuple(s.trace() for s in series), axes, files, table=table, **more)
+    return Plot(key, title, alt, tuple(s.trace() for s in series), axes, files, table=table, **more)
 
 
 def line_at(x: float, colour: str, dash: str = "dash", axis: str = "x", **more: Any) -> dict[str, Any]:

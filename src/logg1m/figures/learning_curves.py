@@ -1,16 +1,20 @@
 """Learning curves: validation R² against epochs, against the operations of all trainings, and against seconds."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from logg1m.experiments.extras.pretraining_gain import pretraining_passes
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
+
+TITLE = "Learning curves"
+CAPTION = "Validation score against epochs and time, from scratch and pretrained."
+SHOWS_TIMES = True
 
 _AXES = {
     "epochs": "supervised epochs",
@@ -19,12 +23,31 @@ _AXES = {
 }
 
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
-    """Every variant and seed; a dotted line at the best that the reference reaches. Seconds are of the machine that ran."""
-    table = _table(evidence)
+def values(evidence: Evidence) -> pd.DataFrame:
+    """Columns variant, seed, epochs, passes, seconds, r2; seconds are spread evenly over the epochs of a training."""
+    parts = []
+    for name, scores in evidence.runs.scores.items():
+        for seed, curve in enumerate(scores):
+            epochs = np.arange(1, len(curve) + 1)
+            time = evidence.times[name][seed]
+            each = time.get("training_seconds", np.nan) / max(len(curve), 1)
+            columns = {
+                "variant": name,
+                "seed": seed,
+                "epochs": epochs,
+                "passes": pretraining_passes(evidence, name) + epochs * evidence.metrics[name][seed]["n_fit"],
+                "seconds": time.get("pretraining_seconds", 0.0) + epochs * each,
+                "r2": curve,
+            }
+            parts.append(pd.DataFrame(columns))
+    table = pd.concat(parts, ignore_index=True)
     if table.empty:
-        empty.draw({**verdict, "reason": "the models of this run are not trained in epochs"}, path)
-        return
+        raise empty.Nothing("the models of this run are not trained in epochs")
+    return table
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+    """Every variant and seed; a dotted line at the best that the reference reaches. Seconds are of the machine that ran."""
     figure, axes = plt.subplots(1, 3, figsize=(13, 4.2), sharey=True)
     names = list(dict.fromkeys(table["variant"]))
     level = table.loc[table["variant"] == verdict["reference"]].groupby("seed")["r2"].max().mean()
@@ -44,7 +67,7 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
     axes[0].set_ylabel("validation R² of log g (all spectra)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): dotted, the best of the reference", fontsize=10)
-    style.save(figure, path, table)
+    return figure
 
 
 def _short(value: float, position: int) -> str:
@@ -53,23 +76,3 @@ def _short(value: float, position: int) -> str:
         if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
             return f"{value / size:g}{letter}"
     return f"{value:g}"
-
-
-def _table(evidence: Evidence) -> pd.DataFrame:
-    """Columns variant, seed, epochs, passes, seconds, r2; seconds are spread evenly over the epochs of a training."""
-    parts = []
-    for name, scores in evidence.runs.scores.items():
-        for seed, curve in enumerate(scores):
-            epochs = np.arange(1, len(curve) + 1)
-            time = evidence.times[name][seed]
-            each = time.get("training_seconds", np.nan) / max(len(curve), 1)
-            columns = {
-                "variant": name,
-                "seed": seed,
-                "epochs": epochs,
-                "passes": pretraining_passes(evidence, name) + epochs * evidence.metrics[name][seed]["n_fit"],
-                "seconds": time.get("pretraining_seconds", 0.0) + epochs * each,
-                "r2": curve,
-            }
-            parts.append(pd.DataFrame(columns))
-    return pd.concat(parts, ignore_index=True)

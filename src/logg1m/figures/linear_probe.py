@@ -1,36 +1,45 @@
 """Linear probes: log g from the pixels and from frozen encoders, random and pretrained, beside the trained model."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from logg1m.experiments.extras import linear_probe
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
 
+TITLE = "Linear probe of the frozen encoder"
+CAPTION = "R² of a linear model on the pixels, and on what the encoder makes of them before fine-tuning."
+
 _BARS = (("pixels", style.ORANGE), ("random", "0.7"), ("pretrained", style.BLUE), ("fine-tuned", style.BLACK))
 _THICK = 0.2  # of a bar; a model has one row
+_SUBSETS = {"low_noise": "low-noise test", "full": "full test"}
 
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
+def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     """R² of ridge on the pixels and on the tokens of a frozen encoder, and of the whole model after fine-tuning."""
     rows = linear_probe.extra(evidence)
     if not rows:
-        empty.draw({**verdict, "reason": "no model of this run was pretrained"}, path)
-        return
+        raise empty.Nothing("no model of this run was pretrained")
     table = pd.DataFrame(rows)
-    figure, axes = plt.subplots(1, 2, figsize=(10, 1.6 + 0.6 * len(table)), sharey=True)
-    for axis, (subset, words) in zip(axes, (("low_noise", "low-noise test"), ("full", "full test"))):
+    for subset in _SUBSETS:
         trained = [verdict["variants"][name]["metrics"][subset].get("r2", {}).get("value") for name in table["variant"]]
         table[f"R² {subset}, fine-tuned"] = pd.array(trained, dtype="Float64").to_numpy(
             dtype=float, na_value=float("nan")
         )
+    return table
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+    """One group of bars per model, one panel per test."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 1.6 + 0.6 * len(table)), sharey=True)
+    for axis, (subset, words) in zip(axes, _SUBSETS.items()):
         for k, (name, colour) in enumerate(_BARS):
             place = [row + _THICK * (k - (len(_BARS) - 1) / 2) for row in range(len(table))]
-            values = table[f"R² {subset}, {name}"].astype(float)
-            axis.barh(place, values, height=0.9 * _THICK, color=colour, label=name)
+            heights = table[f"R² {subset}, {name}"].astype(float)
+            axis.barh(place, heights, height=0.9 * _THICK, color=colour, label=name)
         axis.set_xlabel(f"R² of log g, {words}")
         axis.grid(axis="x")
     axes[0].set_yticks(range(len(table)), [verdict["variants"][name]["label"] for name in table["variant"]])
@@ -40,4 +49,4 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
     figure.suptitle(
         f"MVP-{verdict['id']} ({verdict['model']}): ridge on pixels and frozen encoders, {n} labels", fontsize=10
     )
-    style.save(figure, path, table)
+    return figure

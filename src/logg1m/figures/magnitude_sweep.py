@@ -1,19 +1,28 @@
-"""Figure of the magnitude sweep: R²max and σ(log g) against magnitude."""
+"""MVP-1.1: what the bound allows the same stars at every magnitude."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from logg1m.bounds.sweep import SEEING
 from logg1m.config.data import Observation
 from logg1m.figures import style
+from logg1m.figures.interactive import COLOURS, SYMBOLS, Plot, Series, Shown, line_figure, pluck
+from logg1m.results.numbers import Cursor
+
+TITLE = "R² that the Fisher bound allows, against magnitude"
+CAPTION = "Ceiling on R² and σ(log g) of the same stars at every magnitude."
 
 
-def magnitude_sweep(rows: list[dict[str, Any]], observation: Observation, noise_level: float, path: Path) -> None:
+def values(sweep: dict[str, Any]) -> pd.DataFrame:
+    """One row per magnitude and set of labels."""
+    return pd.DataFrame(sweep["rows"])
+
+
+def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -> Figure:
     """Median (line) and 10–90 % range (band) of R²max and σ over the same stars, 3-D and 5-D."""
-    table = pd.DataFrame(rows)
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
     for k, (name, part) in enumerate(table.groupby("set")):
         for axis, quantity in zip(axes, ("r2_max", "sigma")):
@@ -34,7 +43,7 @@ def magnitude_sweep(rows: list[dict[str, Any]], observation: Observation, noise_
     axes[1].set_yscale("log")
     axes[0].legend(fontsize=8)
     exposure = f"{observation.exposures} × {observation.exposure_time:g} s at {SEEING:g}″"
-    noise = "" if noise_level == 1 else f", noise × {noise_level:g}"
+    noise = "" if sweep["noise_level"] == 1 else f", noise × {sweep['noise_level']:g}"
     axes[0].set_title(f"{table['n'].max():,} stars, {exposure}{noise}; bands: 10–90 % of stars", fontsize=9)
     per_pixel = table[table["set"] == "5d"].sort_values("mag")
     top = axes[0].secondary_xaxis("top")
@@ -44,7 +53,33 @@ def magnitude_sweep(rows: list[dict[str, Any]], observation: Observation, noise_
     )
     top.set_xlabel("median SNR per pixel", fontsize=8)
     axes[0].set_ylim(0, 1.03)
-    style.save(figure, path, table)
+    return figure
+
+
+def plot(shown: Shown, key: str) -> Plot | None:
+    """R²max against magnitude of the 3-D and 5-D bound, with its 10–90 % range over stars."""
+    sweep = shown.artifact("mvp_1_1/magnitude_sweep.json")
+    if sweep is None:
+        return None
+    series, rows = [], sweep["rows"]
+    for k, name in enumerate(dict.fromkeys(row.raw["set"] for _, row in rows.items())):
+        places = [j for j, row in rows.items() if row.raw["set"] == name]
+        mag, middle, p10, p90 = (
+            pluck(rows, key).at(places) for key in ("mag", "r2_max_median", "r2_max_p10", "r2_max_p90")
+        )
+        look = {
+            "line": {"color": COLOURS[k], "width": 2},
+            "marker": {"color": COLOURS[k], "symbol": SYMBOLS[k], "size": 7},
+        }
+        series.append(
+            Series(f"{str(name)[0]}-D, median of stars", mag, middle, (p10, p90), "Labels fitted", True, look)
+        )
+    return line_figure(
+        key, TITLE, "Largest R² of an unbiased estimator against magnitude; values in the table.",
+        series, "HSC-i AB magnitude", "R²max = 1 − CRLB / Var(log g)", {"yaxis": {"range": [-0.03, 1.03]}},
+        note=f"{max(row.raw['n'] for _, row in rows.items()):,} stars, the same at every magnitude; bars are the 10–90 % range "
+        f"over stars. Median SNR per pixel: {_snr_per_pixel(rows)}.", plot="switches",
+    )  # fmt: skip
 
 
 def _spaced(mags: list[float]) -> list[int]:
@@ -54,3 +89,9 @@ def _spaced(mags: list[float]) -> list[int]:
         if mag - mags[kept[-1]] >= apart and k:
             kept.append(k)
     return kept
+
+
+def _snr_per_pixel(rows: Cursor) -> str:
+    """Magnitude → SNR per pixel, for those who think in one of them."""
+    known = {row.raw["mag"]: row.raw["snr_pixel"] for _, row in rows.items() if row.raw.get("snr_pixel") is not None}
+    return ", ".join(f"{snr:.1f} at {mag:g}" for mag, snr in sorted(known.items())) or "not recorded"

@@ -1,37 +1,47 @@
 """One spectrum under every normalisation of an experiment."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
 from logg1m.inputs.normalise import normalise
 from logg1m.protocol.pools import noisy_rows
 
+TITLE = "One spectrum under every normalisation"
+CAPTION = "What a model sees of the same spectrum under each normalisation."
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
-    """The first spectrum of the store with its frozen noise under every normalisation of the experiment."""
+_CLEAN = "_noise_free"
+
+
+def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
+    """The first spectrum of the store, with its frozen noise and without, under every variant's normalisation."""
     store = evidence.store
     flux, error = store.read(0, "flux")[:1], store.read(0, "error")[:1]
     noisy = torch.from_numpy(noisy_rows(flux, error, np.array([0]), evidence.seed, 1.0, draw=0))
-    figure, axes = plt.subplots(
-        len(verdict["variants"]), 1, figsize=(10, 1.3 * len(verdict["variants"])), sharex=True, squeeze=False
-    )
     columns: dict[str, Any] = {"wave": store.wave}
-    for axis, (name, variant) in zip(axes[:, 0], verdict["variants"].items()):
+    for name, variant in verdict["variants"].items():
         setting = variant["change"].get("normalisation", "stored")
-        clean = normalise(setting, torch.from_numpy(flux))[0].numpy()
-        seen = normalise(setting, noisy)[0].numpy()
-        columns[name], columns[f"{name}_noise_free"] = seen, clean
-        axis.plot(store.wave, seen, color=style.SKY, linewidth=0.3)
-        axis.plot(store.wave, clean, color=style.BLACK, linewidth=0.5)
+        columns[name] = normalise(setting, noisy)[0].numpy()
+        columns[f"{name}{_CLEAN}"] = normalise(setting, torch.from_numpy(flux))[0].numpy()
+    return pd.DataFrame(columns)
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+    """One panel per variant."""
+    wave, variants = table["wave"].to_numpy(), verdict["variants"]
+    figure, axes = plt.subplots(len(variants), 1, figsize=(10, 1.3 * len(variants)), sharex=True, squeeze=False)
+    for axis, (name, variant) in zip(axes[:, 0], variants.items()):
+        seen, clean = table[name].to_numpy(), table[f"{name}{_CLEAN}"].to_numpy()
+        axis.plot(wave, seen, color=style.SKY, linewidth=0.3)
+        axis.plot(wave, clean, color=style.BLACK, linewidth=0.5)
         axis.set_ylim(*np.percentile(seen, [0.5, 99.5]))
         axis.set_title(variant["label"], fontsize=8, pad=2)
     axes[-1, 0].set_xlabel("vacuum wavelength, Å (spectrum 0; blue: with noise, black: noise-free)")
-    axes[-1, 0].set_xlim(store.wave[0], store.wave[-1])
-    style.save(figure, path, pd.DataFrame(columns))
+    axes[-1, 0].set_xlim(wave[0], wave[-1])
+    return figure

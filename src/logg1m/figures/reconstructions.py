@@ -1,23 +1,32 @@
 """What masked modelling reconstructs: validation spectra with the parts that were hidden from the network."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
 
+TITLE = "Reconstructions of hidden parts"
+CAPTION = "A spectrum with hidden parts and what pretraining made of them."
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
+
+def values(evidence: Evidence) -> pd.DataFrame:
     """Two spectra per pretrained variant, with small and with median noise; the first seed, the first channel."""
-    tables = {name: seeds[0].assign(variant=name) for name, seeds in evidence.reconstructions.items() if len(seeds[0])}
+    tables = [seeds[0].assign(variant=name) for name, seeds in evidence.reconstructions.items() if len(seeds[0])]
     if not tables:
-        empty.draw({**verdict, "reason": "no model of this run was pretrained"}, path)
-        return
-    examples = [(name, part) for name, table in tables.items() for _, part in table.groupby("example")]
+        raise empty.Nothing("no model of this run was pretrained")
+    return pd.concat(tables, ignore_index=True)
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+    """One panel per spectrum, what was hidden shaded."""
+    examples = [
+        (name, part) for name, rows in table.groupby("variant", sort=False) for _, part in rows.groupby("example")
+    ]
     figure, axes = plt.subplots(len(examples), 1, figsize=(11, 1.0 + 1.9 * len(examples)), sharex=True, squeeze=False)
     for axis, (name, part) in zip(axes[:, 0], examples):
         hidden = part["hidden"].to_numpy(dtype=bool)
@@ -38,4 +47,4 @@ def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> 
     axes[-1, 0].set_xlabel("vacuum wavelength, Å")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): validation spectra, never trained on", fontsize=10)
-    style.save(figure, path, pd.concat(tables.values(), ignore_index=True))
+    return figure

@@ -1,43 +1,52 @@
 """Windows over the sensitivity curve of MVP-1.1."""
 
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
 from logg1m.inputs.windows import sensitivity_curve
 
+TITLE = "Windows over the sensitivity to log g"
+CAPTION = "The windows of every variant over the sensitivity of the flux to log g."
+
 _APART = 12.0  # Å between names that stand upright beside one another
 
 
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
+def values(verdict: dict[str, Any]) -> pd.DataFrame:
+    """One row per variant and window, in order of wavelength; features out of range too."""
+    rows = [
+        {"variant": name, **window}
+        for name, variant in verdict["variants"].items()
+        for window in sorted(variant["windows"] or (), key=lambda w: w["vacuum"])
+    ]
+    return pd.DataFrame(rows)
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
     """The curve in one panel per variant with windows, the windows shaded; features out of range in the title."""
-    shown = {name: v for name, v in verdict["variants"].items() if v["windows"]}
+    shown = dict(list(table.groupby("variant", sort=False))) if len(table) else {}
     wave, curve = evidence.store.wave, sensitivity_curve(evidence.sensitivity)
     figure, axes = plt.subplots(
         max(len(shown), 1), 1, figsize=(11, 1.2 + 1.5 * max(len(shown), 1)), sharex=True, squeeze=False
     )
-    rows = []
-    for axis, (name, variant) in zip(axes[:, 0], shown.items()):
+    for axis, (name, rows) in zip(axes[:, 0], shown.items()):
         axis.plot(wave, curve, color=style.BLUE, linewidth=0.6)
         top = float(curve.max())
         axis.set_ylim(0, 1.65 * top)  # names stand above the curve
-        axis.set_title(variant["label"], fontsize=8, pad=2)
+        axis.set_title(verdict["variants"][name]["label"], fontsize=8, pad=2)
         last = float(wave[0])
-        for window in sorted(variant["windows"], key=lambda w: w["vacuum"]):
-            rows.append({"variant": name, **window})
-            if window["status"] != "used":
-                continue
+        for window in rows[rows["status"] == "used"].to_dict("records"):
             low, high = window["vacuum"] - window["half_width"], window["vacuum"] + window["half_width"]
             axis.axvspan(low, high, color=style.ORANGE, alpha=0.3, linewidth=0)
             last = max(window["vacuum"], last + _APART)
             axis.text(last, 1.62 * top, window["name"], fontsize=6, ha="center", va="top", rotation=90)
-    missing = sorted({row["name"] for row in rows if row["status"] != "used"})
+    missing = sorted(set(table.loc[table["status"] != "used", "name"])) if len(table) else []
     figure.suptitle(f"windows over the sensitivity to log g; out of range: {', '.join(missing) or 'none'}", fontsize=10)
     axes[-1, 0].set_xlim(wave[0], wave[-1])
     axes[-1, 0].set_xlabel("vacuum wavelength, Å")
     figure.supylabel("mean |∂F/∂log g| / σ, marginalised", fontsize=8)
-    style.save(figure, path, pd.DataFrame(rows))
+    return figure

@@ -13,9 +13,9 @@ from typing import Any
 from logg1m.config.experiments import Experiment
 from logg1m.config.report import Report
 from logg1m.decisions.points import POINTS
+from logg1m.figures import catalogue
 from logg1m.report import tables
 from logg1m.report.answer import answer
-from logg1m.report.captions import caption
 from logg1m.report.checks import checks
 from logg1m.report.decisions import decision, outcomes
 from logg1m.report.foundations import OF_ARTIFACT, key_number
@@ -198,10 +198,10 @@ def figures(experiment: Experiment, artifacts: Artifacts) -> Iterable[FigureFile
     """Figures of an experiment that lie on the disk, each with its CSV."""
     for name in artifacts.under(experiment.key, ".png"):
         table = f"{name.removesuffix('.png')}.csv"
-        if artifacts.there(name):
-            stem = Path(name).stem
-            title, shows = caption(stem, experiment)
-            yield FigureFiles(stem, title, artifacts.files[name], artifacts.files.get(table, ""), shows)
+        kind = experiment.figures.get(Path(name).stem)
+        if kind and artifacts.there(name):
+            title, shows = catalogue.title(kind), catalogue.caption(kind)
+            yield FigureFiles(Path(name).stem, title, artifacts.files[name], artifacts.files.get(table, ""), shows)
 
 
 def _conclusion(experiment: Experiment, verdict: Cursor, why: str, artifacts: Artifacts, report: Report) -> Conclusion:

@@ -1,45 +1,20 @@
-"""Reports and figures of what networks stand, hide and look at, on made evidence."""
+"""Reports of what networks stand, hide and look at, on made evidence."""
 
-import matplotlib.pyplot as plt
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
-from made_evidence import PIXELS, WAVE, evidence, judged
+from made_evidence import PIXELS, WAVE, evidence
 
-from logg1m.experiments import kinds
+from logg1m.config.kinds import reports
+from logg1m.experiments import extras
 from logg1m.experiments.extras import attention_mass, mask_controls, robustness
-from logg1m.experiments.judging.evidence import draw, extra
-
-ON_NETWORKS = (
-    "crop_robustness",
-    "condition_robustness",
-    "calibration",
-    "sigma",
-    "masks",
-    "cross_talk",
-    "attention",
-    "levels",
-)
 
 
 @pytest.fixture(scope="module")
 def made():
     return evidence()
-
-
-@pytest.fixture(autouse=True)
-def drawn_fast(monkeypatch):
-    """Without the layout that keeps labels apart, which takes most of the time of a figure."""
-    for name, value in {"figure.constrained_layout.use": False, "figure.dpi": 60}.items():
-        monkeypatch.setitem(plt.rcParams, name, value)
-
-
-@pytest.fixture(scope="module")
-def verdict(made):
-    found = judged(made)
-    names = ("robustness", "calibration", "mask_controls", "cross_talk", "attention_mass", "levels")
-    found["extra"] = {name: extra(name, made) for name in names}
-    return found
 
 
 def test_robustness_is_the_r2_of_every_condition_and_what_it_lost(made):
@@ -78,30 +53,7 @@ def test_share_of_a_token_is_counted_in_pixels():
     assert attention_mass.share_inside(tokens, WAVE, inside).tolist() == [1, 0.5, 0]
 
 
-@pytest.mark.parametrize("kind", ON_NETWORKS)
-def test_every_figure_is_drawn_with_its_values(kind, made, verdict, tmp_path):
-    draw(kind, verdict, made, tmp_path / "shown.png")
-    assert (tmp_path / "shown.png").stat().st_size > 5_000
-    assert len(pd.read_csv(tmp_path / "shown.csv")) > 3
-
-
-@pytest.mark.parametrize("kind", ["condition_robustness", "sigma", "cross_talk", "attention"])
-def test_a_figure_of_models_without_what_it_shows_says_so(kind, made, verdict, tmp_path):
-    bare = {
-        n: [t.drop(columns=["sigma", "predicted_teff"], errors="ignore") for t in ts]
-        for n, ts in made.predictions.items()
-    }
-    nothing = {n: [t[["id"]].iloc[:0] for t in ts] for n, ts in made.robustness.items()}
-    blind = {n: [t.iloc[:0] for t in ts] for n, ts in made.attention.items()}
-    poor = type(made)(**{**vars(made), "predictions": bare, "robustness": nothing, "attention": blind})
-    draw(kind, verdict, poor, tmp_path / "shown.png")
-    assert pd.read_csv(tmp_path / "shown.csv")["reason"].notna().all()
-
-
-def test_every_kind_of_report_and_figure_has_a_module():
-    from typing import get_args
-
-    from logg1m.config.experiments import Extra, FigureKind
-
-    assert set(get_args(Extra)) == set(kinds.EXTRAS)
-    assert set(get_args(FigureKind)) == set(kinds.FIGURES)
+def test_every_file_of_the_room_is_a_report_and_is_found_by_its_name(made):
+    files = {path.stem for path in Path(extras.__file__).parent.glob("[a-z]*.py")}
+    assert set(reports()) == files
+    assert extras.extra("mask_controls", made) == mask_controls.extra(made)

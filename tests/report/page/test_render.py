@@ -132,8 +132,8 @@ def in_order(shown: list[Any], there: list[Any]) -> bool:
 
 def test_every_value_of_every_figure_stands_in_the_artifact_that_it_names(text):
     figures = json.loads(Seen(text).scripts["figure-data"])
-    assert {"r2-against-snr", "scaling", "snr-histogram", "ridge-penalties", "sigma-and-errors", "ratio-histogram",
-            "sigma-map", "sensitivity", "magnitude-sweep", "convergence"} <= set(figures)  # fmt: skip
+    assert {"r2-against-snr", "scaling", "mvp_0_a-snr_histogram", "mvp_0_b-ridge_alpha", "mvp_1_1-sigma_vs_error", "mvp_1_1-ratio_histogram",
+            "mvp_1_1-sigma_map", "mvp_1_1-fisher_sensitivity_map", "mvp_1_1-magnitude_sweep", "convergence"} <= set(figures)  # fmt: skip
     checked = ends = 0
     for name, figure in figures.items():
         for trace in figure["data"]:

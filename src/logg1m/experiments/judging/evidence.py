@@ -1,8 +1,6 @@
 """The artifacts of an experiment's runs, read once for its verdict, its further reports and its figures."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Experiment
 from logg1m.experiments.judging import epochs
 from logg1m.experiments.judging.errors import Runs
-from logg1m.experiments.kinds import EXTRAS, FIGURES
 from logg1m.files import read_parquet
 from logg1m.protocol.members import read_members
 from logg1m.results import run as files
@@ -101,14 +98,3 @@ def read(
         bootstrap,
         seed,
     )
-
-
-def extra(name: str, evidence: Evidence) -> Any:
-    """One further report of an experiment, plain JSON."""
-    return import_module(EXTRAS[name]).extra(evidence)
-
-
-def draw(kind: str, verdict: dict[str, Any], evidence: Evidence, path: Path) -> None:
-    """One figure of an experiment and its CSV."""
-    drawer: Callable[[str, dict[str, Any], Evidence, Path], None] = import_module(FIGURES[kind]).draw
-    drawer(kind, verdict, evidence, path)

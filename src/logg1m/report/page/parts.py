@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.figures.interactive import Figure
-from logg1m.report import plots_bounds, plots_models
-from logg1m.report.captions import caption
+from logg1m.figures import catalogue, ceiling_vs_snr, convergence, scaling
+from logg1m.figures.interactive import Plot, Shown
 from logg1m.report.foundations.fisher import FISHER
 from logg1m.report.foundations.scaling import NETWORKS, SCALING
 from logg1m.report.page.graph import Drawing, Item, lay_out
@@ -28,7 +26,7 @@ class Part:
     """One experiment of the page."""
 
     mvp: Mvp
-    figures: tuple[Figure | Picture, ...]
+    figures: tuple[Plot | Picture, ...]
     elsewhere: tuple[tuple[str, str], ...] = ()  # (anchor, title) of its figures that stand above the experiments
 
     @property
@@ -46,48 +44,36 @@ class Measured:
 
 
 def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = PACKINGS[0]) -> Part:
-    """An experiment with its figures: interactive where the page can draw them from their values."""
+    """An experiment with its figures: interactive where their kind has a plot."""
     if not mvp.figures:
         return Part(mvp, ())
     verdict = roadmap.artifacts[f"{mvp.key}/verdict.json"]
-    figures = []
+    not_run = experiment.acceptance is not None and not verdict.get("variants")
+    figures: list[Plot | Picture] = []
     for given in mvp.figures:
-        not_run = given.name in experiment.figures and not verdict.raw.get("variants")
         if given.name in _ELSEWHERE or not_run:
             continue
-        drawn = _drawn(given.name, given.table, f"{mvp.key}-{given.name}", experiment, verdict, roadmap)
         key = f"{mvp.key}-{given.name}"
+        shown = Shown(given.table, verdict, lambda name: roadmap.artifacts[name].at())
+        drawn = _plot(experiment.figures.get(given.name), shown, key)
         figures.append(drawn or picture(key, given.title, given.shows, given.image, given.table, packing))
     settled = roadmap.artifacts[FISHER].at("convergence") if mvp.key == "mvp_1_1" else None
-    if settled and (shown := plots_bounds.convergence(settled)):
-        figures.append(shown)
+    if settled and (settling := convergence.plot(settled)):
+        figures.append(settling)
     above = tuple((_ELSEWHERE[f.name], f.title) for f in mvp.figures if f.name in _ELSEWHERE)
     return Part(mvp, tuple(figures), above)
 
 
-def _drawn(name: str, table: str, key: str, experiment: Experiment, verdict: Cursor, roadmap: Roadmap) -> Figure | None:
-    """The figure drawn from its values, or None where the page has no drawing of its own."""
-    kind = experiment.figures.get(name)
-    title, _ = caption(name, experiment)
-    if kind == "comparison":
-        return plots_models.comparison(verdict, key, title)
-    if kind in ("bias_teff", "bias_m_h"):
-        return plots_models.bias(verdict, kind.removeprefix("bias_"), key, title)
-    sweep, fisher = roadmap.artifacts["mvp_1_1/magnitude_sweep.json"].at("rows"), roadmap.artifacts[FISHER].raw
-    if name == "magnitude_sweep" and sweep:
-        return plots_bounds.magnitude_sweep(sweep)
-    if not table:
+def _plot(kind: str | None, shown: Shown, key: str) -> Plot | None:
+    """The figure drawn from its values, or None where it has no plot, or no values to draw it from."""
+    if kind is None or not shown.table:
         return None
-    if name == "snr_histogram":
-        return plots_bounds.snr_histogram(Path(table), table, roadmap.artifacts["mvp_0_a/protocol.json"])
-    if name == "ratio_histogram" and fisher:
-        return plots_bounds.ratio_histogram(Path(table), table, fisher)
-    if name in plots_bounds.FROM_BOUNDS:
-        return plots_bounds.FROM_BOUNDS[name](Path(table), table, fisher)
-    return plots_bounds.FROM_VALUES[name](Path(table), table) if name in plots_bounds.FROM_VALUES else None
+    module = catalogue.module(kind)
+    plot: Plot | None = module.plot(shown, key) if hasattr(module, "plot") else None
+    return plot
 
 
-def models(roadmap: Roadmap) -> list[plots_models.Model]:
+def models(roadmap: Roadmap) -> list[ceiling_vs_snr.Model]:
     """Every model with R² per bin of signal-to-noise: classical ones at their largest scale, and every variant, once each
     where several experiments use the same runs."""
     found = []
@@ -96,21 +82,21 @@ def models(roadmap: Roadmap) -> list[plots_models.Model]:
         bins = largest.at("common_test", "snr_bins")
         if bins is not None:
             words = f"{model_name(name)}, n = {largest.raw['n_train']:,}"
-            found.append(plots_models.Model(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
+            found.append(ceiling_vs_snr.Model(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
     seen = set()
     for row, _ in roadmap.artifacts[NETWORKS].matching("rows/*"):
         bins = row.at("snr_bins")
         if bins is not None and bins.raw:
             seen.add(row.raw["runs"])
             name = f"{row.raw['label']}, n = {row.raw['n_fit']:,}"
-            found.append(plots_models.Model(name, "MVP-0.B", bins, row.raw["model"] in _SHOWN_AT_FIRST))
+            found.append(ceiling_vs_snr.Model(name, "MVP-0.B", bins, row.raw["model"] in _SHOWN_AT_FIRST))
     for mvp in roadmap.mvps:
         for variant in mvp.variants if mvp.state == DONE else ():
             if variant.snr_bins and variant.runs not in seen:
                 seen.add(variant.runs)
                 words = f"{variant.label}{' (leaky)' if variant.leaky else ''}"
                 shown = variant.runs == roadmap.answer.runs
-                found.append(plots_models.Model(words, f"MVP-{mvp.id} {mvp.title}", variant.snr_bins, shown))
+                found.append(ceiling_vs_snr.Model(words, f"MVP-{mvp.id} {mvp.title}", variant.snr_bins, shown))
     return found
 
 
@@ -127,12 +113,11 @@ def best_candidate(mvp: Mvp) -> VariantResult | None:
     return accepted or max(candidates, key=lambda v: v.differences["r2_low_noise"].value or 0.0, default=None)
 
 
-def main_figures(roadmap: Roadmap) -> list[Figure]:
+def main_figures(roadmap: Roadmap) -> list[Plot]:
     """The figures of the whole run."""
-    figures = [plots_models.r2_against_snr(roadmap.artifacts[FISHER], models(roadmap))]
-    scaling = roadmap.artifacts[SCALING]
-    if scaling.raw:
-        figures.append(plots_models.scaling_curve(scaling, roadmap.artifacts[NETWORKS].at("rows")))
+    figures = [ceiling_vs_snr.plot(roadmap.artifacts[FISHER].at(), models(roadmap))]
+    if table := roadmap.artifacts[SCALING].at():
+        figures.append(scaling.plot(table, roadmap.artifacts[NETWORKS].at("rows")))
     return [figure for figure in figures if figure]
 
 

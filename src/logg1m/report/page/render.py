@@ -17,7 +17,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from logg1m.config.experiments import Experiment
-from logg1m.figures.interactive import Figure
+from logg1m.figures.interactive import Plot
 from logg1m.report.foundations.fisher import FISHER
 from logg1m.report.page import numbers
 from logg1m.report.page import parts as page_parts
@@ -50,7 +50,7 @@ def render(
     """
     parts = [page_parts.part(mvp, experiments[mvp.key], roadmap, packing) for mvp in roadmap.mvps]
     main_figures = page_parts.main_figures(roadmap)
-    drawn = [*main_figures, *(f for part in parts for f in part.figures if isinstance(f, Figure))]
+    drawn = [*main_figures, *(f for part in parts for f in part.figures if isinstance(f, Plot))]
     return _environment().get_template("page.html.j2").render(
         roadmap=roadmap,
         css=Markup((PAGE / "page.css").read_text(encoding="utf-8")),

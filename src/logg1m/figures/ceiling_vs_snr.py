@@ -1,0 +1,179 @@
+"""MVP-1.1: R² that the data allow, and what models reach, against signal-to-noise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from logg1m import metrics
+from logg1m.figures import style
+from logg1m.figures.fisher import models_shown
+from logg1m.figures.interactive import MODEL_COLOURS, SYMBOLS, Plot, Series, bounds_of, line_figure, pluck
+from logg1m.metrics import interval_of
+from logg1m.results.numbers import Cursor
+
+TITLE = "Ceilings and models against signal-to-noise"
+CAPTION = "R² that the data allow, and what models reach, in bins of signal-to-noise."
+
+CEILINGS = "Ceilings"
+_BOUNDS = ("crlb_median_r2", "crlb_mean_r2")
+_BAYES = "bayes_optimal"
+_FEWEST = 20  # test spectra of a model in a bin that is shown
+
+
+def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row per series and bin: median signal-to-noise, R² (with an interval of the Bayes-optimal one), spectra."""
+    ceilings = fisher["ceilings"]
+    rows = [
+        {"series": key, "snr": b["snr_median"], "r2": b[key], "n": b["n"]}
+        for key in _BOUNDS
+        for b in ceilings["snr_bins"]
+    ]
+    for b in ceilings.get("bayes_bins", []):
+        low, high = interval_of(b["r2"])
+        rows.append(
+            {
+                "series": _BAYES,
+                "snr": b["snr_median"],
+                "r2": b["r2"]["value"],
+                "n": b["n"],
+                "r2_low": low,
+                "r2_high": high,
+            }
+        )
+    for name, table in models_shown(predictions).items():
+        about = members.loc[table["id"], "snr"].to_numpy()
+        for low, high in pairwise(metrics.SNR_EDGES):
+            inside = (about >= low) & (about < high)
+            if inside.sum() < _FEWEST:
+                continue
+            truth = table["truth"].to_numpy()[inside]
+            error = table["predicted"].to_numpy()[inside] - truth
+            reached = float(metrics.r2(truth, error)(np.ones((1, len(truth)), dtype=np.float32))[0])
+            rows.append({"series": name, "snr": float(np.median(about[inside])), "r2": reached, "n": int(inside.sum())})
+    return pd.DataFrame(rows)
+
+
+def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> Figure:
+    """Ceilings in bins of signal-to-noise with the models' R² on the same bins of the test set.
+
+    The median over stars of the unbiased bound may lie above the Bayes-optimal R² in a bin: it is the R²max of a middling
+    star, while the R² of a population is pulled down by the stars with the largest errors, as the mean bound is.
+    """
+    figure, axis = plt.subplots(figsize=(7.4, 4.6))
+    of = {key: table[table["series"] == key] for key in (*_BOUNDS, _BAYES, *models_shown(predictions))}
+    for key, linestyle in zip(_BOUNDS, ("-", "--")):
+        axis.plot(of[key]["snr"], of[key]["r2"], color=style.BLACK, linestyle=linestyle,
+                  label=f"unbiased bound, {key.split('_')[1]} over {of[key]['n'].sum():,} spectra")  # fmt: skip
+    bayes = of[_BAYES]
+    if len(bayes):
+        axis.errorbar(bayes["snr"], bayes["r2"], yerr=[bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]],
+                      color=style.RED, marker="o", markersize=4, capsize=2,
+                      label=f"{_optimal_named(fisher)}, {bayes['n'].sum():,} spectra")  # fmt: skip
+        for snr, r2, n in zip(bayes["snr"], bayes["r2"], bayes["n"]):
+            axis.annotate(f"{n}", (snr, r2), xytext=(5, -9), textcoords="offset points", fontsize=6, color=style.RED)
+    for k, (name, predicted) in enumerate(models_shown(predictions).items()):
+        axis.plot(of[name]["snr"], of[name]["r2"], marker=style.MARKERS[k % 8], color=style.CYCLE[k % 6], linewidth=1,
+                  markersize=4, label=f"{name}{_smaller(fisher, name)}, {len(predicted):,} test spectra")  # fmt: skip
+    axis.set_xlabel("signal-to-noise ratio  ‖flux‖₂ / ‖error‖₂")
+    axis.set_ylabel("R² of log g")
+    axis.set_ylim(-0.05, 1.02)
+    axis.grid()
+    axis.legend(fontsize=7, loc="lower right")
+    axis.set_title("what the data allow, and what models reach on the test set")
+    figure.supxlabel(
+        "The median bound is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
+        "that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per bin.",
+        fontsize=6.5,
+    )
+    return figure
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model that the page can show: its name, the group of its switch, its rows per bin of SNR."""
+
+    name: str
+    group: str
+    snr_bins: Cursor
+    shown: bool
+
+
+def plot(fisher: Cursor | None, models: Sequence[Model]) -> Plot | None:
+    """R² in bins of ‖flux‖/‖error‖: what the data allow, and every model, each with a switch of its own."""
+    series = _ceilings(fisher) if fisher else []
+    shown = [model for model in models if len(model.snr_bins.raw)]
+    for k, model in enumerate(shown):
+        bins = model.snr_bins
+        look: dict[str, Any] = {
+            "line": {"color": MODEL_COLOURS[k % 6], "width": 1.8, "dash": ("solid", "dash", "dot")[k // 6 % 3]},
+            "marker": {"color": MODEL_COLOURS[k % 6], "symbol": SYMBOLS[k % 8], "size": 7},
+        }
+        series.append(
+            Series(model.name, pluck(bins, "snr_median"), pluck(bins, "r2", "value"), bounds_of(bins, "r2"),
+                   model.group, model.shown, look)
+        )  # fmt: skip
+    if not series:
+        return None
+    return line_figure(
+        "r2-against-snr", "R² of log g against signal-to-noise",
+        "R² of log g in bins of signal-to-noise for the ceilings and for every model of this run; values in the table.",
+        series, "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g",
+        {"xaxis": {"type": "log", "tickvals": [1, 1.5, 2, 3, 4, 5, 6, 8], "ticktext": ["1", "1.5", "2", "3", "4", "5", "6", "8"]},
+         "yaxis": {"range": [_lowest(series), 1.02]}},
+        note=f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie above the Bayes-optimal "
+        "ceiling by more than chance; a biased one can pass the Fisher bound.",
+        plot="switches", height=460, extra={"adapts": True},
+    )  # fmt: skip
+
+
+def _tested(models: Sequence[Model]) -> str:
+    """How many spectra they were tested on, all bins together."""
+    sizes = sorted({sum(row["n"] for row in model.snr_bins.raw if row.get("n")) for model in models})
+    if not sizes:
+        return ""
+    return f" ({sizes[0]:,})" if len(sizes) == 1 else f" ({sizes[0]:,} to {sizes[-1]:,})"
+
+
+def _lowest(series: Sequence[Series]) -> float:
+    """Lower end of an axis of R²: 0, or as far below it as what is shown at first goes, at most −1."""
+    values = [v for s in series if s.shown for v in s.y.values if v is not None]
+    return max(-1.0, min([0.0, *map(float, values)]) - 0.05)
+
+
+def _ceilings(fisher: Cursor) -> list[Series]:
+    series = []
+    bayes, bins = fisher.at("ceilings", "bayes_bins"), fisher.at("ceilings", "snr_bins")
+    if bayes is not None and bayes.raw:
+        look: dict[str, Any] = {"line": {"color": "@red", "width": 2.6}, "marker": {"color": "@red", "size": 6}}
+        series.append(
+            Series("Bayes-optimal ceiling", pluck(bayes, "snr_median"), pluck(bayes, "r2", "value"),
+                   bounds_of(bayes, "r2"), CEILINGS, True, look)
+        )  # fmt: skip
+    if bins is not None and bins.raw:
+        for key, dash, name in (
+            ("crlb_median_r2", "solid", "Fisher bound, median star"),
+            ("crlb_mean_r2", "dash", "Fisher bound, mean over stars"),
+        ):
+            look = {"mode": "lines", "line": {"color": "@ink", "width": 2, "dash": dash}}
+            series.append(
+                Series(name, pluck(bins, "snr_median"), pluck(bins, key), None, CEILINGS, dash == "solid", look)
+            )
+    return series
+
+
+def _optimal_named(fisher: dict[str, Any]) -> str:
+    if fisher.get("ceiling_is_approximate"):
+        return "Bayes-optimal under an approximate prior"
+    return "Bayes-optimal: no estimator is above it"
+
+
+def _smaller(fisher: dict[str, Any], name: str) -> str:
+    """At which scale a model was trained, where it is not the largest one."""
+    model = fisher.get("models", {}).get(name, {})
+    return f" at {model['scale']}" if "below_largest_scale" in model else ""

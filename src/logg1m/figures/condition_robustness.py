@@ -1,0 +1,43 @@
+"""R² under every condition that networks were not trained for: cut edges, moved starts, other grids."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from logg1m.experiments.judging.evidence import Evidence
+from logg1m.figures import style
+from logg1m.figures.robustness import conditions, heading
+
+TITLE = "R² when spectra are resampled or shifted"
+CAPTION = "R² of every variant under conditions that it was not trained for."
+
+_LOWEST = -0.5  # R² below which a bar is cut: worse than useless is all there is to see
+
+
+def values(evidence: Evidence) -> pd.DataFrame:
+    """One row per variant and condition."""
+    return conditions(evidence)
+
+
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+    """One group of bars per condition."""
+    names, shown_at = list(table["variant"].unique()), list(table["condition"].unique())
+    figure, axis = plt.subplots(figsize=(11, 4.2))
+    width = 0.8 / len(names)
+    for k, name in enumerate(names):
+        part = table[table["variant"] == name].set_index("condition").reindex(shown_at)
+        at = np.arange(len(shown_at)) + (k - (len(names) - 1) / 2) * width
+        shown, low, high = (part[c].clip(lower=_LOWEST) for c in ("r2", "low", "high"))
+        axis.bar(at, shown, width, color=style.CYCLE[k % 8], label=verdict["variants"][name]["label"],
+                 yerr=[shown - low, high - shown], error_kw={"linewidth": 0.6})  # fmt: skip
+    axis.axhline(0, color=style.BLACK, linewidth=0.7)
+    axis.set_xticks(range(len(shown_at)), shown_at, rotation=60, ha="right", fontsize=8)
+    axis.set_ylabel(f"R² of log g (cut at {_LOWEST:g})")
+    axis.set_ylim(_LOWEST, 1)
+    axis.grid(axis="y")
+    axis.legend(fontsize=8, ncols=len(names), loc="lower left")
+    figure.suptitle(heading(verdict, table, "R² under other conditions, nothing retrained"), fontsize=10)
+    return figure

@@ -1,0 +1,24 @@
+"""What the figures of MVP-1.1 share: names of the derivative estimators, models that stand beside bounds, counts."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from logg1m.results.numbers import Cursor
+
+NAMES = {"exact": "exact derivative", "local_linear": "local regression", "knn": "kNN differences"}
+NUMBERS = "mvp_1_1/fisher.json"
+_SHOWN = ("ridge_full", "lightgbm")
+
+
+def models_shown(predictions: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The models that figures show beside bounds: the best of each kind."""
+    return {name: predictions[name] for name in _SHOWN if name in predictions}
+
+
+def counts(fisher: Cursor | None) -> str:
+    """How many spectra the bounds and the models' errors rest on."""
+    if not fisher or "n_spectra" not in fisher.raw:
+        return ""
+    n, tested = fisher.raw["n_spectra"], fisher.raw.get("n_test", 0)
+    return f"Bounds of {n:,} low-noise spectra; errors of the {tested:,} of them in the test pool."

@@ -1,0 +1,52 @@
+"""What figures are drawn from, by the names that their functions ask for.
+
+verdict, evidence                    of an experiment: verdict.json, and the artifacts of its runs
+snr, members, protocol               of MVP-0.A: signal-to-noise of every spectrum, who is in which pool, thresholds
+ridge, scaling, predictions          of MVP-0.B: two reports; model → predictions at its largest scale
+fisher, stars, sensitivity, sweep    of MVP-1.1: its numbers, bounds of low-noise spectra, the curve, magnitudes
+observation                          of the configuration
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from logg1m.bounds.comparison import largest_of_each
+from logg1m.config.data import Observation
+from logg1m.files import read_json, read_parquet
+from logg1m.protocol.members import read_members
+
+
+def read(names: Iterable[str], files: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that figures ask for, but evidence.
+
+    Parameters
+    ----------
+    names : see above
+    files : name → path, or paths (predictions); members and stars are read with snr and members beside them
+    settings : name → section of the configuration
+    """
+    return {name: _one(name, files, settings) for name in names}
+
+
+def _one(name: str, files: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    if name == "observation":
+        return Observation.of(settings["observation"])
+    if name == "members":
+        return read_members(files["members"], files["snr"])
+    if name == "stars":
+        stars, members = read_parquet(files["stars"]), read_members(files["members"], files["snr"])
+        return stars[members.loc[stars["id"], "low_noise"].to_numpy(dtype=bool)]
+    if name == "predictions":
+        return _predictions(files["predictions"])
+    path = str(files[name])
+    return read_json(path) if path.endswith(".json") else read_parquet(path)
+
+
+def _predictions(paths: Iterable[str]) -> dict[str, pd.DataFrame]:
+    columns = ("model", "scale", "id", "truth", "predicted")
+    found: dict[str, pd.DataFrame] = {}
+    for path in paths:
+        found |= largest_of_each(read_parquet(path, columns))[0]
+    return found

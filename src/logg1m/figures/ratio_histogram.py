@@ -1,0 +1,93 @@
+"""MVP-1.1: error of the best model over the bound of the same spectrum."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
+from logg1m.figures import style
+from logg1m.figures.fisher import NUMBERS
+from logg1m.figures.interactive import Plot, Shown, line_at, plain, values_of
+from logg1m.files import read_csv
+from logg1m.results.words import model_name
+
+TITLE = "Model error over Fisher bound"
+CAPTION = "Error of the best model in units of the bound of the same spectrum."
+
+
+def values(fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Density of |error| / σ beside the half-normal of an efficient estimator, at the middle of each bin."""
+    ratio = _ratio(fisher, stars, predictions)
+    edges = _edges(ratio)
+    density, _ = np.histogram(ratio, bins=edges, density=True)
+    middle = (edges[:-1] + edges[1:]) / 2
+    efficient = np.sqrt(2 / np.pi) * np.exp(-(middle**2) / 2)
+    return pd.DataFrame({"ratio": middle, "density": density, "half_normal": efficient})
+
+
+def draw(
+    table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]
+) -> Figure:
+    """The histogram with its median."""
+    ratio = _ratio(fisher, stars, predictions)
+    figure, axis = plt.subplots(figsize=(6, 3.6))
+    label = f"{fisher['verdict']['model']}, n = {len(ratio):,}"
+    axis.stairs(table["density"], _edges(ratio), fill=True, color=style.SKY, alpha=0.6, label=label)
+    axis.plot(table["ratio"], table["half_normal"], color=style.BLACK, label="efficient estimator (half-normal)")
+    middle_ratio = np.median(ratio) / GAUSSIAN_MEDIAN
+    axis.axvline(np.median(ratio), color=style.RED, linestyle="--", label=f"median / 0.6745 = {middle_ratio:.2f}")
+    axis.set_xlabel("|Δ log g| / σ(log g), 5-D bound of the same spectrum")
+    axis.set_ylabel("density")
+    axis.legend(fontsize=8)
+    axis.set_title("model error over Fisher bound, low-noise test")
+    return figure
+
+
+def plot(shown: Shown, key: str) -> Plot | None:
+    """The same histogram."""
+    fisher = shown.artifact(NUMBERS)
+    if fisher is None:
+        return None
+    table = read_csv(shown.table, ("ratio", "density", "half_normal"))
+    best = fisher.at("verdict", "model")
+    model = str(best.raw if best else None)
+    n, median = fisher.at("models", model, "n"), fisher.at("models", model, "ratio_median", "value")
+    x = table["ratio"].tolist()
+    traces = (
+        {"type": "bar", "name": plain(model_name(model)), "x": x, "y": table["density"].tolist(), "opacity": 0.75,
+         "marker": {"color": "@sky", "line": {"width": 0}},
+         "meta": {"x": f"{shown.table}#ratio", "y": f"{shown.table}#density"}},
+        {"type": "scatter", "mode": "lines", "name": "efficient estimator (half-normal)", "x": x,
+         "y": table["half_normal"].tolist(), "line": {"color": "@ink", "width": 2},
+         "meta": {"x": f"{shown.table}#ratio", "y": f"{shown.table}#half_normal"}},
+    )  # fmt: skip
+    layout: dict[str, Any] = {
+        "xaxis": {"title": {"text": "|Δ log g| / σ(log g), 5-D bound of the same spectrum"}},
+        "yaxis": {"title": {"text": "density"}}, "bargap": 0,
+    }  # fmt: skip
+    note = f"{model_name(model)}" + (f", {n.raw:,} low-noise test spectra" if n else "") + "."
+    if median is not None:
+        layout["shapes"] = [line_at(median.raw * GAUSSIAN_MEDIAN, "@red")]
+        note += f" Dashed: the median, {median.raw:.2f} times that of an efficient estimator."
+    names = {"ratio": "ratio", "density": "model", "half_normal": "efficient estimator"}
+    return Plot(
+        key, TITLE, "Histogram of the error of the best model in units of the bound, beside what an efficient estimator would "
+        "give; values in the table.", traces, layout, (shown.table,), note=note,
+        table=values_of("Densities", table, shown.table, names), plot="switches",
+    )  # fmt: skip
+
+
+def _ratio(fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> np.ndarray:
+    """|error| / σ of the best model on every spectrum that has both."""
+    sigma = stars.set_index("id")[f"{fisher['reference_estimator']}_sigma_5d"]
+    table = predictions[fisher["verdict"]["model"]]
+    rows = table[table["id"].isin(sigma.index)]
+    ratio = np.abs(rows["predicted"].to_numpy() - rows["truth"].to_numpy()) / sigma.loc[rows["id"]].to_numpy()
+    return np.asarray(ratio[np.isfinite(ratio)])
+
+
+def _edges(ratio: np.ndarray) -> np.ndarray:
+    return np.linspace(0, max(6.0, float(np.percentile(ratio, 99))), 61)

@@ -1,0 +1,94 @@
+"""MVP-1.1: median bound over the (Teff, log g) plane."""
+
+from itertools import pairwise
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from logg1m.figures.fisher import NAMES, NUMBERS, counts
+from logg1m.figures.interactive import Plot, Shown, values_of
+from logg1m.files import read_csv
+
+TITLE = "Median σ(log g) over Teff and log g"
+CAPTION = "Median Fisher bound of log g over Teff and log g."
+
+_FEWEST = 3  # spectra in a cell that is shown
+_EDGES = {"teff": 13, "logg": 11}
+
+
+def values(fisher: dict[str, Any], stars: pd.DataFrame) -> pd.DataFrame:
+    """One row per cell: its edges, spectra in it, and the median σ(log g), dex."""
+    sigma = stars[f"{fisher['reference_estimator']}_sigma_5d"].to_numpy()
+    teff_edges, logg_edges = _edges(stars)
+    rows = []
+    for g0, g1 in pairwise(logg_edges):
+        for t0, t1 in pairwise(teff_edges):
+            inside = stars["logg"].between(g0, g1) & stars["teff"].between(t0, t1) & np.isfinite(sigma)
+            middle = np.median(sigma[inside]) if inside.sum() >= _FEWEST else np.nan
+            rows.append({"teff_low": t0, "teff_high": t1, "logg_low": g0, "logg_high": g1, "n": int(inside.sum()),
+                         "sigma": middle})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def draw(table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame) -> Figure:
+    """On a logarithmic colour scale."""
+    teff_edges, logg_edges = _edges(stars)
+    grid = table["sigma"].to_numpy().reshape(len(logg_edges) - 1, len(teff_edges) - 1)
+    figure, axis = plt.subplots(figsize=(6, 4.2))
+    image = axis.pcolormesh(teff_edges, logg_edges, np.log10(grid), cmap="viridis")
+    bar = figure.colorbar(image, ax=axis, label="median σ(log g), dex")
+    filled = grid[np.isfinite(grid)]
+    if len(filled):
+        ticks = [t for t in (0.03, 0.05, 0.1, 0.2, 0.5, 1, 2) if filled.min() * 0.9 <= t <= filled.max() * 1.1]
+        bar.set_ticks(np.log10(ticks), labels=[f"{t:g}" for t in ticks])
+    axis.invert_xaxis()
+    axis.invert_yaxis()
+    axis.set_xlabel("Teff, K")
+    axis.set_ylabel("log g, dex")
+    axis.set_title(f"5-D bound, {NAMES[fisher['reference_estimator']]}, {len(stars):,} low-noise spectra")
+    return figure
+
+
+def plot(shown: Shown, key: str) -> Plot:
+    """The same map."""
+    table = read_csv(shown.table, ("teff_low", "teff_high", "logg_low", "logg_high", "n", "sigma"))
+    x = [*sorted(table["teff_low"].unique()), float(table["teff_high"].max())]
+    y = [*sorted(table["logg_low"].unique()), float(table["logg_high"].max())]
+    sigma, counted = _grid(table, "sigma"), _grid(table, "n")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shown_values = [[None if not np.isfinite(v) else float(v) for v in row] for row in np.log10(sigma)]
+    hover = [[f"σ {v:.3f} dex<br>{n:.0f} spectra" for v, n in zip(*row)] for row in zip(sigma, counted)]
+    seen = sigma[np.isfinite(sigma)]
+    ticks = [t for t in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5) if len(seen) and seen.min() * 0.9 <= t <= seen.max() * 1.1]
+    trace = {
+        "type": "heatmap", "x": x, "y": y, "z": shown_values, "text": hover, "colorscale": "Viridis",
+        "hovertemplate": "Teff %{x:.0f} K<br>log g %{y:.2f}<br>%{text}<extra></extra>",
+        "colorbar": {"title": {"text": "σ, dex (logarithmic)", "side": "right"}, "thickness": 14, "outlinewidth": 0,
+                     "tickvals": [float(np.log10(t)) for t in ticks], "ticktext": [f"{t:g}" for t in ticks]},
+        "meta": {"z": f"{shown.table}#sigma", "z_how": "log10"},
+    }  # fmt: skip
+    layout = {
+        "xaxis": {"title": {"text": "Teff, K"}, "autorange": "reversed"},
+        "yaxis": {"title": {"text": "log g, dex"}, "autorange": "reversed"},
+    }
+    names = {"teff_low": "Teff from, K", "teff_high": "to", "logg_low": "log g from, dex", "logg_high": "to", "n": "spectra",
+             "sigma": "median σ, dex"}  # fmt: skip
+    return Plot(
+        key, TITLE, "Map of the median Fisher bound of log g over Teff and log g; values in the table.", (trace,), layout,
+        (shown.table,), height=420, note=f"5-D bound. {counts(shown.artifact(NUMBERS))}".strip(),
+        table=values_of("Median σ(log g)", table, shown.table, names),
+    )  # fmt: skip
+
+
+def _edges(stars: pd.DataFrame) -> list[np.ndarray]:
+    """Edges between cells, of Teff and of log g."""
+    return [np.linspace(stars[name].min(), stars[name].max(), n) for name, n in _EDGES.items()]
+
+
+def _grid(table: pd.DataFrame, column: str) -> np.ndarray:
+    """A column as cells, log g down, Teff across."""
+    cells = table.pivot(index="logg_low", columns="teff_low", values=column)
+    return np.asarray(cells.to_numpy(dtype=np.float64))
