@@ -25,7 +25,7 @@ def wait_for_job(flow: Flow, running: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_second_workflow_in_the_same_folder_is_refused_and_the_first_one_completes(fresh: Flow, undisturbed: Flow):
-    target = "results/mvp_0_a/protocol.json"
+    target = "results/mvp_0_a/snr.parquet"
     running = start(fresh, target)
     wait_for_job(fresh, running)
     other = subprocess.run(
@@ -43,7 +43,7 @@ def test_a_stopped_workflow_ends_with_one_line_of_its_job_and_a_second_call_comp
     fresh: Flow, undisturbed: Flow, number
 ):
     """The signal reaches Snakemake and its jobs, as from a terminal or from a batch system."""
-    target = "results/mvp_0_b/scaling.json"
+    target = "results/mvp_0_a/snr.parquet"
     running = start(fresh, target)
     wait_for_job(fresh, running)
     end = time.monotonic() + PATIENCE

@@ -17,7 +17,7 @@ from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo", "sacct")
-PATIENCE = 60.0  # s, for a daemon to answer
+PATIENCE = 120.0  # s, for a daemon to answer or a job to begin; a loaded machine takes its time
 
 # Memory is watched by polling. `KillWait` is what a job has between SIGTERM and SIGKILL. Two partitions share the
 # node; a job of `urgent` takes it away from one of `main`. The GPUs are any two character devices: nobody opens them.

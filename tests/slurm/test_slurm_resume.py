@@ -48,10 +48,10 @@ def resumed_after(site: Site) -> int:
 
 
 def test_at_the_end_of_the_wall_time_training_is_saved_and_goes_on_in_another_job(site: Site, uninterrupted):
-    long_training(site.flow, seconds_per_tree=0.5)
+    long_training(site.flow, seconds_per_tree=0.25)
     site.run("results/data/manifest.json")
-    warned = ("--set-resources", "lightgbm:slurm_extra='--signal=USR1@60'", "lightgbm:runtime=3", "--retries", "20")
-    site.run(REPORT, *warned)
+    signal = "lightgbm:slurm_extra='--signal=USR1@120'"  # as the profile says, whose list this one takes the place of
+    site.run(REPORT, "--set-resources", signal, "lightgbm:runtime=3", "--retries", "20")
     jobs = site.jobs("lightgbm")
     assert len({job.number for job in jobs}) == len(jobs) > 1
     assert jobs[-1].state == "COMPLETED"
@@ -102,7 +102,7 @@ def test_a_network_goes_on_in_another_job_and_ends_as_if_nothing_had_happened(fi
     long_run_of_a_network(quiet)
     quiet.snakemake(f"{RUN}/metrics.json")
     site = finished
-    long_run_of_a_network(site.flow, seconds_per_step=2.5)
+    long_run_of_a_network(site.flow, seconds_per_step=1.7)
     rule = "runtime=grows(120),\n        gpu=lambda wildcards: gpus_of(recipe_in_full"
     site.flow.edit("workflow/rules/experiments.smk", rule, rule.replace("grows(120)", "3"))
     site.run(f"{RUN}/metrics.json", "--retries", "20")
