@@ -12,6 +12,11 @@ from login import Site
 from logg1m.spectra.store import Store
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole roadmap first: it takes longest, and the others run beside it."""
+    items.sort(key=lambda item: item.path.name != "test_slurm_roadmap.py")
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     reason = missing()
