@@ -18,7 +18,7 @@ PARALLEL = OMP_NUM_THREADS=1 pytest -n
 ## test: the suite with the workflow runs, without what the three below do, in WORKERS processes
 WORKERS ?= 2
 test: $(VENV)/.installed lint
-	@$(TIMED) $(PARALLEL) $(WORKERS) --dist loadfile -m "not slurm and not faults and not browser"
+	@$(TIMED) $(PARALLEL) $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slurm and not faults and not browser"
 
 ## test-fast: the default suite (under 5 minutes)
 test-fast: $(VENV)/.installed

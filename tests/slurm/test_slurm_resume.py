@@ -97,8 +97,8 @@ def long_run_of_a_network(flow: Flow, seconds_per_step: float = 0.0) -> None:
         flow.edit("src/logg1m/nn/trainer.py", line, f"time.sleep({seconds_per_step})\n                    {line}")
 
 
-def test_a_network_goes_on_in_another_job_and_ends_as_if_nothing_had_happened(finished: Site, tmp_path):
-    quiet = copy_flow(Flow(tmp_path / "forged" / "project"), tmp_path / "quiet")
+def test_a_network_goes_on_in_another_job_and_ends_as_if_nothing_had_happened(finished: Site, forged: Flow, tmp_path):
+    quiet = copy_flow(forged, tmp_path / "quiet")
     long_run_of_a_network(quiet)
     quiet.snakemake(f"{RUN}/metrics.json")
     site = finished
