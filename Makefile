@@ -3,41 +3,53 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-browser test-slurm test-faults lint format bench wheels docs clean
+.PHONY: demo test test-fast test-browser test-slurm test-faults nightly lint format bench wheels docs clean
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages)
 demo: $(VENV)/.installed
 	snakemake --cores all results/mvp_1_1/fisher.json
 	@echo "Done. Look at results/mvp_1_1/fisher.json and the figures beside it."
 
-## test: the suite with the workflow runs, without what the three below do (under 20 minutes on 2 cores), in WORKERS processes
+# Before a command: how long it took is printed at its end, whatever that is.
+TIMED = start=$$(date +%s); \
+	trap 'took=$$(($$(date +%s) - start)); echo "make $@: $$((took / 60)) min $$((took % 60)) s"' EXIT;
+PARALLEL = OMP_NUM_THREADS=1 pytest -n
+
+## test: the suite with the workflow runs, without what the three below do, in WORKERS processes
 WORKERS ?= 2
 test: $(VENV)/.installed lint
-	OMP_NUM_THREADS=1 pytest -n $(WORKERS) --dist loadfile -m "not slurm and not faults and not browser"
+	@$(TIMED) $(PARALLEL) $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slurm and not faults and not browser"
 
-## test-fast: the default suite (meant to stay near 5 minutes)
+## test-fast: the default suite (under 5 minutes)
 test-fast: $(VENV)/.installed
-	pytest
+	@$(TIMED) pytest
 
-## test-slurm: the workflow on a SLURM that the tests start themselves (Debian: slurmctld slurmd slurm-client munge)
+## test-slurm: the workflow on SLURMs that the tests start themselves (Debian: slurmctld slurmd slurm-client munge); they wait more than they work
+SLURMS ?= 3
 test-slurm: $(VENV)/.installed
-	pytest -m slurm tests/slurm
+	@$(TIMED) $(PARALLEL) $(SLURMS) --dist worksteal -m slurm tests/slurm
 
 ## test-faults: rules are killed at work (KILLS times each), the disk filled, data damaged, the folder moved
 KILLS ?= 15
 test-faults: $(VENV)/.installed
-	pytest -m faults tests/faults --kills $(KILLS)
+	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal -m faults tests/faults --kills $(KILLS)
 
 ## test-browser: the page in a real browser (needs Chromium: apt-get install chromium)
 test-browser: $(VENV)/.installed
-	pytest -m browser tests/browser
+	@$(TIMED) pytest -m browser tests/browser
+
+## nightly: what takes too long for every submission: every rule is killed 15 times, properties are tried on 500 new examples
+nightly: $(VENV)/.installed
+	@$(MAKE) test-faults KILLS=15
+	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal --hypothesis-profile nightly -m hypothesis
 
 ## lint: everything that reads the code without running it
 lint: $(VENV)/.installed
-	ruff check .
-	ruff format --check .
-	mypy
-	snakefmt --check Snakefile workflow/rules
+	@$(TIMED) set -e; \
+	ruff check .; \
+	ruff format --check .; \
+	mypy; \
+	snakefmt --check Snakefile workflow/rules; \
 	snakemake --lint
 
 ## format: what lint asks for

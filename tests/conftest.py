@@ -19,6 +19,7 @@ from logg1m.spectra.store import Store
 SMALL = 2_100  # two whole chunks and one of 52 rows
 
 settings.register_profile("logg1m", deadline=None, derandomize=True, max_examples=25, database=None)
+settings.register_profile("nightly", deadline=None, max_examples=500, database=None, print_blob=True)
 settings.load_profile("logg1m")
 
 

@@ -1,17 +1,13 @@
 """From pfsspec shards to fisher.json and a decision, with the user's own frozen validation and test files."""
 
 import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from harness import small_project
 from made_shard import miniature
 
-PROJECT = Path(__file__).parents[2]
 RUN = {
     "data": {"source": "pfs_hdf5", "n_spectra": None,
              "pfs_hdf5": {"train": ["train_*.h5"], "val": ["val.h5"], "test": ["test.h5"]}},
@@ -25,18 +21,11 @@ RUN = {
 
 @pytest.mark.slow
 def test_shards_become_bounds_and_a_decision(tmp_path):
-    for name in ("Snakefile", "workflow", "config", "profiles", "envs", "src"):
-        source = PROJECT / name
-        shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy(source, tmp_path)
+    flow = small_project(tmp_path)
     for name, count, seed in (("train_0", 500, 1), ("train_1", 300, 2), ("val", 50, 3), ("test", 300, 4)):
         miniature(tmp_path / f"{name}.h5", count, seed=seed, mask=False)
-    (tmp_path / "run.yaml").write_text(yaml.safe_dump(RUN))
-    wanted = ["results/mvp_1_1/fisher.json", "results/decisions/d1.json", "results/mvp_1_2/verdict.json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "run.yaml", "--", *wanted],
-        cwd=tmp_path, text=True, capture_output=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
+    flow.path("run.yaml").write_text(yaml.safe_dump(RUN))
+    flow.snakemake("results/mvp_1_1/fisher.json", "results/decisions/d1.json", "results/mvp_1_2/verdict.json")
     results = tmp_path / "results"
     fisher = json.loads((results / "mvp_1_1/fisher.json").read_text())
     assert set(fisher["estimators"]) == {"local_linear", "knn"}

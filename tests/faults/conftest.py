@@ -1,5 +1,6 @@
 """The small roadmap, made once without any disturbance, to compare with."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,9 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Flow:
-    """The small roadmap from nothing to its end; read only."""
-    flow = small_project(tmp_path_factory.mktemp("undisturbed") / "project")
-    flow.snakemake()
+    """The small roadmap from nothing to its end, made by the first of the processes that test; read only."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "undisturbed"
+    folder.mkdir(exist_ok=True)
+    flow, finished = Flow(folder / "project"), folder / "finished"
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            small_project(flow.folder)
+            flow.snakemake("--cores", "2")
+            finished.touch()
     return flow
 
 

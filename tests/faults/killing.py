@@ -10,6 +10,7 @@ import psutil
 from harness import Flow
 
 UNCOMPARED = (".state", ".history")  # how training and the roadmap went, which interruptions change
+GO = "go"
 VICTIMS = ("everything", "the jobs", "Snakemake alone")
 
 
@@ -41,6 +42,18 @@ def start(flow: Flow, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             command, cwd=flow.folder, env=environment, stdout=output, stderr=output, start_new_session=True
         )
+
+
+def hold_generation(flow: Flow, chunk: int) -> None:
+    """From this chunk on, generation stands still until `release`: no clock decides what it is caught at."""
+    line = "block = source.read(*layout.rows(chunk))"
+    wait = f"while chunk >= {chunk} and not __import__('os').path.exists({GO!r}):\n"
+    pause = "            __import__('time').sleep(0.05)\n"
+    flow.edit("src/logg1m/spectra/generation.py", line, f"{wait}{pause}        {line}")
+
+
+def release(flow: Flow) -> None:
+    flow.path(GO).touch()
 
 
 def jobs(folder: Path, script: str = "") -> list[psutil.Process]:

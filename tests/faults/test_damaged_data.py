@@ -57,7 +57,7 @@ def test_a_nan_in_the_middle_of_your_spectra_is_one_error_that_names_the_spectru
     """As if a reader of the user's own had let it through."""
     line = "block = source.read(*layout.rows(chunk))"
     poison = f"{line}\n        block.arrays['flux'][7, 2000] = float('nan') if chunk == 1 else 1.0"
-    fresh.edit("src/logg1m/generation.py", line, poison)
+    fresh.edit("src/logg1m/spectra/generation.py", line, poison)
     printed = fresh.snakemake("results/data/manifest.json", ok=False)
     number = 1024 + 7
     assert f"rule generate: flux of spectrum {number} is not finite; nothing was written for its chunk" in printed

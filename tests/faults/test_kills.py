@@ -3,13 +3,14 @@
 import random
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import Flow
-from killing import VICTIMS, artifacts, differences, jobs, kill, start
+from killing import VICTIMS, artifacts, differences, hold_generation, jobs, kill, release, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
@@ -111,19 +112,29 @@ def test_killed_again_and_again_a_rule_ends_with_the_same_bytes(
 
 def test_a_job_whose_snakemake_is_gone_is_waited_for(fresh: Flow):
     """Two jobs for the same store are never at work at once."""
-    manifest, line = "results/data/manifest.json", "block = source.read(*layout.rows(chunk))"
-    fresh.edit("src/logg1m/generation.py", line, f"__import__('time').sleep(10)\n        {line}")
+    manifest = "results/data/manifest.json"
+    hold_generation(fresh, 0)
     running = start(fresh, manifest)
-    log = fresh.path("logs/data/manifest.log")
+    log, printed = fresh.path("logs/data/manifest.log"), fresh.path("printed.txt")
+    wait_for(log.exists, running)
+    kill(fresh, running, "Snakemake alone")
+    assert len(jobs(fresh.folder)) == 1
+    printed.unlink()  # it goes on printing
+    fresh.snakemake("--unlock")
+    printed.unlink()
+    running = start(fresh, manifest)
+    waits = "rule generate: waits for a job of an earlier call that is still at work on the same files"
+    wait_for(lambda: waits in printed.read_text(), running)
+    assert len(jobs(fresh.folder)) == 2
+    release(fresh)
+    assert running.wait(PATIENCE) == 0
+    assert "resuming: 3 of 3 chunks are there and intact" in log.read_text()
+
+
+def wait_for(condition: Callable[[], bool], running: subprocess.Popen[bytes]) -> None:
+    """Until it holds, while Snakemake is there."""
     end = time.monotonic() + PATIENCE
-    while not log.exists():
+    while not condition():
         assert running.poll() is None
         assert time.monotonic() < end
         time.sleep(0.1)
-    kill(fresh, running, "Snakemake alone")
-    assert len(jobs(fresh.folder)) == 1
-    fresh.path("printed.txt").unlink()  # it goes on printing
-    fresh.snakemake("--unlock")
-    printed = fresh.snakemake(manifest)
-    assert "rule generate: waits for a job of an earlier call that is still at work on the same files" in printed
-    assert "resuming: 3 of 3 chunks are there and intact" in log.read_text()

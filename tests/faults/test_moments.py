@@ -1,5 +1,6 @@
 """Two workflows in one folder, signals, a clock that goes back, a folder that moves."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -25,12 +26,17 @@ def wait_for_job(flow: Flow, running: subprocess.Popen[bytes]) -> None:
 
 
 def test_a_second_workflow_in_the_same_folder_is_refused_and_the_first_one_completes(fresh: Flow, undisturbed: Flow):
-    target = "results/mvp_0_a/protocol.json"
-    running = start(fresh, target)
-    wait_for_job(fresh, running)
-    other = subprocess.run(
-        [sys.executable, "-m", "snakemake", *fresh.arguments(target)], cwd=fresh.folder, capture_output=True, text=True
-    )
+    target = "results/mvp_0_a/snr.parquet"
+    lock = fresh.path("logs/data/.manifest.log.lock")
+    lock.parent.mkdir(parents=True)
+    with lock.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # the first one's job waits for it
+        running = start(fresh, target)
+        wait_for_job(fresh, running)
+        other = subprocess.run(
+            [sys.executable, "-m", "snakemake", *fresh.arguments(target)],
+            cwd=fresh.folder, capture_output=True, text=True,
+        )  # fmt: skip
     assert other.returncode != 0
     assert "Directory cannot be locked" in other.stdout + other.stderr
     assert running.wait(PATIENCE) == 0
@@ -43,7 +49,7 @@ def test_a_stopped_workflow_ends_with_one_line_of_its_job_and_a_second_call_comp
     fresh: Flow, undisturbed: Flow, number
 ):
     """The signal reaches Snakemake and its jobs, as from a terminal or from a batch system."""
-    target = "results/mvp_0_b/scaling.json"
+    target = "results/mvp_0_a/snr.parquet"
     running = start(fresh, target)
     wait_for_job(fresh, running)
     end = time.monotonic() + PATIENCE

@@ -17,10 +17,11 @@ from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 COMMANDS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo", "sacct")
-PATIENCE = 60.0  # s, for a daemon to answer
+PATIENCE = 120.0  # s, for a daemon to answer or a job to begin; a loaded machine takes its time
 
-# Memory is watched by polling. `KillWait` is what a job has between SIGTERM and SIGKILL. Two partitions share the
-# node; a job of `urgent` takes it away from one of `main`. The GPUs are any two character devices: nobody opens them.
+# Memory is watched by polling. `KillWait` is what a job has between SIGTERM and SIGKILL; `cred_expire` is how long one
+# waits that was queued again (120 s by default). Two partitions share the node; a job of `urgent` takes it away from
+# one of `main`. The GPUs are any two character devices: nobody opens them.
 CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -29,7 +30,7 @@ SlurmdUser={user}
 SlurmctldPort={port}
 SlurmdPort={next_port}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=30
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster, missing
-from harness import copy_flow, forge, small_project
+from harness import Flow, copy_flow, forge, small_project
 from login import Site
 
 from logg1m.spectra.store import Store
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The whole roadmap first: it takes longest, and the others run beside it."""
+    items.sort(key=lambda item: item.path.name != "test_slurm_roadmap.py")
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +36,17 @@ def site(cluster: Cluster, tmp_path: Path) -> Iterator[Site]:
     here.clear()
 
 
+@pytest.fixture(scope="session")
+def forged(small_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Flow:
+    """The small roadmap, finished (the heavy results are placeholders); read only."""
+    flow = small_project(tmp_path_factory.mktemp("forged") / "project")
+    forge(flow, small_store)
+    return flow
+
+
 @pytest.fixture
-def finished(cluster: Cluster, small_store: Store, tmp_path: Path) -> Iterator[Site]:
-    """The small roadmap, finished (the heavy results are placeholders)."""
-    forged = small_project(tmp_path / "forged" / "project")
-    forge(forged, small_store)
+def finished(cluster: Cluster, forged: Flow, tmp_path: Path) -> Iterator[Site]:
+    """The small roadmap, finished."""
     here = Site(cluster, copy_flow(forged, tmp_path / "project"))
     yield here
     here.clear()

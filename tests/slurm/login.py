@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 from cluster import Cluster, Job, wait_for
 from harness import Flow
 
-# What the profile says, but asking every few seconds: the tests' jobs are short.
-QUICK = ("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "20")
+# What the profile says, but the tests' jobs are short: they are asked for at once, and every second.
+EAGER = (sys.executable, "-P", str(Path(__file__).with_name("eager.py")))
+EAGERLY = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20")
 
 
 class Site:
@@ -17,9 +19,10 @@ class Site:
         self.cluster, self.flow = cluster, flow
         self.started: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Snakemake at work; what it prints is in `printed()`."""
-        command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/slurm", *QUICK, *arguments]
+    def start(self, *arguments: str, eager: bool = True) -> subprocess.Popen[str]:
+        """Snakemake at work; what it prints is in `printed()`. If not eager, it asks for its jobs as the profile says."""
+        command = [*(EAGER if eager else (sys.executable, "-m", "snakemake")), "--workflow-profile", "profiles/slurm"]
+        command += [*(EAGERLY if eager else ()), *arguments]
         if self.flow.path("run.yaml").exists():
             command += ["--configfile", "run.yaml"]
         environment = {**self.cluster.environment(), "OMP_NUM_THREADS": "1"}

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from cluster import wait_for
+from cluster import Job, wait_for
+from killing import hold_generation, release
 from login import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.slurm]
@@ -32,11 +33,15 @@ def drained(site: Site) -> Iterator[None]:
         site.cluster.command("scontrol", "update", node, "State=RESUME")
 
 
-def slow_generation(site: Site, chunks: int, seconds: int) -> None:
-    """Every chunk of the store takes so long, as if the machine were slow."""
+def held_generation(site: Site, chunks: int) -> None:
+    """The store gets its first chunk; the others wait for `release`."""
     site.flow.configure("data", n_spectra=chunks * 1024)
-    line = "block = source.read(*layout.rows(chunk))"
-    site.flow.edit("src/logg1m/generation.py", line, f"__import__('time').sleep({seconds})\n        {line}")
+    hold_generation(site.flow, 1)
+
+
+def first_chunk(site: Site) -> None:
+    journal = site.flow.path("results/data/journal")
+    wait_for(lambda: list(journal.glob("chunk_*")), "the first chunk", 5 * MINUTE)
 
 
 def test_a_job_that_exceeds_its_memory_is_submitted_again_with_more(site: Site):
@@ -53,8 +58,13 @@ def test_a_job_that_exceeds_its_memory_is_submitted_again_with_more(site: Site):
 
 
 def test_a_job_that_exceeds_its_time_is_submitted_again_and_goes_on_where_it_was(site: Site):
-    slow_generation(site, chunks=8, seconds=10)
-    site.run(MANIFEST, "--set-resources", "generate:runtime=1", "--retries", "8")
+    held_generation(site, chunks=8)
+    process = site.start(MANIFEST, "--set-resources", "generate:runtime=1", "--retries", "8")
+    first_chunk(site)
+    number = site.jobs("generate")[-1].number
+    wait_for(lambda: site.job(number).state not in ("RUNNING", "COMPLETING"), "the end of its time", 3 * MINUTE)
+    release(site.flow)
+    assert process.wait(10 * MINUTE) == 0
     jobs = site.jobs("generate")
     assert [job.state for job in jobs[:-1]] == ["TIMEOUT"] * (len(jobs) - 1)
     assert len(jobs) > 1
@@ -64,8 +74,8 @@ def test_a_job_that_exceeds_its_time_is_submitted_again_and_goes_on_where_it_was
 
 
 def test_a_cancelled_job_is_an_error_within_a_minute_and_a_second_call_completes(site: Site):
-    slow_generation(site, chunks=6, seconds=5)
-    process = site.start(MANIFEST, "--retries", "0")
+    held_generation(site, chunks=6)
+    process = site.start(MANIFEST, "--retries", "0", eager=False)
     job = site.wait_for_job("generate")
     site.cluster.command("scancel", str(job.number))
     began = time.monotonic()
@@ -73,23 +83,26 @@ def test_a_cancelled_job_is_an_error_within_a_minute_and_a_second_call_completes
     assert time.monotonic() - began < MINUTE
     assert f"SLURM-job '{job.number}' failed, SLURM status is: 'CANCELLED'" in site.printed()
     assert not site.flow.path(MANIFEST).exists()
+    release(site.flow)
     site.run(MANIFEST)
     assert not half_written(site)
 
 
 def test_a_killed_snakemake_leaves_a_job_that_the_next_call_waits_for(site: Site):
     """Both jobs are to write the same store; never both at once."""
-    slow_generation(site, chunks=6, seconds=15)
+    held_generation(site, chunks=6)
     process = site.start(MANIFEST)
     first = site.wait_for_job("generate")
-    journal = site.flow.path("results/data/journal")
-    wait_for(lambda: list(journal.glob("chunk_*")), "the first chunk")
+    first_chunk(site)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert "--unlock" in site.run(MANIFEST, ok=False)
     site.run("--unlock")
     process = site.start(MANIFEST)
     second = next(job for job in _until(site, 2) if job.number != first.number)
+    waits = "rule generate: waits for a job of an earlier call that is still at work on the same files"
+    site.wait_for_log(f"logs/slurm/rule_generate/{second.number}.log", waits)
+    release(site.flow)
     assert process.wait(10 * MINUTE) == 0
     states = {job.number: job for job in site.jobs("generate")}
     assert states[first.number].state == states[second.number].state == "COMPLETED"
@@ -99,7 +112,7 @@ def test_a_killed_snakemake_leaves_a_job_that_the_next_call_waits_for(site: Site
     assert not half_written(site)
 
 
-def _until(site: Site, count: int) -> list:
+def _until(site: Site, count: int) -> list[Job]:
     wait_for(lambda: len(site.jobs("generate")) >= count, f"{count} jobs of generate")
     return site.jobs("generate")
 

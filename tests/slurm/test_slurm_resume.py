@@ -48,8 +48,9 @@ def resumed_after(site: Site) -> int:
 
 
 def test_at_the_end_of_the_wall_time_training_is_saved_and_goes_on_in_another_job(site: Site, uninterrupted):
-    long_training(site.flow, seconds_per_tree=0.5)
+    long_training(site.flow, seconds_per_tree=0.45)
     site.run("results/data/manifest.json")
+    # The signal comes after 90 to 120 s; sooner, a loaded machine would still be importing.
     warned = ("--set-resources", "lightgbm:slurm_extra='--signal=USR1@60'", "lightgbm:runtime=3", "--retries", "20")
     site.run(REPORT, *warned)
     jobs = site.jobs("lightgbm")
@@ -97,12 +98,12 @@ def long_run_of_a_network(flow: Flow, seconds_per_step: float = 0.0) -> None:
         flow.edit("src/logg1m/nn/trainer.py", line, f"time.sleep({seconds_per_step})\n                    {line}")
 
 
-def test_a_network_goes_on_in_another_job_and_ends_as_if_nothing_had_happened(finished: Site, tmp_path):
-    quiet = copy_flow(Flow(tmp_path / "forged" / "project"), tmp_path / "quiet")
+def test_a_network_goes_on_in_another_job_and_ends_as_if_nothing_had_happened(finished: Site, forged: Flow, tmp_path):
+    quiet = copy_flow(forged, tmp_path / "quiet")
     long_run_of_a_network(quiet)
     quiet.snakemake(f"{RUN}/metrics.json")
     site = finished
-    long_run_of_a_network(site.flow, seconds_per_step=2.5)
+    long_run_of_a_network(site.flow, seconds_per_step=1.7)
     rule = "runtime=grows(120),\n        gpu=lambda wildcards: gpus_of(recipe_in_full"
     site.flow.edit("workflow/rules/experiments.smk", rule, rule.replace("grows(120)", "3"))
     site.run(f"{RUN}/metrics.json", "--retries", "20")

@@ -1,7 +1,9 @@
 """The small roadmap through `snakemake --workflow-profile profiles/slurm`, from nothing to its last document."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 from harness import Flow, small_project
@@ -14,19 +16,23 @@ pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Flow:
-    """The same roadmap, made on this machine without SLURM."""
+def local(tmp_path: Path) -> Iterator[tuple[Flow, Popen[str]]]:
+    """The same roadmap, being made on this machine without SLURM."""
     flow = small_project(tmp_path / "local")
-    flow.snakemake()
-    return flow
+    process = flow.start("--cores", "2")
+    yield flow, process
+    process.kill()
+    process.wait()
 
 
-def test_the_roadmap_runs_to_its_end_and_gives_what_one_machine_gives(site: Site, local: Flow):
+def test_the_roadmap_runs_to_its_end_and_gives_what_one_machine_gives(site: Site, local: tuple[Flow, Popen[str]]):
+    here, process = local
     site.run()
     assert "Nothing to be done" in site.run(), "a second call finds everything done"
+    assert process.wait(1500) == 0, here.path("printed.txt").read_text()[-6000:]
     jobs = site.jobs()
     assert {job.state for job in jobs} == {"COMPLETED"}
-    assert not differences(artifacts(site.flow), artifacts(local))
+    assert not differences(artifacts(site.flow), artifacts(here))
     Store(site.flow.path("results/data/manifest.json")).read(0, "flux")
     # Decisions are made on the login node; survey and protocol are one job, and so are the verdicts of a phase.
     submitted = Counter(job.rule for job in jobs)
