@@ -195,6 +195,7 @@ for key, experiment in EXPERIMENTS.items():
             bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
             seed=CONFIG.seed,
             code=code(
+                "logg1m.experiments.extras",
                 "logg1m.experiments.judging.evidence",
                 "logg1m.experiments.judging.verdict",
                 *modules_of(experiment),
