@@ -1,6 +1,9 @@
+import pytest
+
+
 def test_every_variant_test_and_metric_is_a_row_with_its_interval(draw, verdict):
     values = draw("comparison", verdict=verdict).set_index(["variant", "subset", "metric"])
     assert len(values) == len(verdict["variants"]) * 4
     for (name, subset, metric), row in values.iterrows():
         shown = verdict["variants"][name]["metrics"][subset][metric]
-        assert [row["value"], row["low"], row["high"]] == [shown["value"], *shown["ci95"]]
+        assert [row["value"], row["low"], row["high"]] == pytest.approx([shown["value"], *shown["ci95"]])

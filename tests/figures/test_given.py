@@ -46,5 +46,5 @@ def test_predictions_are_those_of_the_largest_scale_of_each_model(files):
 
 
 def test_a_file_that_is_gone_is_named(files):
-    with pytest.raises(InputError, match=r"protocol\.json does not exist"):
-        given.read(["protocol"], files | {"protocol": files["protocol"] + "/../gone/protocol.json"}, {})
+    with pytest.raises(InputError, match=r"gone\.json does not exist"):
+        given.read(["protocol"], files | {"protocol": files["protocol"].replace("protocol.json", "gone.json")}, {})

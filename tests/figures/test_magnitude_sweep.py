@@ -12,5 +12,5 @@ def test_the_rows_of_the_sweep_are_the_values(draw, pictures):
         for name in ("3d", "5d")
     ]
     values = draw("magnitude_sweep", sweep={"rows": rows, "noise_level": 0.5}, observation=Observation())
-    pd.testing.assert_frame_equal(values, pd.DataFrame(rows))
+    pd.testing.assert_frame_equal(values, pd.DataFrame(rows), check_dtype=False)
     assert "noise × 0.5" in pictures[0].axes[0].get_title(loc="left")

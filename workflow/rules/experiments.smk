@@ -20,33 +20,6 @@ MODEL_CODE = {
 DENOISER_CODE = code("logg1m.nn.denoisers")
 
 
-def evidence_of(key, times=False):
-    """The artifacts of an experiment's runs and what they are compared with, as named inputs; `times`: how long runs took,
-    which nothing that is decided may read."""
-    experiment = EXPERIMENTS[key]
-    judged = experiment.acceptance
-    runs = [path for name in TABLE_FILES for path in runs_of(key, name)]
-    seconds = runs_of(key, "provenance.json") if times else []
-    return {
-        "manifest": "results/data/manifest.json",
-        "members": "results/mvp_0_a/members.parquet",
-        "snr": "results/mvp_0_a/snr.parquet",
-        "stars": "results/mvp_1_1/bounds.parquet" if judged else [],
-        "sensitivity": "results/mvp_1_1/sensitivity.parquet" if judged else [],
-        "pixels": "results/mvp_0_a/pixels.parquet" if judged else [],
-        "denoisers": behind_gate(experiment, denoisers_of(key)),
-        "metrics": behind_gate(experiment, runs_of(key, "metrics.json")),
-        "runs": behind_gate(experiment, runs),
-        "times": behind_gate(experiment, seconds),
-    }
-
-
-def numbers_of(artifact):
-    """What a verdict is read from: the numbers themselves, where the artifact is their copy beside the figures."""
-    copy = "results/mvp_1_1/fisher.json"
-    return NUMBERS if artifact.file == copy else artifact.file
-
-
 wildcard_constraints:
     mvp=r"mvp_[0-9]_[0-9a-z]",
     variant=r"[A-Za-z0-9_]+",
@@ -178,6 +151,7 @@ for key, experiment in EXPERIMENTS.items():
             bootstrap=whole(CONFIG.bootstrap),
             seed=CONFIG.seed,
             code=code(
+                "logg1m.experiments.extras",
                 "logg1m.experiments.judging.evidence",
                 "logg1m.experiments.judging.verdict",
                 *modules_of(experiment),

@@ -1,5 +1,15 @@
 """What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
 
+# What verdicts read of a run beside its metrics.
+TABLE_FILES = [
+    "predictions.parquet",
+    "history.csv",
+    "gradient.csv",
+    "robustness.parquet",
+    "attention.csv",
+    "reconstruction.csv",
+]
+
 
 def variants_of(mvp):
     """The variants that run at this scale; an experiment with rules of its own has none."""
@@ -187,3 +197,30 @@ def trial_runs(wildcards):
         f=folders,
         k=range(CONFIG.experiments.seeds),
     )
+
+
+def evidence_of(key, times=False):
+    """The artifacts of an experiment's runs and what they are compared with, as named inputs; `times`: how long runs took,
+    which nothing that is decided may read."""
+    experiment = EXPERIMENTS[key]
+    judged = experiment.acceptance
+    runs = [path for name in TABLE_FILES for path in runs_of(key, name)]
+    seconds = runs_of(key, "provenance.json") if times else []
+    return {
+        "manifest": "results/data/manifest.json",
+        "members": "results/mvp_0_a/members.parquet",
+        "snr": "results/mvp_0_a/snr.parquet",
+        "stars": "results/mvp_1_1/bounds.parquet" if judged else [],
+        "sensitivity": "results/mvp_1_1/sensitivity.parquet" if judged else [],
+        "pixels": "results/mvp_0_a/pixels.parquet" if judged else [],
+        "denoisers": behind_gate(experiment, denoisers_of(key)),
+        "metrics": behind_gate(experiment, runs_of(key, "metrics.json")),
+        "runs": behind_gate(experiment, runs),
+        "times": behind_gate(experiment, seconds),
+    }
+
+
+def numbers_of(artifact):
+    """What a verdict is read from: the numbers themselves, where the artifact is their copy beside the figures."""
+    copy = "results/mvp_1_1/fisher.json"
+    return NUMBERS if artifact.file == copy else artifact.file

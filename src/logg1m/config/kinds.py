@@ -21,7 +21,7 @@ def reports() -> list[str]:
 
 def _files_with(room: str, beginning: str) -> list[str]:
     """Names of the files of a room that have a line which begins in this way."""
-    files = sorted((_PACKAGE / room).glob("*.py"))
+    files = sorted((_PACKAGE / room).glob("[a-z]*.py"))
     return [path.stem for path in files if f"\n{beginning}" in path.read_text(encoding="utf-8")]
 
 
