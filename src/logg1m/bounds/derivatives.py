@@ -111,7 +111,9 @@ def _local_regression(offset: np.ndarray, distance: np.ndarray, degree: int) -> 
     left, singular, right = np.linalg.svd(np.concatenate(columns, axis=2) * root[:, :, None], full_matrices=False)
     spanned = singular[:, -1:] > 1e-10 * singular[:, :1]
     inverse = np.where(spanned, 1 / np.where(spanned, singular, 1.0), np.nan)
-    slopes = right.transpose(0, 2, 1)[:, 1 : 1 + offset.shape[2]] * inverse[:, None, :]  # rows of V S⁻¹ that give labels
+    slopes = (
+        right.transpose(0, 2, 1)[:, 1 : 1 + offset.shape[2]] * inverse[:, None, :]
+    )  # rows of V S⁻¹ that give labels
     return np.asarray(np.matmul(slopes, left.transpose(0, 2, 1)) * root[:, None, :] / width[:, :, None])
 
 

@@ -27,9 +27,7 @@ def shared(values: np.ndarray) -> np.ndarray:
     return distinct[several] if count[several].sum() >= len(values) / 2 else distinct[:0]
 
 
-def node_weights(
-    scaled: np.ndarray, stars: np.ndarray, neighbours: int, degree: int
-) -> tuple[np.ndarray, np.ndarray]:
+def node_weights(scaled: np.ndarray, stars: np.ndarray, neighbours: int, degree: int) -> tuple[np.ndarray, np.ndarray]:
     """What `derivatives.regression_weights` returns, for labels on nodes.
 
     Parameters
@@ -109,7 +107,8 @@ def _regression(offset: np.ndarray, distance: np.ndarray, degree: int) -> np.nda
     inverse = np.where(solid, 1 / np.where(solid, singular, 1.0), 0.0)
     slopes = right.transpose(0, 2, 1)[:, 1 : 1 + labels] * inverse[:, None, :]
     weights = np.matmul(slopes, left.transpose(0, 2, 1)) * root[:, None, :] / width[:, :, None]
-    return np.where(independent[:, : 1 + labels].all(axis=1)[:, None, None], weights, np.nan)
+    weights[~np.all(independent[:, : 1 + labels], axis=1)] = np.nan
+    return np.asarray(weights)
 
 
 def _independent(design: np.ndarray) -> np.ndarray:
@@ -123,8 +122,7 @@ def _independent(design: np.ndarray) -> np.ndarray:
         for _ in range(2):
             column = column - before @ (before.transpose(0, 2, 1) @ column)
         left = np.linalg.norm(column[:, :, 0], axis=1)
-        independent[:, j] = (norm > 0) & (left > _INDEPENDENT * norm)
-        basis[:, :, j] = np.where(
-            independent[:, j, None], column[:, :, 0] / np.where(left > 0, left, 1.0)[:, None], 0.0
-        )
+        new = (norm > 0) & (left > _INDEPENDENT * norm)
+        basis[new, :, j] = column[new, :, 0] / left[new, None]
+        independent[:, j] = new
     return independent

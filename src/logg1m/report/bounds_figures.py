@@ -10,7 +10,9 @@ import pandas as pd
 
 from logg1m import metrics
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
+from logg1m.bounds.fisher import constant
 from logg1m.figures import style
+from logg1m.observe import LABELS
 from logg1m.observe.lines import FEATURES
 
 _NAMES = {"exact": "exact derivative", "local_linear": "local regression", "knn": "kNN differences"}
@@ -23,9 +25,11 @@ def sigma_vs_error(stars: pd.DataFrame, predictions: dict[str, pd.DataFrame], pa
     columns: dict[str, Any] = {"percentile": levels}
     for k, name in enumerate(n for n in _NAMES if f"{n}_sigma_5d" in stars):
         sigma = stars[f"{name}_sigma_5d"].dropna()
+        if not len(sigma):
+            continue
         columns[f"sigma_5d_{name}"] = np.percentile(sigma, levels)
         axis.plot(columns[f"sigma_5d_{name}"], levels / 100, color=style.BLACK, linestyle=("-", "--", ":")[k],
-                  label=f"σ 5-D, {_NAMES[name]} (n = {len(sigma):,})")  # fmt: skip
+                  label=f"σ {_dimensions(stars)}-D, {_NAMES[name]} (n = {len(sigma):,} of {len(stars):,})")  # fmt: skip
     for k, (name, table) in enumerate(predictions.items()):
         rows = table[table["id"].isin(stars["id"])]
         error = (rows["predicted"] - rows["truth"]).abs().to_numpy() / GAUSSIAN_MEDIAN
@@ -52,16 +56,20 @@ def ratio_histogram(stars: pd.DataFrame, table: pd.DataFrame, model: str, refere
     rows = table[table["id"].isin(sigma.index)]
     ratio = np.abs(rows["predicted"].to_numpy() - rows["truth"].to_numpy()) / sigma.loc[rows["id"]].to_numpy()
     ratio = ratio[np.isfinite(ratio)]
-    edges = np.linspace(0, max(6.0, float(np.percentile(ratio, 99))), 61)
-    density, _ = np.histogram(ratio, bins=edges, density=True)
+    edges = np.linspace(0, max(6.0, float(np.percentile(ratio, 99))) if len(ratio) else 6.0, 61)
+    counts, _ = np.histogram(ratio, bins=edges)
+    density = counts / np.diff(edges) / max(counts.sum(), 1)
     middle = (edges[:-1] + edges[1:]) / 2
     efficient = np.sqrt(2 / np.pi) * np.exp(-(middle**2) / 2)
     figure, axis = plt.subplots(figsize=(6, 3.6))
-    axis.stairs(density, edges, fill=True, color=style.SKY, alpha=0.6, label=f"{model}, n = {len(ratio):,}")
+    axis.stairs(
+        density, edges, fill=True, color=style.SKY, alpha=0.6, label=f"{model}, n = {len(ratio):,} of {len(rows):,}"
+    )
     axis.plot(middle, efficient, color=style.BLACK, label="efficient estimator (half-normal)")
-    middle_ratio = np.median(ratio) / GAUSSIAN_MEDIAN
-    axis.axvline(np.median(ratio), color=style.RED, linestyle="--", label=f"median / 0.6745 = {middle_ratio:.2f}")
-    axis.set_xlabel("|Δ log g| / σ(log g), 5-D bound of the same spectrum")
+    if len(ratio):
+        middle_ratio = np.median(ratio) / GAUSSIAN_MEDIAN
+        axis.axvline(np.median(ratio), color=style.RED, linestyle="--", label=f"median / 0.6745 = {middle_ratio:.2f}")
+    axis.set_xlabel(f"|Δ log g| / σ(log g), {_dimensions(stars)}-D bound of the same spectrum")
     axis.set_ylabel("density")
     axis.legend(fontsize=8)
     axis.set_title("model error over Fisher bound, low-noise test")
@@ -100,8 +108,14 @@ def sigma_map(stars: pd.DataFrame, reference: str, path: Path) -> None:
     axis.invert_yaxis()
     axis.set_xlabel("Teff, K")
     axis.set_ylabel("log g, dex")
-    axis.set_title(f"5-D bound, {_NAMES[reference]}, {len(stars):,} low-noise spectra")
+    known = f"{int(np.isfinite(sigma).sum()):,} of {len(stars):,} low-noise spectra"
+    axis.set_title(f"{_dimensions(stars)}-D bound, {_NAMES[reference]}, {known}")
     style.save(figure, path, pd.DataFrame(rows))
+
+
+def _dimensions(stars: pd.DataFrame) -> int:
+    """Labels that the bounds are marginalised over, log g included: those that vary."""
+    return len(LABELS) - len(constant({name: stars[name] for name in LABELS if name in stars}))
 
 
 def sensitivity(values: pd.DataFrame, reference: str, path: Path) -> None:
@@ -112,7 +126,7 @@ def sensitivity(values: pd.DataFrame, reference: str, path: Path) -> None:
     axis.plot(
         wave, values[f"{reference}_marginalised"], color=style.BLUE, linewidth=0.6, label="not imitated by other labels"
     )
-    top = float(values[reference].max())
+    top = float(values[reference].max()) or 1.0  # all zero where no star has a derivative
     labelled = [f for f in FEATURES if f.in_range]
     half_label = 0.027 * (wave[-1] - wave[0])
     for k, feature in enumerate(labelled):

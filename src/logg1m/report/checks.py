@@ -136,6 +136,7 @@ def _fisher(content: Mapping[str, Any], artifacts: Artifacts) -> Iterator[Check]
             yield Check("Nearest-neighbour differences against the exact bound", found, None, limitation=True)
         else:
             yield Check(f"The bound from {kind} agrees with the exact one", found, _AGREES[0] <= ratio <= _AGREES[1])
+    yield from _without_bound(content)
     if content.get("exact_missing"):
         yield Check("The exact bound is not available", str(content["exact_missing"]), None, limitation=True)
     yield from _posteriors(at(content, "ceilings/bayes/low_noise") or {})
@@ -146,6 +147,15 @@ def _fisher(content: Mapping[str, Any], artifacts: Artifacts) -> Iterator[Check]
     trees = [(name, m["best_iteration_is_last"]) for name, m in (content.get("models") or {}).items()
              if "best_iteration_is_last" in m]  # fmt: skip
     yield from _iterations([(str(at(content, f"models/{name}/scale") or "its scale"), last) for name, last in trees])
+
+
+def _without_bound(content: Mapping[str, Any]) -> Iterator[Check]:
+    """Stars that have no bound by the estimator that models are judged against."""
+    entry = at(content, f"estimators/{content.get('reference_estimator')}") or {}
+    failed, n = entry.get("n_failed"), entry.get("n")
+    if failed and n:
+        found = f"{failed:,} of {n:,} have none" + (f"; {entry['why']}" if entry.get("why") else "")
+        yield Check("Low-noise stars have a bound", found, 1 - failed / n >= content.get("min_share", 0))
 
 
 def _leaks(content: Mapping[str, Any], models: Mapping[str, Any] | None) -> Iterator[Check]:

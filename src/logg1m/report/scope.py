@@ -50,6 +50,9 @@ def _fisher(content: Mapping[str, Any], artifacts: Artifacts) -> Iterator[tuple[
         "bounds",
         f"{content.get('n_spectra', 0):,} low-noise spectra; estimators: {listed([_estimator(n) for n in content.get('estimators', {})])}",
     )
+    named = at(content, "label_sets/5d/named")
+    if named:
+        yield "marginalised over", named
     stars = at(content, "ceilings/bayes/low_noise/n_stars")
     if stars:
         yield (

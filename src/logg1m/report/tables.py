@@ -38,7 +38,7 @@ def _six(place: str) -> dict[str, str]:
     return {"n": f"{place}/n"} | {name: f"{place}/{metric}" for name, metric in _SIX.items()}
 
 
-_SIGMA = {"10 %": "p10", "median": "median", "90 %": "p90", "mean": "mean", "failed": "n_failed"}
+_SIGMA = {"10 %": "p10", "median": "median", "90 %": "p90", "mean": "mean", "n": "n", "failed": "n_failed"}
 
 # What people read of the artifacts that no variants belong to; by file.
 VIEWS: dict[str, tuple[View, ...]] = {
@@ -84,7 +84,7 @@ VIEWS: dict[str, tuple[View, ...]] = {
             note="No estimator exceeds the Bayes-optimal ceiling; a biased one may exceed the unbiased bound's.",
         ),
         View("Models beside the bounds, low-noise test; MAE in dex", "models/*", ("model",), {
-            "n": "n", "R²": "r2", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
+            "n": "n", "of": "n_test", "R²": "r2", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
             "RMSE over Bayes": "rmse_over_bayes", "efficiency": "efficiency"}),
         View("σ(log g) of low-noise spectra, dex", "estimators/*/sigma_logg/*", ("estimator", "labels"), _SIGMA),
         View("Estimators against the exact derivative", "agreement_with_exact/*", ("estimator",),
@@ -100,7 +100,7 @@ VIEWS: dict[str, tuple[View, ...]] = {
     ),
     "mvp_1_1/models.json": (
         View("Every honest model beside the bounds, as D1 sees them; MAE in dex", "models/*", ("model",), {
-            "n": "n", "R²": "r2", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
+            "n": "n", "of": "n_test", "R²": "r2", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
             "RMSE over Bayes": "rmse_over_bayes", "efficiency": "efficiency"}),
     ),
     "mvp_1_1/magnitude_sweep.json": (
@@ -112,7 +112,7 @@ VIEWS: dict[str, tuple[View, ...]] = {
 
 _WORDS = {
     "exact": "exact derivatives", "local_linear": "local linear regression", "knn": "nearest-neighbour differences",
-    "1d": "log g alone", "3d": "Teff, log g, [M/H]", "5d": "all five labels", "snr": "‖flux‖/‖error‖",
+    "1d": "log g alone", "3d": "Teff, log g, [M/H]", "5d": "all labels that vary", "snr": "‖flux‖/‖error‖",
     "snr_observer": "the same from noisy flux", "snr_median": "median per pixel", "snr_p95": "95th percentile per pixel",
     "simulator_snr": "the simulator's own",
 }  # fmt: skip

@@ -169,5 +169,13 @@ def _fisher(content: Mapping[str, Any]) -> str:
     return (
         f"The {over} of {model_name(v['model'])} is {estimate(v['ratio'])} times {what}"
         + (f"; the threshold is {threshold[1]}" if threshold else "")
-        + f".{out}"
+        + f".{_without_bound(v)}{out}"
     )
+
+
+def _without_bound(verdict: Mapping[str, Any]) -> str:
+    """How many of the stars that the verdict is about have no bound, if any."""
+    n, n_test = verdict.get("n"), verdict.get("n_test")
+    if n is None or n_test is None or n == n_test or verdict["statistic"] == "rmse_over_bayes":
+        return ""  # the Bayes-optimal RMSE needs no bound
+    return f" {n_test - n:,} of its {n_test:,} low-noise test stars have no bound and are left out."
