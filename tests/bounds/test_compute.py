@@ -151,7 +151,9 @@ def test_a_label_that_is_the_same_for_the_whole_library_counts_as_known(toy, deg
     source, library = toy
     labels = library.labels.copy()
     labels[:, 3] = 0.2
-    alike = replace(library, labels=labels, flux=(library.flux - library.labels[:, 3:4] * source.design[3]).astype("f4"))
+    alike = replace(
+        library, labels=labels, flux=(library.flux - library.labels[:, 3:4] * source.design[3]).astype("f4")
+    )
     result = compute_bounds(alike, source, TOY_RANGES, Bounds(linear_degree=degree), ONE)
     weighted = (source.design.astype(np.float64) / library.error[0].astype(np.float64))[[1, 0, 2, 4]]
     sigma = np.sqrt(np.linalg.inv(weighted @ weighted.T)[0, 0])

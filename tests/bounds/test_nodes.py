@@ -78,7 +78,9 @@ def test_fewer_distinct_labels_than_neighbours_leave_the_rest_without_weight():
 
 
 def test_where_the_nearest_span_the_labels_nothing_is_touched(monkeypatch):
-    monkeypatch.setattr(derivatives, "node_weights", lambda *_: pytest.fail("continuous labels need no other neighbours"))
+    monkeypatch.setattr(
+        derivatives, "node_weights", lambda *_: pytest.fail("continuous labels need no other neighbours")
+    )
     derivatives.regression_weights(labels_of("continuous", 3_000), np.arange(100), 64, 2)
 
 

@@ -138,6 +138,17 @@ def test_ratio_histogram_is_the_density_of_errors_over_bounds(path, stars, predi
     np.testing.assert_allclose(values["half_normal"], half_normal, rtol=1e-6, atol=1e-9)
 
 
+def test_figures_of_stars_without_any_bound_are_empty_and_no_error(path, stars, predictions):
+    none = stars.copy()
+    none[[c for c in none if c.endswith("sigma_5d")]] = np.nan
+    bounds_figures.ratio_histogram(none, predictions["lightgbm"], "lightgbm", "exact", path)
+    assert (values_of(path)["density"] == 0).all()
+    bounds_figures.sigma_map(none, "exact", path)
+    assert values_of(path)["sigma"].isna().all()
+    bounds_figures.sigma_vs_error(none, predictions, path)
+    assert set(values_of(path)) == {"percentile"} | {f"error_{name}" for name in predictions}
+
+
 def test_map_of_sigma_holds_the_median_of_each_cell(path, stars):
     bounds_figures.sigma_map(stars, "exact", path)
     values = values_of(path)

@@ -76,6 +76,15 @@ def test_bounds_and_posteriors_are_held_against_what_they_must_be(
     assert says(rows, "effective sample size of 100") == "holds"
 
 
+@pytest.mark.parametrize(("failed", "word"), [(0, None), (20, "holds"), (317, "fails")])
+def test_stars_without_a_bound_are_told(experiments, tmp_path, failed, word):
+    entry = {"n": 400, "n_failed": failed, "why": "they share their labels"}
+    artifact = {"reference_estimator": "local_linear", "estimators": {"local_linear": entry}, "min_share": 0.9}
+    rows = [c for c in found(experiments["mvp_1_1"], artifact, tmp_path) if c.what == "Low-noise stars have a bound"]
+    assert [row.says for row in rows] == ([word] if word else [])
+    assert [row.found for row in rows] == ([f"{failed} of 400 have none; they share their labels"] if word else [])
+
+
 def test_a_refused_ceiling_fails_and_says_why(experiments, tmp_path):
     low = bayes(0.5, 1.0) | {"refused": "only 5 of 300 stars reach it"}
     rows = found(experiments["mvp_1_1"], {"ceilings": {"bayes": {"low_noise": low}}}, tmp_path)
