@@ -118,7 +118,7 @@ def _estimator(stars: pd.DataFrame, name: str) -> dict[str, Any]:
 
 def _why_none(stars: pd.DataFrame) -> str:
     """Why a derivative from the spectra themselves may not exist, as far as the labels tell."""
-    on_nodes = [name for name in LABELS if name in stars and len(shared(stars[name].to_numpy()))]
+    on_nodes = [name for name in LABELS if name in stars and len(shared(stars[name].to_numpy())) > 1]
     if on_nodes:
         return (
             f"the spectra near them do not span the labels, since many share their values of {', '.join(on_nodes)} (nodes "
