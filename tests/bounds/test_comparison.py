@@ -193,6 +193,58 @@ def test_stars_whose_bound_failed_are_left_out_of_ratios_and_counted():
     assert np.isfinite(found["models"]["one"]["ratio_rms"]["value"])
 
 
+def survivors(missing: int, on_nodes: bool = True, min_share: float = 0.9) -> dict:
+    """All stars are low-noise test stars; the first `missing` have no derivative from the local regression."""
+    stars = stars_of(estimators=("local_linear",))
+    first = stars.index < missing
+    stars.loc[first, [c for c in stars if "sigma" in c]] = np.nan
+    stars.loc[first, [c for c in stars if "failed" in c]] = True
+    stars["a_m"] = np.tile([0.0, 0.2, 0.4], N // 3) if on_nodes else np.linspace(0, 0.4, N)
+    stars["c_m"] = 0.0
+    table = pd.DataFrame({"id": stars["id"], "truth": stars["logg"], "predicted": stars["logg"] + 1.0})
+    config = Bounds(min_share=min_share)
+    return compare(stars, members_of(stars, low_noise=1.1), {"only": table}, VARIANCE, config, BOOTSTRAP, SEED)
+
+
+def test_stars_without_a_derivative_are_counted_beside_every_number_and_left_out_of_ceilings():
+    found, few = survivors(60), survivors(0)
+    entry, only = found["estimators"]["local_linear"], found["models"]["only"]
+    assert (entry["n"], entry["n_failed"], entry["n_no_derivative"], entry["share_failed"]) == (N, 60, 60, 0.02)
+    assert entry["why"].startswith("60 of 3,000 stars have no derivative: ")
+    assert (only["n"], only["n_test"], only["n_failed"], only["share_failed"]) == (N - 60, N, 60, pytest.approx(0.02))
+    assert (found["verdict"]["n"], found["verdict"]["n_test"]) == (N - 60, N)
+    assert found["verdict"]["outcome"] == "headroom"
+    assert found["ceilings"]["n_no_derivative"] == found["ceilings"]["prior_aware_r2"]["n_no_derivative"] == 60
+    assert found["ceilings"]["crlb_mean_r2"] == pytest.approx(few["ceilings"]["crlb_mean_r2"], rel=0.02)
+    assert sum(row["n_no_derivative"] for row in found["ceilings"]["snr_bins"]) == 60
+    assert "why" not in few["estimators"]["local_linear"]
+
+
+@pytest.mark.parametrize("missing", [400, N])
+def test_below_the_configured_share_nothing_is_concluded_and_the_file_says_why(missing, tmp_path):
+    found = survivors(missing)
+    write_json(tmp_path / "fisher.json", found)
+    verdict, only = read_json(tmp_path / "fisher.json")["verdict"], found["models"]["only"]
+    assert verdict["outcome"] == "inconclusive"
+    assert verdict["ratio"] is None
+    assert f"only {N - missing:,} of 3,000 low-noise test stars have a bound" in verdict["reason"]
+    assert "share their values of a_m (nodes of a grid)" in verdict["reason"]
+    assert "more spectra on the same nodes do not help" in verdict["reason"]
+    assert "enlarge" not in str(found)
+    assert only["rmse"]["value"] == pytest.approx(1.0)
+    assert "ratio_median" not in only
+    assert survivors(400, min_share=0.8)["verdict"]["outcome"] == "headroom"
+
+
+def test_labels_that_no_spectra_share_are_not_called_nodes():
+    assert "nodes" not in survivors(400, on_nodes=False)["verdict"]["reason"]
+
+
+def test_a_constant_label_is_named_as_known():
+    assert survivors(0)["label_sets"]["5d"]["known"] == ["c_m"]
+    assert compared()["label_sets"]["5d"]["known"] == []
+
+
 def test_models_without_a_star_in_common_with_the_bounds_are_refused():
     stars = stars_of()
     other = model(stars, 1.0).assign(id=lambda t: t["id"] + 1)

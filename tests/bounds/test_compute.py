@@ -146,6 +146,23 @@ def test_labels_that_are_not_separated_fail_and_leave_the_sensitivity_of_the_oth
     assert np.isfinite(result.sensitivity.to_numpy()).all()
 
 
+@pytest.mark.parametrize("degree", [1, 2])
+def test_a_label_that_is_the_same_for_the_whole_library_counts_as_known(toy, degree):
+    source, library = toy
+    labels = library.labels.copy()
+    labels[:, 3] = 0.2
+    alike = replace(
+        library, labels=labels, flux=(library.flux - library.labels[:, 3:4] * source.design[3]).astype("f4")
+    )
+    result = compute_bounds(alike, source, TOY_RANGES, Bounds(linear_degree=degree), ONE)
+    weighted = (source.design.astype(np.float64) / library.error[0].astype(np.float64))[[1, 0, 2, 4]]
+    sigma = np.sqrt(np.linalg.inv(weighted @ weighted.T)[0, 0])
+    for name in ("exact", "local_linear"):
+        np.testing.assert_allclose(result.stars[f"{name}_sigma_5d"], sigma, rtol=1e-3)
+        assert result.stars[f"{name}_sigma_prior"].notna().all()
+    assert np.isfinite(result.sensitivity.to_numpy()).all()
+
+
 def test_fewer_spectra_than_a_regression_needs_are_refused(toy):
     with pytest.raises(InputError, match="at least 23"):
         compute_bounds(part(toy[1], slice(0, 20)), toy[0], TOY_RANGES, Bounds(), ONE)

@@ -200,7 +200,7 @@ def test_a_summary_ignores_failures_and_counts_them():
     table.loc[3, "condition_5d"] = np.inf
     table.loc[3, "failed_5d"] = True
     found, good = fisher.summarise(table)["5d"], table["sigma_5d"].dropna()
-    assert found["n_failed"] == 1
+    assert (found["n"], found["n_failed"], found["share_failed"]) == (11, 1, pytest.approx(1 / 11))
     for key, value in (("p10", good.quantile(0.1)), ("median", good.median()), ("p90", good.quantile(0.9)), ("mean", good.mean())):  # fmt: skip
         assert found[key] == pytest.approx(value)
     assert found["condition_number"] == pytest.approx(table["condition_5d"].drop(3).median())
@@ -226,11 +226,43 @@ def test_ceilings_are_clipped_at_zero_and_a_star_that_failed_counts_as_zero():
     assert found["crlb_mean_r2"] == pytest.approx(np.mean([1 - 0.25 / 4, 1 - 1 / 4, 1 - 1 / 4, 0, 0]))
 
 
-def test_a_label_without_a_range_is_refused_by_name():
+def test_a_label_without_a_range_is_known_and_log_g_needs_one():
     priors = dict.fromkeys(LABELS, (0.0, 1.0))
     assert fisher.prior_ranges(priors) == UNIT
-    with pytest.raises(InputError, match=r"data\.priors\.a_m is the single value 0\.2"):
-        fisher.prior_ranges(priors | {"a_m": (0.2, 0.2)})
+    assert fisher.prior_ranges(priors | {"a_m": (0.2, 0.2)}) == UNIT | {"a_m": 0.0}
+    with pytest.raises(InputError, match=r"data\.priors\.logg is the single value 3: there is nothing to bound"):
+        fisher.prior_ranges(priors | {"logg": (3.0, 3.0)})
+
+
+def test_labels_that_are_the_same_for_all_spectra_are_known():
+    labels = np.random.default_rng(1).random((20, 5))
+    assert fisher.ranges_that_vary(RANGES, labels) == RANGES
+    labels[:, 4] = -0.25
+    assert fisher.ranges_that_vary(RANGES, labels) == RANGES | {"c_m": 0.0}
+    with pytest.raises(InputError, match=r"data\.priors\.m_h is a single value, but the spectra have m_h from"):
+        fisher.ranges_that_vary(RANGES | {"m_h": 0.0}, labels)
+    labels[:, LOGG] = 4.5
+    with pytest.raises(InputError, match=r"every one of the 20 spectra has log g = 4\.5"):
+        fisher.ranges_that_vary(RANGES, labels)
+
+
+def test_bounds_with_a_known_label_are_those_of_the_others_whatever_its_derivative():
+    information = fisher.fisher_information(*linear_gaussian())
+    information[:, 4] = information[:, :, 4] = np.nan
+    table = fisher.bounds(information, RANGES | {"c_m": 0.0}, 1e8)
+    np.testing.assert_allclose(table["sigma_5d"], full_inverse(information, [1, 0, 2, 3]), rtol=1e-9)
+    ranges = np.array([RANGES[name] for name in LABELS[:4]])
+    expected = fisher.prior_aware_crlb(information[:, :4, :4], ranges)[:, LOGG]
+    np.testing.assert_allclose(table["sigma_prior"], expected, rtol=1e-12)
+    assert not table.filter(like="failed").to_numpy().any()
+
+
+def test_a_set_is_named_by_the_labels_that_vary():
+    assert fisher.label_sets(())["5d"]["named"] == "5-D: log g, Teff, [M/H], [α/M], [C/M]"
+    four = fisher.label_sets(("c_m",))
+    assert four["5d"]["named"] == "4-D: log g, Teff, [M/H], [α/M]; [C/M] the same for all spectra"
+    assert four["5d"]["labels"] == ["logg", "teff", "m_h", "a_m"]
+    assert four["3d"]["named"] == "3-D: log g, Teff, [M/H]"
 
 
 def test_the_prior_aware_sigma_of_a_star_is_that_of_the_whole_matrix_and_exists_also_where_the_bound_failed():

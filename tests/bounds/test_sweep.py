@@ -12,6 +12,7 @@ from logg1m.config.data import Data
 from logg1m.files import InputError
 
 PRIORS = Data().priors.model_dump()
+FOUR = "4-D: log g, Teff, [M/H], [α/M]; [C/M] the same for all spectra"
 CONFIG = Bounds(sweep_magnitudes=(20.0, 22.0), sweep_stars=20)
 
 
@@ -36,8 +37,20 @@ def test_a_failed_star_lowers_the_mean_of_the_ceiling():
     assert values.tolist() == [0.75, 0.0]
 
 
-def test_no_noise_and_labels_without_a_range_are_refused(small_source):
+def test_a_label_of_one_value_is_known_and_the_rows_say_so(small_source):
+    free, fixed = (
+        pd.DataFrame(sweep(small_source.observer, priors, CONFIG, 1, ONE))
+        for priors in (PRIORS, PRIORS | {"c_m": (0.0, 0.0)})
+    )
+    assert "named" not in free
+    assert fixed["named"].tolist() == ["3-D: log g, Teff, [M/H]", FOUR] * 2
+    assert (fixed["n_failed"] == 0).all()
+    per_set = fixed.groupby("set")["sigma_median"]
+    assert (per_set.get_group("5d").to_numpy() > per_set.get_group("3d").to_numpy()).all()
+
+
+def test_no_noise_and_a_log_g_without_a_range_are_refused(small_source):
     with pytest.raises(InputError, match="noise_level = 0"):
         sweep(small_source.observer, PRIORS, CONFIG, 1, ONE, 0.0)
-    with pytest.raises(InputError, match=r"data\.priors\.c_m"):
-        sweep(small_source.observer, PRIORS | {"c_m": (0.0, 0.0)}, CONFIG, 1, ONE)
+    with pytest.raises(InputError, match=r"data\.priors\.logg"):
+        sweep(small_source.observer, PRIORS | {"logg": (3.0, 3.0)}, CONFIG, 1, ONE)

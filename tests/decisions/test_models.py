@@ -19,7 +19,8 @@ POSTERIORS = pd.DataFrame({"id": IDS, "mean": TRUTH + OPTIMAL, "truth": TRUTH})
 
 def measured(error: np.ndarray, **fisher) -> dict:
     table = pd.DataFrame({"id": IDS, "truth": TRUTH, "predicted": TRUTH + error})
-    given = {"reference_estimator": "exact", "models": {}, "leaks": []} | fisher
+    given = {"reference_estimator": "exact", "models": {}, "leaks": [], "min_share": 0.9, "estimators": {"exact": {}}}
+    given |= fisher
     return with_runs(given, {"mvp_1_2/flux": table}, STARS, POSTERIORS, MEMBERS, Bootstrap(resamples=200), 7)
 
 

@@ -1,15 +1,5 @@
 """What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
 
-# What verdicts read of a run beside its metrics.
-TABLE_FILES = [
-    "predictions.parquet",
-    "history.csv",
-    "gradient.csv",
-    "robustness.parquet",
-    "attention.csv",
-    "reconstruction.csv",
-]
-
 
 def variants_of(mvp):
     """The variants that run at this scale; an experiment with rules of its own has none."""

@@ -10,9 +10,11 @@ import pandas as pd
 from logg1m import metrics
 from logg1m.bounds import fisher
 from logg1m.bounds.compute import ESTIMATORS
+from logg1m.bounds.nodes import shared
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
+from logg1m.observe import LABELS
 
 GAUSSIAN_MEDIAN = 0.6745  # median |x| of a unit Gaussian: a median ratio of 1 is an efficient estimator
 
@@ -43,8 +45,10 @@ def compare(
         "n_spectra": len(stars),
         "n_test": int((members.loc[stars["id"], "pool"] == "test").sum()),
         "subset": "low-noise spectra: bounds use every one, model errors those in the test pool",
+        "label_sets": fisher.label_sets(fisher.constant({name: stars[name] for name in LABELS if name in stars})),
         "reference_estimator": reference,
-        "estimators": {name: {"sigma_logg": fisher.summarise(_of(stars, name))} for name in present},
+        "min_share": config.min_share,
+        "estimators": {name: _estimator(stars, name) for name in present},
         "agreement_with_exact": {},
         "ceilings": ceilings(stars, everyone, members, reference, logg_variance, config.fewest_in_bin)
         | prior_aware(stars[f"{reference}_sigma_prior"].to_numpy(), logg_variance, bootstrap, seed),
@@ -64,8 +68,9 @@ def compare(
         }
     else:
         result["exact_missing"] = "the source cannot compute derivatives; the local regression takes their place"
+    why = result["estimators"][reference].get("why", "")
     for name, table in predictions.items():
-        result["models"][name] = model_ratio(table, sigma, bootstrap, seed)
+        result["models"][name] = model_ratio(table, sigma, bootstrap, seed, config.min_share, why)
     result["verdict"] = verdict(result["models"], config)
     return result
 
@@ -101,6 +106,27 @@ def _of(stars: pd.DataFrame, name: str) -> pd.DataFrame:
     return stars[columns].rename(columns=lambda c: str(c).removeprefix(prefix))
 
 
+def _estimator(stars: pd.DataFrame, name: str) -> dict[str, Any]:
+    """Bounds of one estimator summed up, and for how many stars there is none: no derivative, or a degenerate matrix."""
+    table = _of(stars, name)
+    sigma_logg = fisher.summarise(table)
+    missing = int(table["sigma_prior"].isna().sum())
+    counts = {key: sigma_logg["5d"][key] for key in ("n", "n_failed", "share_failed")}
+    why = {"why": f"{missing:,} of {len(table):,} stars have no derivative: {_why_none(stars)}"} if missing else {}
+    return {"sigma_logg": sigma_logg, **counts, "n_no_derivative": missing, **why}
+
+
+def _why_none(stars: pd.DataFrame) -> str:
+    """Why a derivative from the spectra themselves may not exist, as far as the labels tell."""
+    on_nodes = [name for name in LABELS if name in stars and len(shared(stars[name].to_numpy())) > 1]
+    if on_nodes:
+        return (
+            f"the spectra near them do not span the labels, since many share their values of {', '.join(on_nodes)} (nodes "
+            "of a grid); more spectra on the same nodes do not help, spectra between the nodes do"
+        )
+    return "the spectra near them do not span the labels (two that vary together, or one that is constant there)"
+
+
 def ceilings(
     low_noise: pd.DataFrame,
     everyone: pd.DataFrame,
@@ -111,10 +137,10 @@ def ceilings(
 ) -> dict[str, Any]:
     """R² ceilings from the unbiased bound: overall for the low-noise stars, per SNR bin of at least `fewest` stars.
 
-    A star whose bound failed counts as R²max = 0.
+    A star whose information is degenerate counts as R²max = 0; one without a derivative, of which nothing is known, is
+    left out and counted (`n_no_derivative`).
     """
-    overall = fisher.crlb_ceilings(low_noise[f"{estimator}_sigma_5d"].to_numpy(), variance)
-    sigma = everyone[f"{estimator}_sigma_5d"].to_numpy()
+    overall = _ceiling(low_noise, estimator, variance)
     snr = members.loc[everyone["id"], "snr"].to_numpy()
     bins = []
     for low, high in pairwise(metrics.SNR_EDGES):
@@ -126,10 +152,16 @@ def ceilings(
                     "snr_high": None if np.isinf(high) else float(high),
                     "snr_median": float(np.median(snr[inside])),
                     "n": int(inside.sum()),
-                    **fisher.crlb_ceilings(sigma[inside], variance),
+                    **_ceiling(everyone[inside], estimator, variance),
                 }
             )
     return {**overall, "logg_variance": variance, "snr_bins": bins}
+
+
+def _ceiling(stars: pd.DataFrame, estimator: str, variance: float) -> dict[str, Any]:
+    missing = stars[f"{estimator}_sigma_prior"].isna().to_numpy()
+    found = fisher.crlb_ceilings(stars[f"{estimator}_sigma_5d"].to_numpy()[~missing], variance)
+    return {**found, "n_no_derivative": int(missing.sum())}
 
 
 def prior_aware(sigma: np.ndarray, variance: float, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
@@ -142,6 +174,7 @@ def prior_aware(sigma: np.ndarray, variance: float, bootstrap: Bootstrap, seed: 
         "approximation": True,
         "meaning": "Gaussian prior of the same variance, likelihood linearised at the true labels",
         "n": len(known),
+        "n_no_derivative": len(sigma) - len(known),
     }
     rmse = metrics.rms(known)
     statistics = {"prior_aware_r2": lambda counts: 1 - rmse(counts) ** 2 / variance, "prior_aware_rmse": rmse}
@@ -151,28 +184,45 @@ def prior_aware(sigma: np.ndarray, variance: float, bootstrap: Bootstrap, seed: 
     }
 
 
-def model_ratio(table: pd.DataFrame, sigma: pd.Series, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
-    """Metrics and error-to-bound ratios of one model on the test spectra that have a bound."""
+def model_ratio(
+    table: pd.DataFrame, sigma: pd.Series, bootstrap: Bootstrap, seed: int, min_share: float = 0.0, why: str = ""
+) -> dict[str, Any]:
+    """Metrics and error-to-bound ratios of one model on the test spectra that have a bound.
+
+    Where fewer than `min_share` of them have one the ratios would be those of a selection: there are none, `refused`
+    says so, and the metrics are those of all.
+
+    Parameters
+    ----------
+    sigma : spectrum id → bound (dex) of the low-noise spectra, NaN where there is none
+    why : what is known of the cause where there is none
+
+    Returns
+    -------
+    n, how many have a bound, of n_test, with n_failed and share_failed; mae, rmse, r2, ratio_median, ratio_rms
+    """
     joined = table[table["id"].isin(sigma.index)]
+    if not len(joined):
+        raise InputError(
+            f"none of the {len(table)} test spectra of a model is among the {len(sigma)} low-noise spectra whose bounds "
+            "were computed: enlarge data.n_spectra, protocol.scales or bounds.max_spectra"
+        )
     bound = sigma.loc[joined["id"]].to_numpy()
     good = np.isfinite(bound)
-    truth = joined["truth"].to_numpy(dtype=np.float64)[good]
-    error = joined["predicted"].to_numpy(dtype=np.float64)[good] - truth
-    n = len(error)
-    if not n:
-        raise InputError(
-            f"none of the {len(table)} test spectra of a model is a low-noise star with a bound: enlarge "
-            "data.n_spectra, protocol.scales or bounds.max_spectra"
-        )
-    ratio = error / bound[good]
-    statistics = {
-        "mae": metrics.mean(np.abs(error)),
-        "rmse": metrics.rms(error),
-        "r2": metrics.r2(truth, error),
-        "ratio_median": _scaled(metrics.median(np.abs(ratio))),
-        "ratio_rms": metrics.rms(ratio),
-    }
-    return {"n": n} | {name: metrics.with_interval(f, n, bootstrap, seed) for name, f in statistics.items()}
+    n, n_test = int(good.sum()), len(joined)
+    counts: dict[str, Any] = {"n": n, "n_test": n_test, "n_failed": n_test - n, "share_failed": 1 - n / n_test}
+    refused = n == 0 or n < min_share * n_test
+    if refused:
+        about = f"only {n:,} of {n_test:,} low-noise test stars have a bound, bounds.min_share asks for {min_share:.0%}"
+        counts["refused"] = f"{about}: {why}" if why else about
+    used = np.ones_like(good) if refused else good
+    truth = joined["truth"].to_numpy(dtype=np.float64)[used]
+    error = joined["predicted"].to_numpy(dtype=np.float64)[used] - truth
+    statistics = {"mae": metrics.mean(np.abs(error)), "rmse": metrics.rms(error), "r2": metrics.r2(truth, error)}
+    if not refused:
+        ratio = error / bound[good]
+        statistics |= {"ratio_median": _scaled(metrics.median(np.abs(ratio))), "ratio_rms": metrics.rms(ratio)}
+    return counts | {name: metrics.with_interval(f, len(error), bootstrap, seed) for name, f in statistics.items()}
 
 
 def _scaled(statistic: Any) -> Any:
@@ -182,8 +232,8 @@ def _scaled(statistic: Any) -> Any:
 def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = ()) -> dict[str, Any]:
     """MVP-1.1's verdict on the best honest model there is (lowest RMSE on the low-noise test).
 
-    Models in `leaking`, which are better than any estimator can be, have no say. If all of them are, nothing is
-    concluded, and `reason` says why.
+    Models in `leaking`, which are better than any estimator can be, have no say. If all of them are, or too few stars
+    have a bound, nothing is concluded, and `reason` says why.
     """
     key = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
     statistic = key[config.statistic]
@@ -196,7 +246,9 @@ def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = (
     else:
         low, high = metrics.interval_of(measured)
         outcome = "headroom" if low > threshold else "near_bound" if high < threshold else "inconclusive"
-    reason = {} if honest else {"reason": "every model is flagged as a leak"}
+    why = None if honest else "every model is flagged as a leak"
+    if measured is None and why is None:
+        why = models[best].get("refused")
     return {
         "criterion": f"{config.statistic} > {threshold:g}: headroom, keep optimising; below: near the bound",
         "statistic": config.statistic,
@@ -204,6 +256,8 @@ def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = (
         "ratio": measured,
         "all_statistics": {name: models[best].get(k) for name, k in key.items()},
         "outcome": outcome,
+        "n": models[best].get("n"),
+        "n_test": models[best].get("n_test"),
         "excluded_as_leaks": [name for name in models if name in leaking],
-        **reason,
+        **({"reason": why} if why else {}),
     }

@@ -1,5 +1,6 @@
 """Bounds of the low-noise spectra by three derivative estimators, in one pass over the store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,9 +91,11 @@ def compute_bounds(
     Parameters
     ----------
     library : its errors are those of the data that models see (`Library.at_noise`)
-    ranges : label → range of its prior, the unit of distance in label space (`fisher.prior_ranges`)
+    ranges : label → range of its prior, the unit of distance in label space (`fisher.prior_ranges`); a label that is
+        the same for the whole library counts as known
     """
-    scale = np.array([ranges[name] for name in LABELS])
+    ranges = fisher.ranges_that_vary(ranges, library.labels)
+    scale = label_scale(ranges)
     scaled = library.labels / scale
     everyone = np.arange(len(scaled))
     neighbours = min(config.linear_neighbours, len(scaled))
@@ -118,9 +121,10 @@ def compute_bounds(
             tables[name] = fisher.bounds(information, ranges, config.max_condition)
             if name == "exact" and trace is not None:
                 tables[name]["trace_share"] = trace[:, 1, 1] / information[:, 1, 1]
-            known = np.isfinite(information).all(axis=(1, 2))  # a local regression may have no solution
+            known = fisher.has_derivative(information, ranges)
             weighted = jacobian[known] / error[known][:, None]
-            signal = np.stack([np.abs(weighted[:, 1]), np.abs(_own_signal(weighted, information[known]))])
+            own = _own_signal(weighted, information[known], fisher.free_labels(ranges))
+            signal = np.stack([np.abs(weighted[:, 1]), np.abs(own)])
             sums[name] = signal.sum(axis=1, dtype=np.float64)
             counts[name] = int(known.sum())
         return tables, sums, counts
@@ -145,9 +149,14 @@ def compute_bounds(
     return BoundsResult(pd.concat(frames, axis=1), pd.DataFrame(columns))
 
 
-def _own_signal(weighted: np.ndarray, information: np.ndarray) -> np.ndarray:
-    """What of ∂F/∂log g / σ cannot be imitated by the other labels: the residual of its projection on them, (N, P)."""
-    others = [k for k in range(len(LABELS)) if k != 1]
+def label_scale(ranges: Mapping[str, float]) -> np.ndarray:
+    """What labels are divided by, (5,): their ranges, and 1 for a label that is known."""
+    return np.array([ranges[name] if ranges[name] > 0 else 1.0 for name in LABELS])
+
+
+def _own_signal(weighted: np.ndarray, information: np.ndarray, free: list[int]) -> np.ndarray:
+    """What of ∂F/∂log g / σ the other free labels cannot imitate: the residual of its projection on them, (N, P)."""
+    others = [k for k in free if k != 1]
     block = information[:, others][:, :, others]
     cross = information[:, others, 1]
     share = np.zeros_like(cross)

@@ -7,9 +7,8 @@ import pandas as pd
 
 from logg1m import noise
 from logg1m.bounds import derivatives, fisher
-from logg1m.bounds.compute import Library
+from logg1m.bounds.compute import Library, label_scale
 from logg1m.config.bounds import Bounds
-from logg1m.observe import LABELS
 
 _PROBES = 256  # stars whose bound is followed through all library sizes
 
@@ -29,7 +28,8 @@ def library_convergence(
     rows: n (library size), estimator, n_probes, n_failed, median_sigma_5d (dex), and median_ratio, p10, p90 of σ over
     the exact one where there is one
     """
-    scale = np.array([ranges[name] for name in LABELS])
+    ranges = fisher.ranges_that_vary(ranges, library.labels)
+    scale = label_scale(ranges)
     scaled = library.labels / scale
     total = len(scaled)
     order = noise.permutation(seed, total, noise.Stream.BOUNDS)

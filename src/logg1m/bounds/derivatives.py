@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
+from logg1m.bounds.nodes import node_weights
 from logg1m.files import InputError
 from logg1m.observe import LABELS
 
@@ -64,40 +65,55 @@ def regression_weights(
     """Weights of a local regression of flux on all labels.
 
     Least squares with tricube weights (Cleveland 1979, JASA 74, 829) among the nearest `neighbours`, the star itself
-    included; terms: a constant, the five labels and, for degree 2, their products. Where the neighbours do not span
-    all terms (labels that vary together or not at all) no derivative exists, and its weights are NaN.
+    included; terms: a constant, the labels that vary and, for degree 2, their products. Where the nearest do not span
+    all terms, as on the nodes of a grid, neighbours and terms are those of `nodes.node_weights`. Where none that are
+    near span the labels (two that vary together) no derivative exists, and its weights are NaN; so are those of a
+    label that is the same for all.
 
     Returns
     -------
     index : (N, k) rows of the library; weights : (N, 5, k) such that ∂F/∂θ per unit range = weights @ F[index]
     """
-    terms = 1 + len(LABELS) + (len(LABELS) * (len(LABELS) + 1) // 2 if degree == 2 else 0)
+    varies = np.ptp(scaled, axis=0) > 0
+    labels = int(varies.sum())
+    terms = 1 + labels + (labels * (labels + 1) // 2 if degree == 2 else 0)
     if neighbours < terms + 2 or len(scaled) < neighbours:
         raise InputError(
             f"bounds.linear_neighbours = {neighbours}: a local regression with {terms} terms needs at least "
             f"{terms + 2} neighbours and at most the {len(scaled)} spectra there are"
         )
+    if not varies.all():
+        weights = np.full((len(stars), len(varies), neighbours), np.nan)
+        index = np.repeat(stars[:, None], neighbours, axis=1)
+        if labels:
+            index, weights[:, varies] = regression_weights(scaled[:, varies], stars, neighbours, degree)
+        return index, weights
     distance, index = cKDTree(scaled).query(scaled[stars], k=neighbours)
-    weights = np.empty((len(stars), len(LABELS), neighbours))
+    weights = np.empty((len(stars), labels, neighbours))
     for start in range(0, len(stars), _BATCH_STARS):
         rows = slice(start, start + _BATCH_STARS)
         weights[rows] = _local_regression(scaled[index[rows]] - scaled[stars[rows], None, :], distance[rows], degree)
+    unsolved = np.isnan(weights).any(axis=(1, 2))
+    if unsolved.any():
+        index[unsolved], weights[unsolved] = node_weights(scaled, stars[unsolved], neighbours, degree)
     return index, weights
 
 
 def _local_regression(offset: np.ndarray, distance: np.ndarray, degree: int) -> np.ndarray:
-    """Weights (N, 5, k) from the labels of the neighbours less those of the star (N, k, 5), nearest first."""
+    """Weights (N, L, k) from the labels of the neighbours less those of the star (N, k, L), nearest first."""
     width = np.where(distance[:, -1:] > 0, distance[:, -1:] * 1.001, 1.0)
     root = (1 - (distance / width) ** 3) ** 1.5  # square root of the tricube weight
     offset = offset / width[:, :, None]
     columns = [np.ones_like(distance)[:, :, None], offset]
     if degree == 2:
-        i, j = np.triu_indices(len(LABELS))
+        i, j = np.triu_indices(offset.shape[2])
         columns.append(offset[:, :, i] * offset[:, :, j])
     left, singular, right = np.linalg.svd(np.concatenate(columns, axis=2) * root[:, :, None], full_matrices=False)
     spanned = singular[:, -1:] > 1e-10 * singular[:, :1]
     inverse = np.where(spanned, 1 / np.where(spanned, singular, 1.0), np.nan)
-    slopes = right.transpose(0, 2, 1)[:, 1 : 1 + len(LABELS)] * inverse[:, None, :]  # rows of V S⁻¹ that give labels
+    slopes = (
+        right.transpose(0, 2, 1)[:, 1 : 1 + offset.shape[2]] * inverse[:, None, :]
+    )  # rows of V S⁻¹ that give labels
     return np.asarray(np.matmul(slopes, left.transpose(0, 2, 1)) * root[:, None, :] / width[:, :, None])
 
 

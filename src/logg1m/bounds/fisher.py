@@ -2,10 +2,11 @@
 
 With Gaussian noise of known σ(λ), F = J diag(σ⁻²) Jᵀ (e.g. Kay 1993, Fundamentals of Statistical Signal Processing,
 eq. 3.31 without its trace term). The bound on log g marginalised over nuisance labels is the Schur complement of
-their block. Nothing is pseudo-inverted: a degenerate star is a failure and is counted.
+their block. Nothing is pseudo-inverted: a degenerate star is a failure and is counted. A label that is the same for all
+spectra is known and in no set: "5d" is then 4-D, and `label_sets` says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,24 +21,65 @@ SETS: dict[str, tuple[str, ...]] = {
     "3d": ("logg", "teff", "m_h"),
     "5d": ("logg", "teff", "m_h", "a_m", "c_m"),
 }
+_WORDS = {"logg": "log g", "teff": "Teff", "m_h": "[M/H]", "a_m": "[α/M]", "c_m": "[C/M]"}
 
 
 def prior_ranges(priors: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """Label → width of its uniform prior, the unit of distance in label space.
+    """Label → width of its uniform prior, the unit of distance in label space; 0 marks a label that is known.
 
     Raises
     ------
     InputError
-        If a prior is a single value: bounds are marginalised over all five labels.
+        If the prior of log g is a single value.
     """
     ranges = {name: priors[name][1] - priors[name][0] for name in LABELS}
-    for name, width in ranges.items():
-        if not width > 0:
-            raise InputError(
-                f"data.priors.{name} is the single value {priors[name][0]:g}: the Fisher bounds are marginalised over "
-                "all five labels and measure each in units of its range; give it one (low < high)"
-            )
+    if not ranges["logg"] > 0:
+        raise InputError(
+            f"data.priors.logg is the single value {priors['logg'][0]:g}: there is nothing to bound; give it a range "
+            "(low < high)"
+        )
     return ranges
+
+
+def constant(labels: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which of the labels that are there, name → (N,), have one value for all spectra: bounds take them as known."""
+    return tuple(name for name in LABELS if name in labels and len(labels[name]) and not np.ptp(labels[name]) > 0)
+
+
+def ranges_that_vary(ranges: Mapping[str, float], labels: np.ndarray) -> dict[str, float]:
+    """`ranges` with 0 for every label that has one value in `labels` (N, 5).
+
+    Raises
+    ------
+    InputError
+        If log g is such a label, or a label varies whose prior is a single value.
+    """
+    known = constant(dict(zip(LABELS, labels.T)))
+    if "logg" in known:
+        raise InputError(
+            f"every one of the {len(labels)} spectra has log g = {labels[0, LABELS.index('logg')]:g}: there is nothing "
+            "to bound; take spectra of several log g"
+        )
+    for name, column in zip(LABELS, labels.T):
+        if name not in known and not ranges[name] > 0:
+            raise InputError(
+                f"data.priors.{name} is a single value, but the spectra have {name} from {column.min():g} to "
+                f"{column.max():g}; give it the range that they were drawn from"
+            )
+    return {name: 0.0 if name in known else ranges[name] for name in LABELS}
+
+
+def label_sets(known: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What the sets stand for where some labels are known: their labels, those left out, and an honest name."""
+    sets = {}
+    for key, names in SETS.items():
+        free = [name for name in names if name not in known]
+        left_out = [name for name in names if name in known]
+        named = f"{len(free)}-D: {', '.join(_WORDS[name] for name in free)}"
+        if left_out:
+            named += f"; {', '.join(_WORDS[name] for name in left_out)} the same for all spectra"
+        sets[key] = {"labels": free, "known": left_out, "named": named}
+    return sets
 
 
 def fisher_information(d_flux: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -76,7 +118,8 @@ def bounds(fisher: np.ndarray, ranges: dict[str, float], max_condition: float) -
     Parameters
     ----------
     fisher : (N, 5, 5) in the order of `LABELS`
-    ranges : label → range of the prior; condition numbers are of the matrix scaled to these ranges
+    ranges : label → range of the prior, 0 for a label that is known and whose derivative may be NaN; condition numbers
+        are of the matrix scaled to these ranges
     max_condition : above it a star counts as failed and its bound is NaN
 
     Returns
@@ -89,8 +132,8 @@ def bounds(fisher: np.ndarray, ranges: dict[str, float], max_condition: float) -
     scaled = fisher * scale[:, None] * scale[None, :]
     alone = fisher[:, LABELS.index("logg"), LABELS.index("logg")]
     table: dict[str, np.ndarray] = {}
-    for name, free in SETS.items():
-        index = [LABELS.index(label) for label in free]
+    for name, members in SETS.items():
+        index = [LABELS.index(label) for label in members if ranges[label] > 0]
         block = scaled[:, index][:, :, index]
         usable = np.isfinite(block).all(axis=(1, 2)) & (block[:, 0, 0] > 0)
         condition = np.full(len(fisher), np.inf)
@@ -105,10 +148,23 @@ def bounds(fisher: np.ndarray, ranges: dict[str, float], max_condition: float) -
             table[f"retention_{name}"] = information / alone
         table[f"condition_{name}"] = condition
         table[f"failed_{name}"] = ~fine
-    known = np.isfinite(fisher).all(axis=(1, 2))
+    free = free_labels(ranges)
+    known = has_derivative(fisher, ranges)
     table["sigma_prior"] = np.full(len(fisher), np.nan)
-    table["sigma_prior"][known] = prior_aware_crlb(fisher[known], scale)[:, LABELS.index("logg")]
+    posterior = prior_aware_crlb(fisher[known][:, free][:, :, free], scale[free])
+    table["sigma_prior"][known] = posterior[:, free.index(LABELS.index("logg"))]
     return pd.DataFrame(table)
+
+
+def free_labels(ranges: Mapping[str, float]) -> list[int]:
+    """Places in `LABELS` of the labels that are not known."""
+    return [k for k, name in enumerate(LABELS) if ranges[name] > 0]
+
+
+def has_derivative(fisher: np.ndarray, ranges: Mapping[str, float]) -> np.ndarray:
+    """Stars (N,) whose information on every free label is a number: a local regression may have no solution."""
+    free = free_labels(ranges)
+    return np.asarray(np.isfinite(fisher[:, free][:, :, free]).all(axis=(1, 2)))
 
 
 def prior_aware_crlb(fisher: np.ndarray, ranges: np.ndarray) -> np.ndarray:
@@ -145,11 +201,14 @@ def _schur(block: np.ndarray) -> np.ndarray:
 
 
 def summarise(table: pd.DataFrame) -> dict[str, Any]:
-    """σ(log g) of an estimator over its stars: p10, median, p90, mean, failures and condition number per label set."""
+    """σ(log g) of an estimator over its stars, per label set: p10, median, p90 and mean of those that have a bound, n of
+    all, how many and what share failed, condition number, Schur retention."""
     return {
         name: {
             **_spread(table[f"sigma_{name}"].to_numpy()),
+            "n": len(table),
             "n_failed": int(table[f"failed_{name}"].sum()),
+            "share_failed": float(table[f"failed_{name}"].mean()) if len(table) else float("nan"),
             "condition_number": _finite_median(table[f"condition_{name}"].to_numpy()),
             "schur_retention": _finite_median(table[f"retention_{name}"].to_numpy()),
         }

@@ -34,12 +34,13 @@ def sweep(
     -------
     rows: mag, snr_pixel (median over stars of the median pixel), set (3d, 5d), n, n_failed, and median, mean, p10,
     p90 of R²max = 1 − CRLB/Var(log g) (clipped at 0; a star that failed counts as 0) and of σ in dex (of the stars
-    that did not fail), and the median Schur retention
+    that did not fail), and the median Schur retention; named, what the set stands for, where the prior of a label is a
+    single value and it counts as known
 
     Raises
     ------
     InputError
-        If the noise is not positive or a label has no range.
+        If the noise is not positive or log g has no range.
     """
     if not noise_level > 0:
         raise InputError(f"protocol.noise_level = {noise_level:g}: without noise there is no bound")
@@ -65,6 +66,8 @@ def sweep(
         passes.over(visit, starts, compute, "magnitude sweep", lambda s: min(_BATCH, config.sweep_stars - s), "stars")
     )
     variance = ranges["logg"] ** 2 / 12
+    known = [name for name in LABELS if not ranges[name] > 0]
+    sets = fisher.label_sets(known)
     rows = []
     for k, mag in enumerate(config.sweep_magnitudes):
         snr = np.concatenate([batch[k][0] for batch in batches])
@@ -83,6 +86,7 @@ def sweep(
                     **_spread("r2_max", fisher.r2_max(sigma, variance)),
                     **_spread("sigma", good),
                     "schur_retention": float(np.nanmedian(retention)) if len(good) else float("nan"),
+                    **({"named": sets[name]["named"]} if known else {}),
                 }
             )
     return rows

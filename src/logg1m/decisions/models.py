@@ -28,9 +28,10 @@ def with_runs(
     """
     low = stars[members.loc[stars["id"], "low_noise"].to_numpy(dtype=bool)]
     sigma = low.set_index("id")[f"{fisher['reference_estimator']}_sigma_5d"]
+    why = fisher["estimators"][fisher["reference_estimator"]].get("why", "")
     models, leaks = dict(fisher["models"]), list(fisher.get("leaks", []))
     for name, table in predictions.items():
-        models[name] = model_ratio(table, sigma, bootstrap, seed)
+        models[name] = model_ratio(table, sigma, bootstrap, seed, fisher["min_share"], why)
         measured = None if posteriors is None else efficiency(posteriors, table, bootstrap, seed)
         if measured is None:
             continue

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from logg1m.bounds.fisher import constant
+from logg1m.observe import LABELS
 from logg1m.results.numbers import Cursor
 
 NAMES = {"exact": "exact derivative", "local_linear": "local regression", "knn": "kNN differences"}
@@ -14,6 +16,11 @@ _SHOWN = ("ridge_full", "lightgbm")
 def models_shown(predictions: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The models that figures show beside bounds: the best of each kind."""
     return {name: predictions[name] for name in _SHOWN if name in predictions}
+
+
+def dimensions(stars: pd.DataFrame) -> int:
+    """Labels that the bounds are marginalised over, log g included: those that vary."""
+    return len(LABELS) - len(constant({name: stars[name] for name in LABELS if name in stars}))
 
 
 def counts(fisher: Cursor | None) -> str:

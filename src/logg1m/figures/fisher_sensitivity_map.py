@@ -35,7 +35,7 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any]) -> Figure:
     axis.plot(
         wave, table[f"{reference}_marginalised"], color=style.BLUE, linewidth=0.6, label="not imitated by other labels"
     )
-    top = float(table[reference].max())
+    top = float(table[reference].max()) or 1.0  # all zero where no star has a derivative
     half_label = 0.027 * (wave[-1] - wave[0])
     for k, feature in enumerate(_IN_RANGE):
         axis.axvline(feature.vacuum, color=style.RED, linewidth=0.6, alpha=0.5)

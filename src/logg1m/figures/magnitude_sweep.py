@@ -31,7 +31,7 @@ def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -
                 part[f"{quantity}_median"],
                 marker=style.MARKERS[k],
                 color=style.CYCLE[k],
-                label=f"{name[0]}-D, median",
+                label=f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median",
             )
             axis.fill_between(
                 part["mag"], part[f"{quantity}_p10"], part[f"{quantity}_p90"], color=style.CYCLE[k], alpha=0.15

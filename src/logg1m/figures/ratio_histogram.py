@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
-from logg1m.figures.fisher import NUMBERS
+from logg1m.figures.fisher import NUMBERS, dimensions
 from logg1m.figures.interactive import Plot, Shown, line_at, plain, values_of
 from logg1m.files import read_csv
 from logg1m.results.words import model_name
@@ -20,9 +20,10 @@ CAPTION = "Error of the best model in units of the bound of the same spectrum."
 
 def values(fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Density of |error| / σ beside the half-normal of an efficient estimator, at the middle of each bin."""
-    ratio = _ratio(fisher, stars, predictions)
+    ratio, _ = _ratio(fisher, stars, predictions)
     edges = _edges(ratio)
-    density, _ = np.histogram(ratio, bins=edges, density=True)
+    counts, _ = np.histogram(ratio, bins=edges)
+    density = counts / np.diff(edges) / max(counts.sum(), 1)
     middle = (edges[:-1] + edges[1:]) / 2
     efficient = np.sqrt(2 / np.pi) * np.exp(-(middle**2) / 2)
     return pd.DataFrame({"ratio": middle, "density": density, "half_normal": efficient})
@@ -32,14 +33,15 @@ def draw(
     table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]
 ) -> Figure:
     """The histogram with its median."""
-    ratio = _ratio(fisher, stars, predictions)
+    ratio, tested = _ratio(fisher, stars, predictions)
     figure, axis = plt.subplots(figsize=(6, 3.6))
-    label = f"{fisher['verdict']['model']}, n = {len(ratio):,}"
+    label = f"{fisher['verdict']['model']}, n = {len(ratio):,} of {tested:,}"
     axis.stairs(table["density"], _edges(ratio), fill=True, color=style.SKY, alpha=0.6, label=label)
     axis.plot(table["ratio"], table["half_normal"], color=style.BLACK, label="efficient estimator (half-normal)")
-    middle_ratio = np.median(ratio) / GAUSSIAN_MEDIAN
-    axis.axvline(np.median(ratio), color=style.RED, linestyle="--", label=f"median / 0.6745 = {middle_ratio:.2f}")
-    axis.set_xlabel("|Δ log g| / σ(log g), 5-D bound of the same spectrum")
+    if len(ratio):
+        middle_ratio = np.median(ratio) / GAUSSIAN_MEDIAN
+        axis.axvline(np.median(ratio), color=style.RED, linestyle="--", label=f"median / 0.6745 = {middle_ratio:.2f}")
+    axis.set_xlabel(f"|Δ log g| / σ(log g), {dimensions(stars)}-D bound of the same spectrum")
     axis.set_ylabel("density")
     axis.legend(fontsize=8)
     axis.set_title("model error over Fisher bound, low-noise test")
@@ -80,14 +82,14 @@ def plot(shown: Shown, key: str) -> Plot | None:
     )  # fmt: skip
 
 
-def _ratio(fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> np.ndarray:
-    """|error| / σ of the best model on every spectrum that has both."""
+def _ratio(fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> tuple[np.ndarray, int]:
+    """|error| / σ of the best model on every spectrum that has both, and how many have an error."""
     sigma = stars.set_index("id")[f"{fisher['reference_estimator']}_sigma_5d"]
     table = predictions[fisher["verdict"]["model"]]
     rows = table[table["id"].isin(sigma.index)]
     ratio = np.abs(rows["predicted"].to_numpy() - rows["truth"].to_numpy()) / sigma.loc[rows["id"]].to_numpy()
-    return np.asarray(ratio[np.isfinite(ratio)])
+    return np.asarray(ratio[np.isfinite(ratio)]), len(rows)
 
 
 def _edges(ratio: np.ndarray) -> np.ndarray:
-    return np.linspace(0, max(6.0, float(np.percentile(ratio, 99))), 61)
+    return np.linspace(0, max(6.0, float(np.percentile(ratio, 99))) if len(ratio) else 6.0, 61)

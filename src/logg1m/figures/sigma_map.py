@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from logg1m.figures.fisher import NAMES, NUMBERS, counts
+from logg1m.figures.fisher import NAMES, NUMBERS, counts, dimensions
 from logg1m.figures.interactive import Plot, Shown, values_of
 from logg1m.files import read_csv
 
@@ -48,7 +48,9 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame) -> Fi
     axis.invert_yaxis()
     axis.set_xlabel("Teff, K")
     axis.set_ylabel("log g, dex")
-    axis.set_title(f"5-D bound, {NAMES[fisher['reference_estimator']]}, {len(stars):,} low-noise spectra")
+    reference = fisher["reference_estimator"]
+    known = f"{int(stars[f'{reference}_sigma_5d'].notna().sum()):,} of {len(stars):,} low-noise spectra"
+    axis.set_title(f"{dimensions(stars)}-D bound, {NAMES[reference]}, {known}")
     return figure
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
-from logg1m.figures.fisher import NAMES, NUMBERS, counts, models_shown
+from logg1m.figures.fisher import NAMES, NUMBERS, counts, dimensions, models_shown
 from logg1m.figures.interactive import COLOURS, Plot, Series, Shown, csv_column, line_figure
 from logg1m.files import read_csv
 from logg1m.results.words import ESTIMATOR, model_name
@@ -37,7 +37,7 @@ def draw(table: pd.DataFrame, stars: pd.DataFrame, predictions: dict[str, pd.Dat
     below = table["percentile"] / 100
     for k, (name, sigma) in enumerate(_bounds(stars).items()):
         axis.plot(table[f"{_SIGMA}{name}"], below, color=style.BLACK, linestyle=("-", "--", ":")[k],
-                  label=f"σ 5-D, {NAMES[name]} (n = {len(sigma):,})")  # fmt: skip
+                  label=f"σ {dimensions(stars)}-D, {NAMES[name]} (n = {len(sigma):,} of {len(stars):,})")  # fmt: skip
     for k, (name, error) in enumerate(_errors(stars, predictions).items()):
         axis.plot(table[f"{_ERROR}{name}"], below, color=style.CYCLE[k % 6],
                   label=f"|error| / 0.6745, {name} (n = {len(error):,})")  # fmt: skip
@@ -72,9 +72,10 @@ def plot(shown: Shown, key: str) -> Plot:
 
 
 def _bounds(stars: pd.DataFrame) -> dict[str, np.ndarray]:
-    """σ(log g) of the spectra for which an estimator has one, by estimator."""
+    """σ(log g) of the spectra for which an estimator has one, by estimator; none for one that has none at all."""
     present = [name for name in NAMES if f"{name}_sigma_5d" in stars]
-    return {name: stars[f"{name}_sigma_5d"].dropna().to_numpy() for name in present}
+    known = {name: stars[f"{name}_sigma_5d"].dropna().to_numpy() for name in present}
+    return {name: sigma for name, sigma in known.items() if len(sigma)}
 
 
 def _errors(stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> dict[str, np.ndarray]:

@@ -25,7 +25,7 @@ class View:
 
 
 _WORDS = ESTIMATOR | {
-    "1d": "log g alone", "3d": "Teff, log g, [M/H]", "5d": "all five labels", "snr": "‖flux‖/‖error‖",
+    "1d": "log g alone", "3d": "Teff, log g, [M/H]", "5d": "all labels that vary", "snr": "‖flux‖/‖error‖",
     "snr_observer": "the same from noisy flux", "snr_median": "median per pixel", "snr_p95": "95th percentile per pixel",
     "simulator_snr": "the simulator's own",
 }  # fmt: skip

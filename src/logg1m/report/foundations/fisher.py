@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from logg1m.report.foundations.scaling import stopped_by_itself
 from logg1m.report.roadmap import Check
@@ -18,7 +19,7 @@ _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated
 
 def _beside_the_bounds(title: str) -> View:
     return View(title, "models/*", ("model",), {
-        "n": "n", "R²": "r2", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
+        "n": "n", "of": "n_test", "R²": "r2", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
         "RMSE over Bayes": "rmse_over_bayes", "efficiency": "efficiency"})  # fmt: skip
 
 
@@ -30,7 +31,7 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
             note="No estimator exceeds the Bayes-optimal ceiling; a biased one may exceed the unbiased bound's."),
         _beside_the_bounds("Models beside the bounds, low-noise test; MAE in dex"),
         View("σ(log g) of low-noise spectra, dex", "estimators/*/sigma_logg/*", ("estimator", "labels"),
-             {"10 %": "p10", "median": "median", "90 %": "p90", "mean": "mean", "failed": "n_failed"}),
+             {"10 %": "p10", "median": "median", "90 %": "p90", "mean": "mean", "n": "n", "failed": "n_failed"}),
         View("Estimators against the exact derivative", "agreement_with_exact/*", ("estimator",),
              {"median ratio": "median_ratio", "10 %": "p10", "90 %": "p90", "n": "n"}),
         View("Bayes-optimal R² by signal-to-noise", "ceilings/bayes_bins/*", (),
@@ -50,6 +51,9 @@ def scope(content: Cursor, artifacts: Artifacts) -> Iterator[tuple[str, str]]:
     yield "models", listed([model_name(name) for name in models])
     estimators = listed([ESTIMATOR.get(name, name) for name in content.get("estimators") or ()])
     yield "bounds", f"{content.get('n_spectra') or 0:,} low-noise spectra; estimators: {estimators}"
+    named = content.get("label_sets", "5d", "named")
+    if named:
+        yield "marginalised over", named
     stars = content.get("ceilings", "bayes", "low_noise", "n_stars")
     if stars:
         prior = content.get("ceilings", "bayes", "low_noise", "prior")
@@ -72,6 +76,7 @@ def checks(content: Cursor, artifacts: Artifacts) -> Iterator[Check]:
         else:
             agrees = _AGREES[0] <= ratio <= _AGREES[1]
             yield Check(f"The bound from {ESTIMATOR.get(name, name)} agrees with the exact one", found, agrees)
+    yield from _without_bound(content)
     if content.get("exact_missing"):
         yield Check("The exact bound is not available", str(content.get("exact_missing")), None, limitation=True)
     yield from _posteriors(content.at("ceilings", "bayes", "low_noise"))
@@ -81,6 +86,15 @@ def checks(content: Cursor, artifacts: Artifacts) -> Iterator[Check]:
     trees = [(str(m.get("scale") or "its scale"), m.raw["best_iteration_is_last"])
              for m, _ in content.matching("models/*") if "best_iteration_is_last" in m.raw]  # fmt: skip
     yield from stopped_by_itself(trees)
+
+
+def _without_bound(content: Cursor) -> Iterator[Check]:
+    """Stars that have no bound by the estimator that models are judged against."""
+    entry = content.get("estimators", str(content.get("reference_estimator"))) or {}
+    failed, n = entry.get("n_failed"), entry.get("n")
+    if failed and n:
+        found = f"{failed:,} of {n:,} have none" + (f"; {entry['why']}" if entry.get("why") else "")
+        yield Check("Low-noise stars have a bound", found, 1 - failed / n >= (content.get("min_share") or 0))
 
 
 def _leaks(content: Cursor, models: Cursor) -> Iterator[Check]:
@@ -132,5 +146,13 @@ def why(content: Cursor) -> str:
     return (
         f"The {over} of {model_name(v['model'])} is {estimate(v['ratio'])} times {what}"
         + (f"; the threshold is {threshold[1]}" if threshold else "")
-        + f".{out}"
+        + f".{_left_without_bound(v)}{out}"
     )
+
+
+def _left_without_bound(verdict: Mapping[str, Any]) -> str:
+    """How many of the stars that the verdict is about have no bound, if any."""
+    n, n_test = verdict.get("n"), verdict.get("n_test")
+    if n is None or n_test is None or n == n_test or verdict["statistic"] == "rmse_over_bayes":
+        return ""  # the Bayes-optimal RMSE needs no bound
+    return f" {n_test - n:,} of its {n_test:,} low-noise test stars have no bound and are left out."
