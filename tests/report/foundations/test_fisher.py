@@ -66,3 +66,12 @@ def test_the_verdict_names_number_threshold_and_leaks():
 def test_a_model_of_a_variant_is_known_by_its_scale_too():
     models = {"mvp_1_2/flux": {"scale": "2k", "best_iteration_is_last": True}}
     assert [c.found for c in found({"models": models})] == ["still gaining at its last tree at 2k"]
+
+
+@pytest.mark.parametrize(("failed", "word"), [(0, None), (20, "holds"), (317, "fails")])
+def test_stars_without_a_bound_are_told(failed, word):
+    entry = {"n": 400, "n_failed": failed, "why": "they share their labels"}
+    artifact = {"reference_estimator": "local_linear", "estimators": {"local_linear": entry}, "min_share": 0.9}
+    rows = [c for c in found(artifact) if c.what == "Low-noise stars have a bound"]
+    assert [row.says for row in rows] == ([word] if word else [])
+    assert [row.found for row in rows] == ([f"{failed} of 400 have none; they share their labels"] if word else [])
