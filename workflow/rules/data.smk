@@ -5,6 +5,11 @@ Produces: results/data/manifest.json, written last; the store results/data/spect
 Snakemake output (the manifest holds its checksums, and every reader checks against them).
 """
 
+from logg1m.sources.identity import stamp
+
+# The users' own files: one that is replaced or added makes the spectra anew, and with them all that builds the source.
+DATA_FILES = stamp(CONFIG.data)
+
 
 rule generate:
     output:
@@ -22,6 +27,7 @@ rule generate:
     params:
         data=CONFIG.data.model_dump(mode="json"),
         seed=CONFIG.seed,
+        files=DATA_FILES,
         code=code("logg1m.spectra.generation", "logg1m.sources"),
     script:
         "../scripts/generate.py"
