@@ -150,7 +150,9 @@ for key, experiment in EXPERIMENTS.items():
             seed_scatter=CONFIG.experiments.seed_scatter,
             bootstrap=whole(CONFIG.bootstrap),
             seed=CONFIG.seed,
+            origin=asdict(ORIGIN),
             code=code(
+                "logg1m.results.origin",
                 "logg1m.experiments.extras",
                 "logg1m.experiments.judging.evidence",
                 "logg1m.experiments.judging.verdict",

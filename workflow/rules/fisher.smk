@@ -43,7 +43,10 @@ rule bounds:
         ),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.convergence", "logg1m.sources"),
+        files=DATA_FILES,
+        code=code(
+            "logg1m.bounds.convergence", "logg1m.sources", "logg1m.sources.identity"
+        ),
     script:
         "../scripts/bounds.py"
 
@@ -69,14 +72,20 @@ rule bayes:
         bayes=whole(CONFIG.bounds.bayes),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
+        files=DATA_FILES,
         code=code(
-            "logg1m.bounds.bayes.posterior", "logg1m.bounds.compute", "logg1m.sources"
+            "logg1m.bounds.bayes.posterior",
+            "logg1m.bounds.compute",
+            "logg1m.sources",
+            "logg1m.sources.identity",
         ),
     script:
         "../scripts/bayes.py"
 
 
 rule magnitude_sweep:
+    input:
+        manifest="results/data/manifest.json",
     output:
         update("results/mvp_1_1/magnitude_sweep.json"),
     log:
@@ -92,7 +101,13 @@ rule magnitude_sweep:
         bounds=part(CONFIG.bounds, "sweep_magnitudes", "sweep_stars", "max_condition"),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.sweep", "logg1m.sources"),
+        files=DATA_FILES,
+        code=code(
+            "logg1m.bounds.sweep",
+            "logg1m.sources",
+            "logg1m.sources.identity",
+            "logg1m.spectra.store",
+        ),
     script:
         "../scripts/magnitude_sweep.py"
 

@@ -7,11 +7,15 @@ from logg1m.config.data import Data
 from logg1m.files import write_json
 from logg1m.jobs.frame import job
 from logg1m.sources import build
+from logg1m.sources.identity import require_same
+from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
     data = Data.of(params.data)
-    observer = build(data, params.seed, compute).observer
+    source = build(data, params.seed, compute)
+    require_same(source, Store(snakemake.input.manifest).source, snakemake.input.manifest)
+    observer = source.observer
     config, level = Bounds.of(params.bounds), params.noise_level
     rows = sweep(observer, data.priors.model_dump(), config, params.seed, compute, level)
     write_json(snakemake.output[0], {"rows": rows, "noise_level": level})

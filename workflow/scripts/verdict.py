@@ -8,10 +8,12 @@ from logg1m.experiments.extras import extra
 from logg1m.experiments.judging import evidence, verdict
 from logg1m.files import read_json, write_json
 from logg1m.jobs.frame import job
+from logg1m.results.origin import Origin
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     experiment = Experiment.of(params.experiment)
+    Origin(**params.origin).require(read_json(given.manifest))
     if experiment.artifact:
         result = verdict.from_artifact(experiment, read_json(given.artifact[0]))
     elif not params.variants:

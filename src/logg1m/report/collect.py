@@ -27,6 +27,7 @@ from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
 from logg1m.results.artifacts import Artifacts, own_artifact
 from logg1m.results.numbers import Cursor, Table
+from logg1m.results.origin import MANIFEST, PROTOCOL, Origin
 from logg1m.results.words import METRIC, SUBSET
 
 _HYPOTHESIS = {"supported": "is supported", "refuted": "is refuted", "open": "stays open"}
@@ -43,6 +44,7 @@ class Context:
     running : keys of experiments with a live job (for the terminal; a finished graph has none)
     identity : what run this is, in words: what → value, from the configuration
     level : of every interval
+    origin : what every artifact must rest on; None: whatever they say (for the terminal)
     """
 
     report: Report = field(default_factory=Report)
@@ -53,6 +55,7 @@ class Context:
     running: frozenset[str] = frozenset()
     identity: Mapping[str, str] = field(default_factory=dict)
     level: float = 0.95
+    origin: Origin | None = None
 
     @classmethod
     def of(cls, params: Any) -> "Context":
@@ -65,6 +68,7 @@ class Context:
             scripts=params.scripts,
             identity=params.identity,
             level=params.level,
+            origin=Origin(**params.origin),
         )
 
 
@@ -85,9 +89,11 @@ def collect(
     Raises
     ------
     InputError
-        If an artifact is there and not readable.
+        If an artifact is there and not readable, or the spectra or the protocol are of another configuration.
     """
     artifacts = Artifacts.of(paths, results)
+    if context.origin:
+        context.origin.require(artifacts.json(MANIFEST), artifacts.json(PROTOCOL))
     made = outcomes(artifacts)
     mvps = tuple(_mvp(e, experiments, artifacts, made, context) for e in experiments.values())
     decisions = tuple(decision(name, artifacts, experiments) for name in POINTS)
