@@ -9,7 +9,7 @@ from snakemake.utils import min_version, update_config
 sys.path.insert(0, str(Path(workflow.basedir) / "src"))
 
 from logg1m.jobs import calls
-from logg1m.config import load_yaml, refuse_code, validate
+from logg1m.config import check_overlay, load_yaml, validate
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
 from logg1m.jobs.frame import prepare_jobs
@@ -25,7 +25,7 @@ try:
         update_config(config, load_yaml("config/config.yaml"))
         update_config(config, workflow.config_settings.overwrite_config)
     for overlay in workflow.overwrite_configfiles:
-        refuse_code(overlay)
+        check_overlay(overlay)
     CONFIG = validate(config, "config/config.yaml with its overlays")
 except InputError as error:
     raise WorkflowError(str(error))

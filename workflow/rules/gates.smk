@@ -6,6 +6,7 @@ from logg1m.files import InputError, read_json
 
 try:
     EXPERIMENTS = catalogue.load("config/experiments")
+    catalogue.check_paused(EXPERIMENTS, CONFIG.experiments.paused)
 except InputError as error:
     raise WorkflowError(str(error))
 

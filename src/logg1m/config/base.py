@@ -11,7 +11,7 @@ from logg1m.files import InputError
 class Section(BaseModel):
     """A part of the configuration; unknown keys are refused and values cannot be changed after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_max_length=10_000)
 
 
 def explain(error: ValidationError, model: type[BaseModel], source: str) -> InputError:
