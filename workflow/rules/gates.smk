@@ -5,7 +5,7 @@ from logg1m.experiments import catalogue
 from logg1m.files import InputError, read_json
 
 try:
-    EXPERIMENTS = catalogue.load("config/experiments")
+    EXPERIMENTS = catalogue.load(place("experiments"))
     catalogue.check_paused(EXPERIMENTS, CONFIG.experiments.paused)
 except InputError as error:
     raise WorkflowError(str(error))
