@@ -13,9 +13,12 @@ PACKAGE = ROOT / "src/logg1m"
 RULE = re.compile(r'\n        +code=(?P<code>.*?)\n +script:\n +"\.\./scripts/(?P<script>\w+)\.py"', re.DOTALL)
 # Rules whose fingerprint depends on the recipe: what stands in for it here is the code that all of them have.
 BY_RECIPE = {"run_variant": ("logg1m.experiments.run", "logg1m.protocol.members")}
-# What a script imports without its code making a result: readers and writers, and what counts by the recipe alone.
-UNCOUNTED = {"logg1m.files"}
-UNCOUNTED_FOR = {"run_variant": {"logg1m.nn.denoisers"}}  # DENOISER_CODE, where the recipe names a denoiser
+# What a script imports without its code making a result: readers, writers and checks, and what counts by the recipe alone.
+UNCOUNTED = {"logg1m.files", "logg1m.protocol.truths"}
+UNCOUNTED_FOR = {
+    "run_variant": {"logg1m.nn.denoisers"},  # DENOISER_CODE, where the recipe names a denoiser
+    "generate": {"logg1m.protocol.pools"},  # a check, which makes nothing of the store
+}
 
 
 def rules() -> list[tuple[str, tuple[str, ...]]]:

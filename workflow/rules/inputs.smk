@@ -35,7 +35,10 @@ def recipe_in_full(wildcards):
     """All that a variant trains: the recipe of its phase with its change."""
     change, settled = change_of(wildcards), recipe_file(wildcards)
     base = CONFIG.experiments.recipe.model_dump(mode="json")
-    return {**(read_json(settled[0])["recipe"] if settled else base), **change}
+    return {
+        **(read_json(settled[0], ("recipe",))["recipe"] if settled else base),
+        **change,
+    }
 
 
 def sensitivity_file(wildcards):
@@ -115,7 +118,8 @@ def goes_first(wildcards):
     made = {d: Path(f"results/decisions/{d}.json") for d in experiment.first_if}
     return int(
         any(
-            path.exists() and read_json(path)["outcome"] == experiment.first_if[d]
+            path.exists()
+            and read_json(path, ("outcome",))["outcome"] == experiment.first_if[d]
             for d, path in made.items()
         )
     )

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from logg1m.config.bounds import Bootstrap
@@ -16,6 +17,7 @@ from logg1m.experiments.judging.errors import Runs
 from logg1m.experiments.kinds import EXTRAS, FIGURES
 from logg1m.files import read_csv, read_json, read_parquet
 from logg1m.protocol.members import read_members
+from logg1m.protocol.truths import require_one_truth
 from logg1m.spectra.store import Store
 
 
@@ -89,12 +91,16 @@ def read(
         reconstructions.setdefault(name, []).append(read_csv(folder / "reconstruction.csv", EXAMPLE_COLUMNS))
         metrics.setdefault(name, []).append(read_json(folder / "metrics.json", ("low_noise", "full")))
     store = Store(given.manifest)
+    labels = store.labels()
+    truth = pd.DataFrame({"id": np.arange(store.n_spectra), "truth": labels["logg"].to_numpy()})
+    of_runs = [table for tables in predictions.values() for table in tables]
+    require_one_truth({str(given.manifest): truth} | dict(zip(map(str, folders), of_runs)))
     return Evidence(
         experiment,
         store,
         read_members(given.members, given.snr),
-        store.labels(),
-        read_parquet(given.stars),
+        labels,
+        read_parquet(given.stars, ("id",)),
         read_parquet(given.pixels),
         read_parquet(given.sensitivity),
         predictions,
