@@ -18,6 +18,7 @@ from logg1m.files import (
     read_json,
     read_parquet,
     save_with,
+    understood,
     write_csv,
     write_json,
     write_parquet,
