@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-browser test-slurm test-faults lint format bench wheels docs clean
+.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults lint format bench wheels docs clean
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages)
 demo: $(VENV)/.installed
@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 ## test: the suite with the workflow runs, without what the three below do (under 20 minutes on 2 cores), in WORKERS processes
 WORKERS ?= 2
 test: $(VENV)/.installed lint
-	OMP_NUM_THREADS=1 pytest -n $(WORKERS) --dist loadfile -m "not slurm and not faults and not browser"
+	OMP_NUM_THREADS=1 pytest -n $(WORKERS) --dist loadfile -m "not slurm and not faults and not browser and not nightly"
 
 ## test-fast: the default suite (meant to stay near 5 minutes)
 test-fast: $(VENV)/.installed
@@ -31,6 +31,10 @@ test-faults: $(VENV)/.installed
 ## test-browser: the page in a real browser (needs Chromium: apt-get install chromium)
 test-browser: $(VENV)/.installed
 	pytest -m browser tests/browser
+
+## test-nightly: the lowest allowed versions of all packages, installed into an environment of their own
+test-nightly: $(VENV)/.installed
+	pytest -m nightly tests/nightly
 
 ## lint: everything that reads the code without running it
 lint: $(VENV)/.installed

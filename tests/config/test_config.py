@@ -72,6 +72,7 @@ def test_every_fault_is_named_at_once():
         ({"data": {"priors": {"logg": [3, 3]}}}, r"data\.priors\.logg is the single value 3"),
         ({"protocol": {"scales": [10], "train_fraction": 0.95}}, "leaves 10 spectra to train on and 0 to test on"),
         ({"protocol": {"scales": [10], "train_fraction": 0.05}}, "leaves 0 spectra to train on and 10 to test on"),
+        ({"protocol": {"scales": [100], "low_noise_fraction": 0.01}}, "leaves no low-noise spectrum among the test"),
         ({"baselines": {"lightgbm_largest": 9_999}}, "9999 is below the smallest of protocol.scales, 10000"),
         ({"denoisers": {"block": 2_049}}, r"denoisers\.block = 2049: two blocks at least must fit into 4096 pixels"),
         ({"data": None}, "data = None"),

@@ -48,6 +48,11 @@ class Config(Section):
                 f"protocol.train_fraction = {protocol.train_fraction:g} of the smallest of protocol.scales, {smallest}, "
                 f"leaves {n_train} spectra to train on and {smallest - n_train} to test on: at least 2 of each are needed"
             )
+        if protocol.low_noise_fraction * (largest - round(protocol.train_fraction * largest)) < 1:
+            raise ValueError(
+                f"protocol.low_noise_fraction = {protocol.low_noise_fraction:g} leaves no low-noise spectrum among the test "
+                f"spectra of the largest of protocol.scales, {largest}"
+            )
         if self.baselines.lightgbm_largest is not None and self.baselines.lightgbm_largest < smallest:
             raise ValueError(
                 f"baselines.lightgbm_largest = {self.baselines.lightgbm_largest} is below the smallest of "
