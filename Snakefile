@@ -70,7 +70,7 @@ failures = calls.counted(main=workflow.is_main_process)
 for each in workflow.rules:
     if each.script:
         script = Path(workflow.basedir, "workflow/scripts", Path(each.script).name)
-        at = each.params.index(each.params.code)
+        at = list(each.params).index(each.params.code)
         each.params[at] = with_script(each.params.code, script)
         each.set_params(**{calls.PARAM: failures(each.name)})
 
