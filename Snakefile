@@ -71,7 +71,7 @@ for each in workflow.rules:
     if each.script:
         script = Path(workflow.basedir, "workflow/scripts", Path(each.script).name)
         at = list(each.params).index(each.params.code)
-        each.params[at] = with_script(each.params.code, script)
+        each.params[at] = each.params.code = with_script(each.params.code, script)
         each.set_params(**{calls.PARAM: failures(each.name)})
 
 
