@@ -69,9 +69,9 @@ include: "workflow/rules/report.smk"
 failures = calls.counted(main=workflow.is_main_process)
 for each in workflow.rules:
     if each.script:
-        script = Path(workflow.basedir, "workflow/scripts", Path(each.script).name)
+        source = Path(workflow.basedir, "workflow/scripts", Path(each.script).name)
         at = list(each.params).index(each.params.code)
-        each.params[at] = each.params.code = with_script(each.params.code, script)
+        each.params[at] = each.params.code = with_script(each.params.code, source)
         each.set_params(**{calls.PARAM: failures(each.name)})
 
 

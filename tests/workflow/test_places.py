@@ -35,11 +35,11 @@ def test_the_snakefile_works_from_another_folder_and_takes_the_configuration_tha
     run = Flow(tmp_path / "run")
     (run.folder / "config").mkdir(parents=True)
     jobs = run.jobs("--snakefile", str(bare.path("Snakefile")), "results/mvp_1_1/fisher.json")
-    assert {"generate", "survey", "lightgbm:10k", "lightgbm:32k", "fisher"} <= set(jobs)
+    assert {"generate", "survey", "lightgbm:32k", "fisher"} <= set(jobs)
     run.path("config/config.yaml").write_text("protocol: {scales: [500]}\ndata: {n_spectra: 500}\n")
     jobs = run.jobs("--snakefile", str(bare.path("Snakefile")), "results/mvp_1_1/fisher.json")
     assert "lightgbm:500" in jobs
-    assert "lightgbm:10k" not in jobs
+    assert "lightgbm:32k" not in jobs
 
 
 def test_each_part_of_the_configuration_is_looked_for_by_itself(tmp_path):
