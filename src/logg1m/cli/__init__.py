@@ -126,7 +126,7 @@ def _add_verify(add: Add) -> None:
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", metavar="RUN", nargs="?", default=".", help="the run's folder (default: here)")
+    command.add_argument("folder", metavar="RUN", nargs="?", default=".", help="the run's folder (default: here)")
 
 
 def _add_fetch_bosz(add: Add) -> None:
@@ -290,7 +290,7 @@ def _status(options: argparse.Namespace) -> int:
     from logg1m.cli.status import show
     from logg1m.config.places import place
 
-    run = Path(options.run)
+    run = Path(options.folder)
     default = place("config.yaml", run)
     configuration = [Path(path) for path in options.configfile] or [default] * default.exists()
     experiments = Path(options.experiments or place("experiments", run))
@@ -304,7 +304,7 @@ def _decide(options: argparse.Namespace) -> int:
     from logg1m.decisions import gates, recipes
     from logg1m.files import read_json
 
-    results = Path(options.results or Path(options.run) / "results")
+    results = Path(options.results or Path(options.folder) / "results")
     evidence = read_json(results / "decisions" / f"{options.explain}.evidence.json", ("decision",))
     print(recipes.explain(evidence) if options.explain == "d4" else gates.explain(evidence))
     return 0
