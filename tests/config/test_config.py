@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logg1m.config import Config, check_overlay, load, load_yaml, validate
+from logg1m.config.networks import PRESETS, Network
 from logg1m.files import InputError
 
 
@@ -217,3 +218,12 @@ def test_a_file_that_would_hang_the_validation_is_refused_at_once(tmp_path, text
 def test_an_overlay_that_asks_for_python_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"a\.yaml says __use_yte__, by which Snakemake runs Python in it"):
         check_overlay(written(tmp_path, "a.yaml", "__use_yte__: true\nseed: ?1 + 1\n"))
+
+
+def test_a_network_is_passed_on_with_its_architecture_in_full(monkeypatch):
+    network = Config().network
+    first = network.model_dump(mode="json")
+    assert first["architecture"] == network.chosen.model_dump()
+    monkeypatch.setitem(PRESETS, "laptop", PRESETS["smoke"])
+    assert network.model_dump(mode="json")["architecture"] == PRESETS["smoke"].model_dump()
+    assert Network.model_validate(first).chosen.model_dump() == first["architecture"]

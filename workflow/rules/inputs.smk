@@ -94,11 +94,8 @@ def training_of(model):
         settings["lightgbm"] = CONFIG.baselines.lightgbm.model_dump(mode="json")
     if model == "vit":
         settings["network"] = CONFIG.network.model_dump(
-            mode="json", exclude={"preset": True, "training": {"checkpoint_seconds"}}
+            mode="json", exclude={"training": {"checkpoint_seconds"}}
         )
-        # in full: what a preset stands for may change
-        chosen = CONFIG.network.chosen.model_dump(mode="json")
-        settings["network"]["architecture"] = chosen
     return settings
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 
 from logg1m.config.base import Section
 
@@ -71,6 +71,11 @@ class Network(Section):
         le=10_000,
         description="per run on a CPU; parallel runs use the cores better than threads within one run",
     )
+
+    @field_serializer("architecture", when_used="json")
+    def _in_full(self, value: Architecture | None) -> Architecture:
+        """Params of rules hold what is built, since what a preset stands for may change."""
+        return self.chosen
 
     @property
     def chosen(self) -> Architecture:
