@@ -13,6 +13,14 @@ READ_BY = {
     "results/mvp_2_3/verdict.json": "results/decisions/recipe_phase3.json",
     "results/mvp_1_2/flux/seed_0/metrics.json": "results/mvp_0_b/networks.json",
 }
+RULES = {
+    "results/decisions/d1.evidence.json": "evidence",
+    "results/decisions/d2.evidence.json": "evidence",
+    "results/decisions/d3.evidence.json": "evidence",
+    "results/decisions/d4.json": "settle_recipe",
+    "results/decisions/recipe_phase3.json": "recipe_phase3",
+    "results/mvp_0_b/networks.json": "networks",
+}
 WRONG = {
     "models.json": {"models": 3},
     "verdict.json": {"key": "mvp_2_3", "outcome": "accepted", "best_accepted": "x", "variants": []},
@@ -26,17 +34,7 @@ WRONG = {
 def test_a_wrong_artifact_is_one_error_that_names_it(flow: Flow, artifact: str):
     for content in ({}, WRONG[artifact.rsplit("/", maxsplit=1)[-1]]):
         flow.write(artifact, content)
-        printed = flow.snakemake("--allowed-rules", *RULES[READ_BY[artifact]], "--", READ_BY[artifact], ok=False)
+        printed = flow.snakemake(READ_BY[artifact], "--allowed-rules", RULES[READ_BY[artifact]], ok=False)
         assert f"{artifact} " in printed
         assert "a fault in logg1m" not in printed
         assert "Traceback" not in printed
-
-
-RULES = {
-    "results/decisions/d1.evidence.json": ["evidence"],
-    "results/decisions/d2.evidence.json": ["evidence"],
-    "results/decisions/d3.evidence.json": ["evidence"],
-    "results/decisions/d4.json": ["settle_recipe"],
-    "results/decisions/recipe_phase3.json": ["recipe_phase3"],
-    "results/mvp_0_b/networks.json": ["networks"],
-}

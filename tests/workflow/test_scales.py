@@ -19,12 +19,12 @@ def test_a_scale_larger_than_the_shards_is_refused_before_they_are_imported_or_s
     miniature(bare.path("test.h5"), 30, seed=2)
     words = "scale 200 needs 160 training and 40 test spectra; the pools hold 100 and 30; lower protocol.scales, or add spectra"
     configured(bare, 100, 200)
-    assert words in bare.snakemake("--", MANIFEST, ok=False)
+    assert words in bare.snakemake(MANIFEST, ok=False)
     assert not bare.path("results/data").exists()
     configured(bare, 100)
-    bare.snakemake("--", MANIFEST)
+    bare.snakemake(MANIFEST)
     configured(bare, 100, 200)
-    printed = bare.snakemake("--", SNR, ok=False)
+    printed = bare.snakemake(SNR, ok=False)
     assert words in printed
     assert "rule generate:" not in printed
     assert not bare.path(SNR).exists()

@@ -11,7 +11,7 @@ _MANIFEST = Path("results/data/manifest.json")
 # What stores and runs are made from, and what of it decides about more runs, but not about what is in them.
 _SECTIONS = ("seed", "data", "protocol", "baselines", "network", "denoisers", "experiments")
 _MORE = {"experiments.seeds", "experiments.all_variants", "experiments.paused", "experiments.seed_scatter"}
-_SHOWN = 3
+_SHOWN, _LONGEST = 3, 60  # settings in the line, characters of a value
 
 
 def note(configuration: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ def replaced(configuration: Mapping[str, Any]) -> str | None:
         source = read_json(_MANIFEST, ("source",))["source"]
         before = {"seed": source.get("seed")} if isinstance(source, dict) and "seed" in source else {}
     old, new = dict(_flat(before)), dict(_flat(configuration))
-    changed = [f"{key} {old[key]} → {new[key]}" for key in new if key in old and old[key] != new[key]]
+    changed = [f"{key} {_short(old[key])} → {_short(new[key])}" for key in new if key in old and old[key] != new[key]]
     if not changed:
         return None
     more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
@@ -37,6 +37,11 @@ def replaced(configuration: Mapping[str, Any]) -> str | None:
         f"{RECORD.parent.resolve()} holds results of another configuration ({', '.join(changed[:_SHOWN])}{more}), which "
         "this call replaces; to keep both, give this one a folder of its own: snakemake --directory RUN"
     )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
