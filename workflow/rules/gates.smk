@@ -11,9 +11,17 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 
+def content_of(path, *required):
+    """An artifact that the graph depends on; a damaged one is one error without a traceback."""
+    try:
+        return read_json(path, required)
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
 def outcome(d):
     """Outcome of a decision; Snakemake makes it first and then looks at the graph again."""
-    return read_json(checkpoints.decide.get(d=d).output[0], ("outcome",))["outcome"]
+    return content_of(checkpoints.decide.get(d=d).output[0], "outcome")["outcome"]
 
 
 def cancelled(experiment):

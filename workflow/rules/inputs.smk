@@ -36,7 +36,7 @@ def recipe_in_full(wildcards):
     change, settled = change_of(wildcards), recipe_file(wildcards)
     base = CONFIG.experiments.recipe.model_dump(mode="json")
     return {
-        **(read_json(settled[0], ("recipe",))["recipe"] if settled else base),
+        **(content_of(settled[0], "recipe")["recipe"] if settled else base),
         **change,
     }
 
@@ -116,7 +116,7 @@ def goes_first(wildcards):
     return int(
         any(
             path.exists()
-            and read_json(path, ("outcome",))["outcome"] == experiment.first_if[d]
+            and content_of(path, "outcome")["outcome"] == experiment.first_if[d]
             for d, path in made.items()
         )
     )
@@ -159,7 +159,9 @@ def settings_of(wildcards):
 def proposal_of_d4():
     """What D4 proposes, once D3 is decided."""
     outcome("d3")
-    return read_json(checkpoints.propose.get().output[0], ("recipe", "combination"))
+    return content_of(
+        checkpoints.propose.get().output[0], "recipe", "members", "combination"
+    )
 
 
 def trial_runs(wildcards):
