@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-browser test-slurm test-faults nightly lint format bench wheels docs clean
+.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels docs clean
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages)
 demo: $(VENV)/.installed
@@ -18,7 +18,7 @@ PARALLEL = OMP_NUM_THREADS=1 pytest -n
 ## test: the suite with the workflow runs, without what the three below do, in WORKERS processes
 WORKERS ?= 2
 test: $(VENV)/.installed lint
-	@$(TIMED) $(PARALLEL) $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slurm and not faults and not browser"
+	@$(TIMED) $(PARALLEL) $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slurm and not faults and not browser and not nightly"
 
 ## test-fast: the default suite (under 5 minutes)
 test-fast: $(VENV)/.installed
@@ -42,6 +42,10 @@ test-browser: $(VENV)/.installed
 nightly: $(VENV)/.installed
 	@$(MAKE) test-faults KILLS=15
 	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal --hypothesis-profile nightly -m hypothesis
+
+## test-nightly: the lowest allowed versions of all packages, installed into an environment of their own
+test-nightly: $(VENV)/.installed
+	pytest -m nightly tests/nightly
 
 ## lint: everything that reads the code without running it
 lint: $(VENV)/.installed

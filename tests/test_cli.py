@@ -224,3 +224,31 @@ def test_decide_explains_rule_numbers_override_and_what_would_flip(
     status, _, err = run(capsys, "decide", "--explain", "d2", "--results", tmp_path)
     assert status == 1
     assert "d2.evidence.json does not exist" in err
+
+
+def test_status_decide_and_verify_take_a_runs_folder(
+    small_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "runs" / "a"
+    shutil.copytree(small_store.manifest_path.parent, folder / "results/data")
+    (folder / "results/decisions").mkdir()
+    evidence = gates.d2({"outcome": "accepted", "best_accepted": None, "variants": {}}, Decisions())
+    (folder / "results/decisions/d2.evidence.json").write_text(json.dumps(evidence))
+    (folder / "results/decisions/d2.json").write_text(json.dumps(gates.outcome(evidence)))
+    for here in (False, True):
+        if here:
+            monkeypatch.chdir(folder)
+        run_ = () if here else (folder,)
+        status, out, _ = run(capsys, "status", *run_)
+        assert status == 0
+        assert len([line for line in out.splitlines() if "MVP-" in line]) == 16, "the workflow's own experiments"
+        assert "D2" in out
+        status, out, _ = run(capsys, "decide", *run_, "--explain", "d2")
+        assert (status, out.splitlines()[0]) == (0, "D2: windows")
+        status, out, _ = run(capsys, "verify", *run_)
+        assert (status, "2,100 spectra, all as the manifest says" in out) == (0, True)
+    (folder / "config").mkdir()
+    (folder / "config/config.yaml").write_text("experiments: {paused: ['0.B']}")
+    assert "PAUSED (1)" in run(capsys, "status", folder)[1], "the run's own configuration comes first"
+    status, _, err = run(capsys, "verify", tmp_path)
+    assert (status, "holds neither a store" in err) == (1, True)

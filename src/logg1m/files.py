@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+_TEXTS = {"model", "pool"}  # columns of tables that hold words; all others are numbers
 _PROBE = 65_536  # bytes that tell a full disk from another fault
 
 
@@ -143,6 +144,19 @@ def read_json(path: str | Path, required: tuple[str, ...] = ()) -> dict[str, Any
     return value
 
 
+@contextmanager
+def understood(path: str | Path) -> Iterator[None]:
+    """Read what a JSON artifact holds: what is not there, or is of another kind, becomes one error that names the file.
+
+    Only for code that takes its values from this artifact alone.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, StopIteration) as error:
+        found = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"{path} does not hold what its rule writes ({found}); delete it and run again") from error
+
+
 def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
     """Write a table without an index; the bytes depend on the values alone."""
     with atomic_path(path) as temporary:
@@ -185,6 +199,11 @@ def read_parquet(path: str | Path, columns: tuple[str, ...] = (), filters: Any =
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise InputError(f"{path} lacks columns {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
+    texts = [name for name in columns if name not in _TEXTS and not pd.api.types.is_numeric_dtype(frame[name])]
+    if texts:
+        raise InputError(
+            f"{path}: column {texts[0]} holds {frame[texts[0]].dtype}, expected numbers; delete it and run again"
+        )
     return frame
 
 

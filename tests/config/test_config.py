@@ -1,6 +1,5 @@
 """The configuration: wrong keys and values are named, overlays merge, nothing but InputError ever comes out."""
 
-import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logg1m.config import Config, load, load_yaml, validate
+from logg1m.config import Config, check_overlay, load, load_yaml, validate
+from logg1m.config.networks import PRESETS, Network
 from logg1m.files import InputError
 
 
@@ -57,12 +57,25 @@ def test_every_fault_is_named_at_once():
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({"data": {"priors": {"teff": [5000, 4000]}}}, "teff: low must not exceed high, got .5000.0, 4000.0"),
-        ({"data": {"observation": {"field_angle": [0, 0.7]}}}, "field_angle: expected 0 <= low <= high <= 0.65"),
-        ({"data": {"observation": {"rv_km_s": [-600, 0]}}}, "rv_km_s: expected -550"),
+        (
+            {"data": {"priors": {"teff": [5000, 4000]}}},
+            r"data\.priors\.teff = .*: low must not exceed high, got \[5000, 4000\]",
+        ),
+        ({"data": {"observation": {"field_angle": [0, 0.7]}}}, r"field_angle\.1 = 0\.7: .*less than or equal to 0\.65"),
+        ({"data": {"observation": {"rv_km_s": [-600, 0]}}}, r"rv_km_s\.0 = -600: .*greater than or equal to -550"),
         ({"data": {"observation": {"mag": [20]}}}, r"data.observation.mag.1: Field required"),
         ({"protocol": {"scales": [500, 500]}}, "scales: sizes must increase"),
         ({"data": {"n_spectra": 500}, "protocol": {"scales": [100, 501]}}, "501 exceeds data.n_spectra = 500"),
+        (
+            {"data": {"priors": {"logg": [5.0, 5.5]}}},
+            r"data\.priors\.logg = \[5, 5\.5\] leaves the embedded grid, .*\[1, 5\]",
+        ),
+        ({"data": {"priors": {"logg": [3, 3]}}}, r"data\.priors\.logg is the single value 3"),
+        ({"protocol": {"scales": [10], "train_fraction": 0.95}}, "leaves 10 spectra to train on and 0 to test on"),
+        ({"protocol": {"scales": [10], "train_fraction": 0.05}}, "leaves 0 spectra to train on and 10 to test on"),
+        ({"protocol": {"scales": [100], "low_noise_fraction": 0.01}}, "leaves no low-noise spectrum among the test"),
+        ({"baselines": {"lightgbm_largest": 9_999}}, "9999 is below the smallest of protocol.scales, 10000"),
+        ({"denoisers": {"block": 2_049}}, r"denoisers\.block = 2049: two blocks at least must fit into 4096 pixels"),
         ({"data": None}, "data = None"),
         ({"data": [1, 2]}, "data = "),
         ({1: 2}, "1"),
@@ -71,37 +84,6 @@ def test_every_fault_is_named_at_once():
 def test_values_that_do_not_fit_are_refused_by_name(raw, message):
     with pytest.raises(InputError, match=message):
         validate(raw)
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize(
-    "path",
-    [
-        ("data", "observation", "exposure_time"),
-        ("data", "observation", "seeing"),
-        ("data", "observation", "extinction_av"),
-        ("protocol", "noise_level"),
-        ("bounds", "ratio_threshold"),
-    ],
-    ids=".".join,
-)
-def test_numbers_that_are_not_finite_are_refused(path, value):
-    raw: object = value
-    for key in reversed(path):
-        raw = {key: raw}
-    with pytest.raises(InputError, match=rf"{'.'.join(path)} = "):
-        validate(raw)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_ranges_and_lists_with_numbers_that_are_not_finite_are_refused(value):
-    for raw in (
-        {"data": {"priors": {"teff": [-value, 5000]}}},
-        {"data": {"observation": {"mag": [20, value]}}},
-        {"baselines": {"ridge": {"alphas": [1.0, value]}}},
-    ):
-        with pytest.raises(InputError):
-            validate(raw)
 
 
 def test_a_configuration_cannot_be_changed_after_loading():
@@ -186,3 +168,62 @@ def test_any_text_is_a_configuration_or_an_input_error(tmp_path_factory, text):
 def test_an_integer_too_long_to_print_is_refused():
     with pytest.raises(InputError, match="seed"):
         validate({"seed": 10**5000})
+
+
+def test_mappings_given_in_part_keep_the_other_entries():
+    config = validate(
+        {
+            "experiments": {"train_size": {"vit": 300}, "seed_scatter": {"r2": 0.01}},
+            "decisions": {"default": {"d1": "stop"}},
+        }
+    )
+    assert config.experiments.train_size == {"ridge": 5_000, "lightgbm": 16_000, "vit": 300}
+    assert config.experiments.seed_scatter == Config().experiments.seed_scatter | {"r2": 0.01}
+    assert config.decisions.default == {"d1": "stop", "d2": "full", "d3": "single"}
+    with pytest.raises(InputError, match=r"experiments\.train_size = \[1\]"):
+        validate({"experiments": {"train_size": [1]}})
+
+
+def test_a_key_given_twice_is_refused_with_its_file_and_lines(tmp_path):
+    path = written(tmp_path, "a.yaml", "seed: 1\ndata:\n  n_spectra: 500\n  labels: continuous\n  n_spectra: 600\n")
+    for read in (load_yaml, check_overlay):
+        with pytest.raises(InputError, match=r"a\.yaml gives the key 'n_spectra' twice, in lines 3 and 5"):
+            read(path)
+    with pytest.raises(InputError, match=r"'seed' twice, in lines 2 and 3"):
+        check_overlay(written(tmp_path, "b.json", '{\n\t"seed": 1,\n\t"seed": 2\n}'))
+    check_overlay(written(tmp_path, "b.json", '{\n\t"seed": 1,\n\t"data": {"n_spectra": 500}\n}'))
+    merged = "a: &a {seed: 1}\nb:\n  <<: *a\n  seed: 2\n"
+    assert load_yaml(written(tmp_path, "c.yaml", merged))["b"] == {"seed": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "\n".join(["a0: &a0 [1, 2]", *(f"a{k}: &a{k} [*a{k - 1}, *a{k - 1}]" for k in range(1, 60))]),
+            "aliases counted",
+        ),
+        ("a: &a [*a]", "aliases counted"),
+        ("a: " + ":".join(["59"] * 4_000), "line 1: a value of 11,999 characters"),
+        ("a: [" + "1," * 200_000 + "]", "more than 100,000 values"),
+        ("#" * 2_000_000, "more than 1,000,000 bytes"),
+    ],
+    ids=["aliases", "loop", "base 60", "list", "file"],
+)
+def test_a_file_that_would_hang_the_validation_is_refused_at_once(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        load_yaml(written(tmp_path, "endless.yaml", text))
+
+
+def test_an_overlay_that_asks_for_python_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"a\.yaml says __use_yte__, by which Snakemake runs Python in it"):
+        check_overlay(written(tmp_path, "a.yaml", "__use_yte__: true\nseed: ?1 + 1\n"))
+
+
+def test_a_network_is_passed_on_with_its_architecture_in_full(monkeypatch):
+    network = Config().network
+    first = network.model_dump(mode="json")
+    assert first["architecture"] == network.chosen.model_dump()
+    monkeypatch.setitem(PRESETS, "laptop", PRESETS["smoke"])
+    assert network.model_dump(mode="json")["architecture"] == PRESETS["smoke"].model_dump()
+    assert Network.model_validate(first).chosen.model_dump() == first["architecture"]

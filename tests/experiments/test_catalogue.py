@@ -162,3 +162,21 @@ def test_runs_that_cannot_be_borrowed_are_refused(tmp_path, other, message):
 def test_borrowed_runs_have_no_change_of_their_own():
     with pytest.raises(ValueError, match="cannot have a change"):
         Variant(label="x", same_as="mvp_1_2/flux", change={"windows": "lines"})
+
+
+@pytest.mark.parametrize("gate", ["cancelled_by", "first_if"])
+def test_a_gate_names_a_decision_and_an_outcome_that_there_are(tmp_path, gate):
+    assert f"{gate}.d9" in refusal(tmp_path, **{gate: {"d9": "stop"}})
+    assert f"{gate}.d2 = 'narrow': expected one of windows, full" in refusal(tmp_path, **{gate: {"d2": "narrow"}})
+    early = refusal(tmp_path, id="1.7", phase=1, **{gate: {"d2": "full"}})
+    assert f"{gate}.d2: no decision is made before Phase 1" in early
+    assert getattr(experiment(**{gate: {"d2": "full"}}), gate) == {"d2": "full"}
+
+
+def test_only_an_experiment_that_there_is_can_be_paused():
+    found = catalogue.load(FILES)
+    catalogue.check_paused(found, ("1.2", "3.4"))
+    with pytest.raises(
+        InputError, match=r"experiments\.paused: there is no experiment '9\.9'; expected some of 0\.A, 0\.B"
+    ):
+        catalogue.check_paused(found, ("1.2", "9.9"))

@@ -145,3 +145,16 @@ def test_versions_name_what_results_depend_on():
     found = versions()
     assert {"python", "numpy", "torch", "zarr", "logg1m"} <= set(found)
     assert all(re.match(r"\d+\.\d+", version) for version in found.values())
+
+
+def test_a_rules_code_is_its_scripts_too_by_what_it_says(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text('"""Doc."""\nx = 1\n')
+    first = provenance.with_script("abc", script)
+    assert isinstance(first, str)
+    assert re.fullmatch("abc[0-9a-f]{16}", first)
+    assert provenance.with_script(lambda wildcards: wildcards, script)("abc") == first
+    script.write_text('"""Another."""\n# a remark\nx  =  1\n')
+    assert provenance.with_script("abc", script) == first
+    script.write_text('"""Doc."""\nx = 2\n')
+    assert provenance.with_script("abc", script) != first

@@ -80,12 +80,16 @@ def job_records(key):
 
 
 def command_line():
-    """The call of Snakemake, with the overlays and settings of this run."""
-    overlays = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+    """The call of Snakemake in the workflow's folder, with the folder, overlays and settings of this run."""
+    overlays = [
+        os.path.relpath(path, WORKFLOW) for path in workflow.overwrite_configfiles
+    ]
     settings = [
         f"{key}={value}" for key, value in workflow.config_settings.config.items()
     ]
     words = ["snakemake", "--cores", "all"]
+    if Path.cwd().resolve() != WORKFLOW.resolve():
+        words += ["--directory", os.path.relpath(Path.cwd(), WORKFLOW)]
     words += ["--configfile", *overlays] if overlays else []
     words += ["--config", *settings] if settings else []
     words += (

@@ -12,11 +12,6 @@ LIGHTGBM_SIZES = [
     if size <= (CONFIG.baselines.lightgbm_largest or size)
 ]
 LIGHTGBM_SCALES = [scale_name(size) for size in LIGHTGBM_SIZES]
-if not LIGHTGBM_SIZES:
-    raise WorkflowError(
-        f"baselines.lightgbm_largest = {CONFIG.baselines.lightgbm_largest} is below the smallest of protocol.scales, "
-        f"{CONFIG.protocol.scales[0]}: LightGBM needs one scale at least"
-    )
 # Predictions of the classical models, each at the largest scale it is trained at.
 CLASSICAL = [
     "results/mvp_0_b/ridge.parquet",

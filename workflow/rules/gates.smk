@@ -5,7 +5,8 @@ from logg1m.experiments import catalogue
 from logg1m.files import InputError, read_json
 
 try:
-    EXPERIMENTS = catalogue.load("config/experiments")
+    EXPERIMENTS = catalogue.load(place("experiments"))
+    catalogue.check_paused(EXPERIMENTS, CONFIG.experiments.paused)
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -14,9 +15,17 @@ except InputError as error:
 EVIDENCE = {d: f"results/{p.evidence}" for d, p in POINTS.items() if p.evidence}
 
 
+def content_of(path, *required):
+    """An artifact that the graph depends on; a damaged one is one error without a traceback."""
+    try:
+        return read_json(path, required)
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
 def outcome(d):
     """Outcome of a decision; Snakemake makes it first and then looks at the graph again."""
-    return read_json(checkpoints.decide.get(d=d).output[0], ("outcome",))["outcome"]
+    return content_of(checkpoints.decide.get(d=d).output[0], "outcome")["outcome"]
 
 
 def cancelled(experiment):

@@ -44,7 +44,10 @@ def recipe_in_full(wildcards):
     """All that a variant trains: the recipe of its phase with its change."""
     change, settled = change_of(wildcards), recipe_file(wildcards)
     base = whole(CONFIG.experiments.recipe)
-    return {**(read_json(settled[0])["recipe"] if settled else base), **change}
+    return {
+        **(content_of(settled[0], "recipe")["recipe"] if settled else base),
+        **change,
+    }
 
 
 def sensitivity_file(wildcards):
@@ -121,7 +124,8 @@ def goes_first(wildcards):
     made = {d: Path(f"results/decisions/{d}.json") for d in experiment.first_if}
     return int(
         any(
-            path.exists() and read_json(path)["outcome"] == experiment.first_if[d]
+            path.exists()
+            and content_of(path, "outcome")["outcome"] == experiment.first_if[d]
             for d, path in made.items()
         )
     )
@@ -169,7 +173,7 @@ def proposal_file():
 
 def proposal_of_d4():
     """The same, read."""
-    return read_json(proposal_file(), ("recipe", "combination"))
+    return content_of(proposal_file(), "recipe", "members", "combination")
 
 
 def trial_runs(wildcards):

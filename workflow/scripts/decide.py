@@ -5,4 +5,4 @@ from logg1m.files import read_json, write_json
 from logg1m.jobs.frame import job
 
 with job(snakemake):
-    write_json(snakemake.output[0], outcome(read_json(snakemake.input[0], ("outcome",))))
+    write_json(snakemake.output[0], outcome(read_json(snakemake.input[0], ("decision", "outcome"))))

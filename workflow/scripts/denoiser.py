@@ -29,5 +29,5 @@ with job(snakemake):
     )
     folder = Path(snakemake.output[0]).parent
     state = Path("results/.state") / folder.relative_to("results")
-    members, pixels = read_members(given.members, given.snr), read_parquet(given.pixels)
+    members, pixels = read_members(given.members, given.snr), read_parquet(given.pixels, ("wave", "error_mean"))
     make(request, Store(given.manifest), members, pixels, Compute.from_job(snakemake), folder, state)

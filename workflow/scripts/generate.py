@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
+from logg1m.config.protocol import Protocol
 from logg1m.jobs.frame import job
+from logg1m.protocol.pools import Pools
 from logg1m.sources import build
 from logg1m.spectra.generation import generate
 
@@ -13,4 +17,8 @@ with job(snakemake):
     data = Data.of(params.data)
     compute = Compute.from_job(snakemake)
     source = build(data, params.seed, compute)
+    # Before hours of work: the source holds the largest scale. It is read past the params, since it makes nothing here.
+    role = np.repeat(source.roles, np.diff(source.first_rows)) if data.source == "pfs_hdf5" else None
+    protocol = Protocol(**snakemake.config.get("protocol", {}))
+    Pools.draw(params.seed, source.n_spectra, protocol, role).require_scales()
     generate(source, Path(snakemake.output.manifest), compute, data.compression, params.code + params.files)

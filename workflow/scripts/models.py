@@ -3,17 +3,20 @@
 from logg1m.bounds.efficiency import optimal
 from logg1m.config.bounds import Bootstrap
 from logg1m.decisions.models import with_runs
-from logg1m.files import read_json, read_parquet, write_json
+from logg1m.files import read_json, read_parquet, understood, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
+from logg1m.protocol.truths import require_one_truth
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     members = read_members(given.members, given.snr)
-    posteriors = optimal(read_parquet(given.bayes), members, params.bayes["min_reached"])
+    posteriors = optimal(read_parquet(given.bayes, ("id", "mean", "truth")), members, params.bayes["min_reached"])
     predictions = {
         name: read_parquet(path, ("id", "truth", "predicted")) for name, path in zip(params.runs, given.predictions)
     }
-    fisher, stars = read_json(given.fisher, ("models", "reference_estimator")), read_parquet(given.stars)
-    found = with_runs(fisher, predictions, stars, posteriors, members, Bootstrap.of(params.bootstrap), params.seed)
+    require_one_truth(dict(zip(given.predictions, predictions.values())))
+    fisher, stars = read_json(given.fisher, ("models", "reference_estimator")), read_parquet(given.stars, ("id",))
+    with understood(given.fisher):
+        found = with_runs(fisher, predictions, stars, posteriors, members, Bootstrap.of(params.bootstrap), params.seed)
     write_json(snakemake.output[0], found)

@@ -20,7 +20,9 @@ with job(snakemake):
     )
     truth = store.labels()["logg"].to_numpy()
     pools = Pools.of(store, params.seed, protocol)
-    frame = ridge.Frame.of(read_parquet(snakemake.input.pixels), protocol.noise_level)
+    frame = ridge.Frame.of(
+        read_parquet(snakemake.input.pixels, ("flux_mean", "flux_std", "error_rms")), protocol.noise_level
+    )
     moments = ridge.accumulate(store, pools, truth, frame, params.seed, compute)
     fits = ridge.fit_all(moments, pools, frame, config, compute)
     models = [model for fit in fits.values() for model in fit.models]

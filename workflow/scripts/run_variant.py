@@ -1,5 +1,6 @@
 """Train and evaluate one variant of an experiment with one seed."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from logg1m.bounds.efficiency import optimal
@@ -12,7 +13,7 @@ from logg1m.config.networks import Network
 from logg1m.config.protocol import Protocol
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Given, RunSetting, training_code
-from logg1m.files import read_json, read_parquet
+from logg1m.files import read_json, read_parquet, understood
 from logg1m.jobs.device import resolve
 from logg1m.jobs.frame import job
 from logg1m.nn import denoisers
@@ -21,8 +22,9 @@ from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
-    base = read_json(given.recipe[0])["recipe"] if given.recipe else params.recipe
-    recipe = Recipe(**{**base, **params.change})
+    base = read_json(given.recipe[0], ("recipe",))["recipe"] if given.recipe else params.recipe
+    with understood(given.recipe[0]) if given.recipe else nullcontext():
+        recipe = Recipe(**{**base, **params.change})
     compute = Compute.from_job(snakemake)
     device = resolve(compute.device if recipe.model == "vit" else "cpu")
     denoiser = denoisers.load(given.denoiser[0], device) if given.denoiser else None
@@ -44,8 +46,8 @@ with job(snakemake):
     )
     members = read_members(given.members, given.snr)
     sensitivity = read_parquet(given.sensitivity[0]) if given.sensitivity else None
-    pixels = read_parquet(given.pixels[0]) if given.pixels else None
-    posteriors = optimal(read_parquet(given.bayes), members, params.bayes["min_reached"])
+    pixels = read_parquet(given.pixels[0], ("wave", "error_mean")) if given.pixels else None
+    posteriors = optimal(read_parquet(given.bayes, ("id", "mean", "truth")), members, params.bayes["min_reached"])
     folder = Path(snakemake.output[0]).parent
     state = Path("results/.state") / folder.relative_to("results")
     needed = Given(Store(given.manifest), members, sensitivity, pixels, denoiser)

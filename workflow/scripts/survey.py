@@ -4,12 +4,13 @@ from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol
 from logg1m.files import write_parquet
 from logg1m.jobs.frame import job
-from logg1m.protocol.pools import survey
+from logg1m.protocol.pools import Pools, survey
 from logg1m.spectra.store import Store
 
 with job(snakemake):
     params = snakemake.params
     store = Store(snakemake.input.manifest)
+    Pools.of(store, params.seed, Protocol(**snakemake.config.get("protocol", {}))).require_scales()
     snr, pixels = survey(store, params.seed, Protocol.of(params.protocol), Compute.from_job(snakemake))
     write_parquet(snakemake.output.snr, snr)
     write_parquet(snakemake.output.pixels, pixels)

@@ -22,8 +22,8 @@ examples:
   logg1m verify stores/mine                           read every byte back and compare checksums
   logg1m export-hdf5 results/data ours.h5             the spectra of a run, for tools that read pfsspec's shards
   logg1m fetch-bosz URL /data/bosz2024 --teff 4000 4250 --logg 1 2 3 --m-h -1 0 --a-m 0 0.25 --c-m -0.25 0
-  logg1m status                                       what the roadmap has done
-  logg1m decide --explain d1                          why a decision came out as it did
+  logg1m status runs/smoke                            what the roadmap has done in a run's folder (default: here)
+  logg1m decide runs/smoke --explain d1               why a decision came out as it did
 
 A shard is an HDF5 file written by pfsspec; a store is the folder that holds manifest.json and spectra.zarr.
 Exit status: 0 if all is well, 1 if something is wrong with the input (one line on stderr says what), 2 for wrong usage.
@@ -116,7 +116,17 @@ def _add_verify(add: Add) -> None:
         "Reads everything, compares every checksum, names all damaged chunks, and prints one SHA-256 over the whole\n"
         "content (wavelengths, spectra, labels) by which two stores can be compared.",
     )
-    command.add_argument("store", metavar="STORE", help="folder of the store, or its manifest.json")
+    command.add_argument(
+        "store",
+        metavar="STORE",
+        nargs="?",
+        default=".",
+        help="folder of the store or of a run (default: here), or a manifest",
+    )
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="RUN", nargs="?", default=".", help="the run's folder (default: here)")
 
 
 def _add_fetch_bosz(add: Add) -> None:
@@ -149,19 +159,22 @@ def _add_status(add: Add) -> None:
         _status,
         "what the roadmap has done",
         "The kanban: every MVP by its state (planned, ready, running, done, cancelled, paused, missing, stale) and why,\n"
-        "and the decisions. Run it in the project's folder. Running means live: a job holds its log.",
+        "and the decisions. Running means live: a job holds its log.",
     )
+    _add_run(command)
+    command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
     command.add_argument(
-        "--results", metavar="DIR", default="results", help="the workflow's results (default: results)"
+        "--experiments",
+        metavar="DIR",
+        help="the experiment files (default: config/experiments, RUN's or the workflow's)",
     )
-    command.add_argument("--experiments", metavar="DIR", default="config/experiments", help="the experiment files")
-    command.add_argument("--logs", metavar="DIR", default="logs", help="the workflow's logs (default: logs)")
+    command.add_argument("--logs", metavar="DIR", help="the workflow's logs (default: RUN/logs)")
     command.add_argument(
         "--configfile",
         metavar="FILE",
         nargs="+",
         default=[],
-        help="the run's configuration, overlays after it, for what is paused (default: config/config.yaml)",
+        help="the run's configuration, overlays after it, for what is paused (default: config/config.yaml, RUN's or the workflow's)",
     )
 
 
@@ -176,9 +189,8 @@ def _add_decide(add: Add) -> None:
     command.add_argument(
         "--explain", metavar="D", choices=("d1", "d2", "d3", "d4"), required=True, help="d1, d2, d3 or d4"
     )
-    command.add_argument(
-        "--results", metavar="DIR", default="results", help="the workflow's results (default: results)"
-    )
+    _add_run(command)
+    command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -205,10 +217,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _open_store(text: str) -> "Store":
+    from logg1m.files import InputError
     from logg1m.spectra.store import Store
 
     path = Path(text)
-    return Store(path / "manifest.json" if path.is_dir() else path)
+    if not path.is_dir():
+        return Store(path)
+    manifests = path / "manifest.json", path / "results/data/manifest.json"
+    found = [manifest for manifest in manifests if manifest.exists()]
+    if not found:
+        raise InputError(f"{path} holds neither a store (manifest.json) nor a run's (results/data/manifest.json)")
+    return Store(found[0])
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -269,10 +288,15 @@ def _fetch_bosz(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     from logg1m.cli.status import show
+    from logg1m.config.places import place
 
-    default = Path("config/config.yaml")
+    run = Path(options.folder)
+    default = place("config.yaml", run)
     configuration = [Path(path) for path in options.configfile] or [default] * default.exists()
-    print(show(Path(options.results), Path(options.experiments), configuration, Path(options.logs)))
+    experiments = Path(options.experiments or place("experiments", run))
+    print(
+        show(Path(options.results or run / "results"), experiments, configuration, Path(options.logs or run / "logs"))
+    )
     return 0
 
 
@@ -280,6 +304,7 @@ def _decide(options: argparse.Namespace) -> int:
     from logg1m.decisions import gates, recipes
     from logg1m.files import read_json
 
-    evidence = read_json(Path(options.results) / "decisions" / f"{options.explain}.evidence.json", ("decision",))
+    results = Path(options.results or Path(options.folder) / "results")
+    evidence = read_json(results / "decisions" / f"{options.explain}.evidence.json", ("decision",))
     print(recipes.explain(evidence) if options.explain == "d4" else gates.explain(evidence))
     return 0

@@ -21,7 +21,7 @@ def show(results: Path, experiments: Path, configuration: list[Path], logs: Path
         If there is no results folder, or an artifact or the configuration is not readable.
     """
     if not results.is_dir():
-        raise InputError(f"{results} is no folder; run this in the project's folder, or name the results by --results")
+        raise InputError(f"{results} is no folder; name the folder of a run: logg1m status RUN")
     found = catalogue.load(experiments)
     paused = load(*configuration).experiments.paused if configuration else ()
     artifacts = status.on_disk(results, found)

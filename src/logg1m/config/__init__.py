@@ -3,22 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from logg1m.config.base import Section, explain
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.compute import Compute
-from logg1m.config.data import Data
+from logg1m.config.data import N_PIXELS, Data, Priors
 from logg1m.config.denoisers import Denoisers
 from logg1m.config.experiments import Decisions, Experiments
 from logg1m.config.networks import Network
 from logg1m.config.protocol import Protocol
+from logg1m.config.reading import check_overlay, load_yaml
 from logg1m.config.report import Report
-from logg1m.files import InputError
 
-__all__ = ["Config", "load", "load_yaml", "refuse_code", "validate"]
+__all__ = ["Config", "check_overlay", "load", "load_yaml", "validate"]
 
 
 class Config(Section):
@@ -38,10 +37,41 @@ class Config(Section):
     compute: Compute = Compute()
 
     @model_validator(mode="after")
-    def _scales_fit(self) -> "Config":
-        largest = self.protocol.scales[-1]
-        if largest > self.data.n_spectra:
-            raise ValueError(f"protocol.scales: {largest} exceeds data.n_spectra = {self.data.n_spectra}")
+    def _fits_together(self) -> "Config":
+        data, protocol = self.data, self.protocol
+        smallest, largest = protocol.scales[0], protocol.scales[-1]
+        if largest > data.n_spectra:
+            raise ValueError(f"protocol.scales: {largest} exceeds data.n_spectra = {data.n_spectra}")
+        n_train = round(protocol.train_fraction * smallest)
+        if min(n_train, smallest - n_train) < 2:
+            raise ValueError(
+                f"protocol.train_fraction = {protocol.train_fraction:g} of the smallest of protocol.scales, {smallest}, "
+                f"leaves {n_train} spectra to train on and {smallest - n_train} to test on: at least 2 of each are needed"
+            )
+        if protocol.low_noise_fraction * (largest - round(protocol.train_fraction * largest)) < 1:
+            raise ValueError(
+                f"protocol.low_noise_fraction = {protocol.low_noise_fraction:g} leaves no low-noise spectrum among the test "
+                f"spectra of the largest of protocol.scales, {largest}"
+            )
+        if self.baselines.lightgbm_largest is not None and self.baselines.lightgbm_largest < smallest:
+            raise ValueError(
+                f"baselines.lightgbm_largest = {self.baselines.lightgbm_largest} is below the smallest of "
+                f"protocol.scales, {smallest}: LightGBM needs one scale at least"
+            )
+        if data.priors.logg[0] == data.priors.logg[1] and data.source != "pfs_hdf5":
+            raise ValueError(f"data.priors.logg is the single value {data.priors.logg[0]:g}: nothing is left to infer")
+        for name, (low, high) in data.priors if data.source == "embedded" else ():
+            least, most = getattr(Priors(), name)
+            if not least <= low <= high <= most:
+                raise ValueError(
+                    f"data.priors.{name} = [{low:g}, {high:g}] leaves the embedded grid, which covers "
+                    f"[{least:g}, {most:g}]"
+                )
+        pixels = data.pfs_hdf5.n_pixels if data.pfs_hdf5 and data.source == "pfs_hdf5" else N_PIXELS
+        if 2 * self.denoisers.block > pixels:
+            raise ValueError(
+                f"denoisers.block = {self.denoisers.block}: two blocks at least must fit into {pixels} pixels"
+            )
         return self
 
 
@@ -57,45 +87,6 @@ def validate(raw: dict[str, Any], source: str = "the configuration") -> Config:
         return Config.model_validate(raw)
     except ValidationError as error:
         raise explain(error, Config, source) from None
-
-
-def load_yaml(path: str | Path) -> dict[str, Any]:
-    """Read one YAML mapping safely.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, malformed or no mapping.
-    """
-    try:
-        value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: 2025-13-01, or an endless integer
-        raise InputError(f"{path} is not valid YAML: {error}") from error
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise InputError(f"{path} holds a {type(value).__name__}, expected a mapping of keys to values")
-    return value
-
-
-def refuse_code(path: str | Path) -> None:
-    """Stop at an overlay in which Snakemake evaluates Python; it does so before anybody can look at the file.
-
-    Raises
-    ------
-    InputError
-        If the file says `__use_yte__`, Snakemake's word for it.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    if "__use_yte__" in text:
-        raise InputError(
-            f"{path} says __use_yte__, by which Snakemake runs Python in it; a configuration holds values only"
-        )
 
 
 def load(*paths: str | Path) -> Config:

@@ -20,7 +20,7 @@ class NotDeclared(Exception):
 class Section(BaseModel):
     """A part of the configuration; unknown keys are refused and values cannot be changed after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_max_length=10_000)
 
     @classmethod
     def of(cls, declared: Mapping[str, Any]) -> Self:

@@ -1,6 +1,6 @@
 """MVP-1.1: Fisher bounds, ceilings and the statistic that D1 reads."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,19 +11,29 @@ from logg1m.config.bayes import BayesConfig
 class Bounds(Section):
     """Derivative estimators, subset sizes and the verdict."""
 
-    max_spectra: int = Field(20_000, ge=20, description="low-noise spectra whose bounds are computed, at most")
-    full_sample: int = Field(
-        2_000, ge=0, description="further spectra of the test pool, of any noise, for ceilings against signal-to-noise"
+    max_spectra: int = Field(
+        20_000, ge=20, le=100_000_000, description="low-noise spectra whose bounds are computed, at most"
     )
-    convergence: tuple[int, ...] = Field((5_000, 10_000, 20_000), description="subset sizes of the convergence test")
-    knn_neighbours: int = Field(8, ge=1, description="neighbours on either side in log g of the kNN estimate")
-    linear_neighbours: int = Field(64, ge=8, description="neighbours of the local regression on all labels")
+    full_sample: int = Field(
+        2_000,
+        ge=0,
+        le=100_000_000,
+        description="further spectra of the test pool, of any noise, for ceilings against signal-to-noise",
+    )
+    convergence: tuple[Annotated[int, Field(ge=2, le=100_000_000)], ...] = Field(
+        (5_000, 10_000, 20_000), max_length=50, description="subset sizes of the convergence test"
+    )
+    knn_neighbours: int = Field(
+        8, ge=1, le=100_000, description="neighbours on either side in log g of the kNN estimate"
+    )
+    linear_neighbours: int = Field(64, ge=8, le=100_000, description="neighbours of the local regression on all labels")
     linear_degree: Literal[1, 2] = Field(
         2, description="1: plain local-linear; 2: products of labels as further terms, which take up curvature"
     )
     max_condition: float = Field(
         1e8,
         gt=1,
+        le=1e16,
         description="condition number of the scaled Fisher matrix above which a star counts as failed",
     )
     statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
@@ -37,15 +47,21 @@ class Bounds(Section):
         le=1,
         description="share of the low-noise test stars that must have a bound; below it no model is judged against them",
     )
-    fewest_in_bin: int = Field(10, ge=1, description="stars from which a bin of signal-to-noise gets a ceiling")
-    sweep_magnitudes: tuple[float, ...] = Field(
-        (18.0, 20.0, 21.5, 22.0, 22.5, 23.0), min_length=1, description="AB magnitudes of the sweep at fixed conditions"
+    fewest_in_bin: int = Field(
+        10, ge=1, le=1_000_000, description="stars from which a bin of signal-to-noise gets a ceiling"
     )
-    sweep_stars: int = Field(1_000, ge=20, description="stars of the magnitude sweep")
+    sweep_magnitudes: tuple[Annotated[float, Field(ge=0, le=40)], ...] = Field(
+        (18.0, 20.0, 21.5, 22.0, 22.5, 23.0),
+        min_length=1,
+        max_length=50,
+        description="AB magnitudes of the sweep at fixed conditions",
+    )
+    sweep_stars: int = Field(1_000, ge=20, le=1_000_000, description="stars of the magnitude sweep")
     bayes: BayesConfig = BayesConfig()
     ratio_threshold: float = Field(
         2.0,
         gt=0,
+        le=1e6,
         description="MVP-1.1: above, there is headroom: keep optimising; D1 has its own, decisions.d1_threshold",
     )
 
@@ -53,5 +69,5 @@ class Bounds(Section):
 class Bootstrap(Section):
     """Resampling of test spectra behind every interval."""
 
-    resamples: int = Field(1000, ge=100, description="bootstrap resamples of the test spectra")
+    resamples: int = Field(1000, ge=100, le=1_000_000, description="bootstrap resamples of the test spectra")
     level: float = Field(0.95, gt=0, lt=1, description="probability that an interval covers")

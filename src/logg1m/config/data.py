@@ -1,61 +1,69 @@
 """Where spectra come from and how they are observed."""
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchema, model_validator
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from logg1m.config.base import Section
 from logg1m.config.files_sources import BoszConfig, PfsHdf5Config
+from logg1m.config.protocol import MOST_SPECTRA
 
-ALL_SPECTRA = 2**32  # spectrum ids are 32-bit counters, so this is no limit at all; written `null` in YAML
+ALL_SPECTRA = MOST_SPECTRA  # so many that it is no limit at all; written `null` in YAML
+N_PIXELS = 4096  # of simulated spectra
 
 Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where both ends of a range [low, high] may lie."""
+
+    lowest: float
+    highest: float
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        end = Annotated[float, Field(ge=self.lowest, le=self.highest)]
+        return no_info_after_validator_function(_ordered, handler.generate_schema(tuple[end, end]))
+
+
+def _ordered(value: Range) -> Range:
+    if value[0] > value[1]:
+        raise ValueError(f"low must not exceed high, got [{value[0]:g}, {value[1]:g}]")
+    return value
 
 
 class Priors(Section):
     """Uniform label priors [low, high]; the embedded grid covers exactly these ranges."""
 
-    teff: Range = Field((3750.0, 6000.0), description="effective temperature, K")
-    logg: Range = Field((1.0, 5.0), description="surface gravity, dex (cgs)")
-    m_h: Range = Field((-2.5, 0.5), description="metallicity [M/H], dex")
-    a_m: Range = Field((0.0, 0.4), description="alpha enhancement [α/M], dex")
-    c_m: Range = Field((-0.5, 0.0), description="carbon enhancement [C/M], dex")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Priors":
-        for name, (low, high) in self:
-            if not low <= high:
-                raise ValueError(f"{name}: low must not exceed high, got [{low}, {high}]")
-        return self
+    teff: Annotated[Range, Ends(1000, 100000)] = Field((3750.0, 6000.0), description="effective temperature, K")
+    logg: Annotated[Range, Ends(-2, 10)] = Field((1.0, 5.0), description="surface gravity, dex (cgs)")
+    m_h: Annotated[Range, Ends(-10, 5)] = Field((-2.5, 0.5), description="metallicity [M/H], dex")
+    a_m: Annotated[Range, Ends(-5, 5)] = Field((0.0, 0.4), description="alpha enhancement [α/M], dex")
+    c_m: Annotated[Range, Ends(-5, 5)] = Field((-0.5, 0.0), description="carbon enhancement [C/M], dex")
 
 
 class Observation(Section):
     """Observing conditions of the simulated PFS red-arm medium-resolution spectra."""
 
-    mag: Range = Field((20.5, 22.5), description="HSC-i AB magnitude, uniform")
-    rv_km_s: Range = Field((0.0, 0.0), description="radial velocity, km/s, uniform; within ±550")
-    extinction_av: float = Field(0.0, ge=0, description="V-band extinction A_V, mag (Cardelli et al. 1989)")
+    mag: Annotated[Range, Ends(0, 40)] = Field((20.5, 22.5), description="HSC-i AB magnitude, uniform")
+    rv_km_s: Annotated[Range, Ends(-550, 550)] = Field((0.0, 0.0), description="radial velocity, km/s, uniform")
+    extinction_av: float = Field(0.0, ge=0, le=20, description="V-band extinction A_V, mag (Cardelli et al. 1989)")
     noise_seeing: Literal["fixed", "sampled"] = Field(
         "fixed", description="fixed: the value of `seeing`; sampled: uniform in `seeing_range`"
     )
-    seeing: float = Field(0.8, gt=0, description="seeing FWHM at 800 nm, arcsec")
-    seeing_range: Range = Field((0.5, 1.5), description="seeing FWHM, arcsec, when sampled")
-    zenith_angle: Range = Field((0.0, 45.0), description="target zenith angle, degrees, uniform")
-    field_angle: Range = Field((0.0, 0.65), description="target field angle, degrees, uniform")
-    exposures: int = Field(12, ge=1, description="number of exposures")
-    exposure_time: float = Field(900.0, gt=0, description="time of one exposure, s")
-
-    @model_validator(mode="after")
-    def _ranges(self) -> "Observation":
-        allowed = {
-            "mag": (0, 40), "rv_km_s": (-550, 550), "seeing_range": (0.1, 5),
-            "zenith_angle": (0, 70), "field_angle": (0, 0.65),
-        }  # fmt: skip
-        for name, (lowest, highest) in allowed.items():
-            low, high = getattr(self, name)
-            if not lowest <= low <= high <= highest:
-                raise ValueError(f"{name}: expected {lowest} <= low <= high <= {highest}, got [{low}, {high}]")
-        return self
+    seeing: float = Field(0.8, ge=0.1, le=5, description="seeing FWHM at 800 nm, arcsec")
+    seeing_range: Annotated[Range, Ends(0.1, 5)] = Field((0.5, 1.5), description="seeing FWHM, arcsec, when sampled")
+    zenith_angle: Annotated[Range, Ends(0, 70)] = Field(
+        (0.0, 45.0), description="target zenith angle, degrees, uniform"
+    )
+    field_angle: Annotated[Range, Ends(0, 0.65)] = Field(
+        (0.0, 0.65), description="target field angle, degrees, uniform"
+    )
+    exposures: int = Field(12, ge=1, le=100_000, description="number of exposures")
+    exposure_time: float = Field(900.0, ge=1, le=100_000, description="time of one exposure, s")
 
 
 class Data(Section):

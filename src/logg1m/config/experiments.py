@@ -1,11 +1,14 @@
 """What an experiment is: a recipe in full, variants as changes of it, and what would accept them."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from logg1m.config.base import Section
+from logg1m.config.baselines import Penalty
 from logg1m.config.kinds import FigureKind, ReportKind
+from logg1m.config.protocol import MOST_SPECTRA
 
 Kind = Literal["ridge", "lightgbm", "vit"]
 Channel = Literal["flux", "flux_over_error", "log_error", "error", "smooth_residual", "derivative"]
@@ -18,12 +21,30 @@ Metric = Literal[
     "mae_teff", "mae_m_h", "cross_talk", "crop_loss", "shift_loss", "convergence",
 ]  # fmt: skip
 
+Gate = Literal["d1", "d2", "d3"]
+Name = Annotated[str, Field(max_length=100)]
+
+_TRAIN_SIZE: dict[Kind, int] = {"ridge": 5_000, "lightgbm": 16_000, "vit": 25_000}
+_SEED_SCATTER: dict[Metric, float] = {
+    "r2": 0.005, "mae": 0.005, "rmse": 0.005, "outlier_rate": 0.005, "nmad": 0.01, "median_bias": 0.01,
+    "bias_teff": 0.01, "bias_m_h": 0.01, "mae_teff": 0.5, "mae_m_h": 0.0015, "cross_talk": 0.005,
+    "crop_loss": 0.02, "shift_loss": 0.05, "convergence": 0.1,
+}  # fmt: skip
+_DEFAULT: dict[Gate, str] = {"d1": "continue", "d2": "full", "d3": "single"}
+
+
+def _over(default: Mapping[Any, Any]) -> BeforeValidator:
+    """A mapping given in part: entries left out are those of the default."""
+    return BeforeValidator(lambda value: {**default, **value} if isinstance(value, Mapping) else value)
+
 
 class Recipe(Section):
     """Everything that a run trains; the base recipe is the reference model of the roadmap."""
 
     model: Kind = Field("vit", description="vit (a network), lightgbm, or ridge (a linear preview of the roadmap)")
-    channels: tuple[Channel, ...] = Field(("flux",), min_length=1, description="what the model sees, per pixel")
+    channels: tuple[Channel, ...] = Field(
+        ("flux",), min_length=1, max_length=6, description="what the model sees, per pixel"
+    )
     error_source: Literal["simulator", "honest"] = Field(
         "honest",
         description="simulator: the stored error, which leaks the labels; honest: re-estimated from noisy flux",
@@ -55,20 +76,29 @@ class Recipe(Section):
         "none",
         description="guidance to the sensitive windows: by attention that is drawn there, or by a token-wise loss",
     )
-    label_share: float = Field(1.0, gt=0, le=1, description="share of the training spectra whose labels are used")
+    label_share: float = Field(1.0, ge=1e-4, le=1, description="share of the training spectra whose labels are used")
     pretraining: Literal["none", "masked_token", "masked_span", "masked_pixel"] = Field(
         "none", description="reconstruct hidden patches, spans or pixels of training spectra first; needs no labels"
     )
-    mask_share: float = Field(0.3, gt=0, lt=1, description="share of a spectrum that pretraining hides")
+    mask_share: float = Field(0.3, ge=0.001, le=0.999, description="share of a spectrum that pretraining hides")
     reconstruction: Literal["l1", "l2"] = Field("l2", description="error-weighted loss of the pretraining")
     pretraining_size: float = Field(
-        4.0, gt=0, description="pretraining spectra per training spectrum, as far as the training pool goes"
+        4.0,
+        ge=0.001,
+        le=1000,
+        description="pretraining spectra per training spectrum, as far as the training pool goes",
     )
     pretraining_compute: float = Field(
-        0.5, gt=0, description="operations of the pretraining over those of the supervised training at full length"
+        0.5,
+        ge=0.001,
+        le=1000,
+        description="operations of the pretraining over those of the supervised training at full length",
     )
     supervised_epochs_factor: float = Field(
-        1.0, gt=0, description="lengthens the supervised training: a control at the total compute of a pretrained model"
+        1.0,
+        ge=0.001,
+        le=1000,
+        description="lengthens the supervised training: a control at the total compute of a pretrained model",
     )
     denoiser: Literal["none", "blind_spot", "autoencoder", "autoencoder_clean", "pca"] = Field(
         "none",
@@ -107,17 +137,18 @@ SUPPORTED: dict[str, set[str]] = {
 class Variant(Section):
     """One line of difference from the recipe."""
 
-    label: str
-    change: dict[str, Any] = Field(default_factory=dict, description="fields of the recipe that differ")
+    label: str = Field(max_length=500)
+    change: dict[str, Any] = Field(default_factory=dict, max_length=50, description="fields of the recipe that differ")
     same_as: str | None = Field(
         None,
-        pattern=r"^mvp_\d_[0-9a-z]/[A-Za-z0-9_]+$",
+        max_length=200,
+        pattern=r"^mvp_[0-9]_[0-9a-z]/[A-Za-z0-9_]+$",
         description="mvp_x_y/variant that trains the very same recipe: its runs are used, nothing is trained twice",
     )
     control: bool = Field(False, description="run and reported, but no candidate for acceptance")
     leaky: bool = Field(False, description="sees what an observer cannot have; reported and marked, never accepted")
     laptop: bool = Field(True, description="also run at laptop scale")
-    check_r2: dict[Literal["above", "below"], float] = Field(
+    check_r2: dict[Literal["above", "below"], Annotated[float, Field(ge=-1e6, le=1)]] = Field(
         default_factory=dict, description="a control's expected R² on the full test; whether it holds is reported"
     )
 
@@ -140,12 +171,16 @@ class Criterion(Section):
         "convergence: epochs to the reference's best validation score, as a share of those that it took itself"
     )
     subset: Literal["low_noise", "full"] = "low_noise"
-    margin: float = Field(0.0, description="improvement that must be exceeded; negative: how much may be lost")
+    margin: float = Field(
+        0.0, ge=-1e6, le=1e6, description="improvement that must be exceeded; negative: how much may be lost"
+    )
     relative: bool = Field(False, description="margin and difference are shares of the reference's value")
     against: str | None = Field(
-        None, description="variant that the candidate is compared with in place of the experiment's reference"
+        None,
+        max_length=100,
+        description="variant that the candidate is compared with in place of the experiment's reference",
     )
-    more_in: tuple[str, str] | None = Field(
+    more_in: tuple[Name, Name] | None = Field(
         None,
         description="two endings: the improvement among the variants <candidate>_<first> and <reference>_<first>, less "
         "that among those with the second ending",
@@ -155,19 +190,21 @@ class Criterion(Section):
 class Hypothesis(Section):
     """What the experiment tests."""
 
-    id: str | None = None
-    text: str
+    id: str | None = Field(None, max_length=50)
+    text: str = Field(max_length=5000)
     criteria: tuple[Criterion, ...] = Field(
-        (), description="what supports it in some candidate, where that is something else than being accepted"
+        (),
+        max_length=50,
+        description="what supports it in some candidate, where that is something else than being accepted",
     )
 
 
 class Acceptance(Section):
     """When the experiment is accepted."""
 
-    text: str = Field(description="the roadmap's words")
-    reference: str = Field(description="variant that the others are compared with")
-    criteria: tuple[Criterion, ...] = Field(min_length=1)
+    text: str = Field(max_length=5000, description="the roadmap's words")
+    reference: str = Field(max_length=100, description="variant that the others are compared with")
+    criteria: tuple[Criterion, ...] = Field(min_length=1, max_length=50)
     combine: Literal["all", "any"] = "all"
     mixed: Literal["refuted", "inconclusive"] = Field(
         "refuted", description="what 'all' means when some criteria hold and others fail"
@@ -177,11 +214,11 @@ class Acceptance(Section):
 class Artifact(Section):
     """An experiment whose verdict is read from an artifact of its own rules."""
 
-    file: str = Field(pattern=r"^results/[A-Za-z0-9_./]+\.json$")
-    value: str = Field(description="dotted path of the value that decides")
-    accepted: tuple[str, ...]
-    refuted: tuple[str, ...] = ()
-    text: str
+    file: str = Field(max_length=500, pattern=r"^results/[A-Za-z0-9_./]+\.json$")
+    value: str = Field(max_length=500, description="dotted path of the value that decides")
+    accepted: tuple[Name, ...] = Field(max_length=50)
+    refuted: tuple[Name, ...] = Field((), max_length=50)
+    text: str = Field(max_length=5000)
 
     @model_validator(mode="after")
     def _inside(self) -> "Artifact":
@@ -193,21 +230,23 @@ class Artifact(Section):
 class Experiment(Section):
     """One MVP of the roadmap, as its file in config/experiments says it."""
 
-    id: str = Field(pattern=r"^\d\.[0-9A-Z]$")
-    name: str = Field(pattern=r"^[a-z0-9_]+$", description="topic, in report names")
-    title: str
+    id: str = Field(max_length=3, pattern=r"^[0-9]\.[0-9A-Z]$")
+    name: str = Field(max_length=100, pattern=r"^[a-z0-9_]+$", description="topic, in report names")
+    title: str = Field(max_length=500)
     phase: int = Field(ge=0, le=3)
-    question: str
+    question: str = Field(max_length=5000)
     hypothesis: Hypothesis
-    variants: dict[str, Variant] = Field(default_factory=dict)
+    variants: dict[Name, Variant] = Field(default_factory=dict, max_length=200)
     acceptance: Acceptance | None = None
     artifact: Artifact | None = None
-    extra: tuple[ReportKind, ...] = Field((), description="what the verdict reports beside the criteria")
-    figures: dict[str, FigureKind] = Field(default_factory=dict, description="file name → kind of figure")
-    cancelled_by: dict[str, str] = Field(
+    extra: tuple[ReportKind, ...] = Field((), max_length=50, description="what the verdict reports beside the criteria")
+    figures: dict[Name, FigureKind] = Field(
+        default_factory=dict, max_length=100, description="file name → kind of figure"
+    )
+    cancelled_by: dict[Gate, Name] = Field(
         default_factory=dict, description="decision → outcome that cancels this experiment, beyond its phase's gates"
     )
-    first_if: dict[str, str] = Field(
+    first_if: dict[Gate, Name] = Field(
         default_factory=dict, description="decision → outcome that makes this experiment's runs go first in its phase"
     )
 
@@ -228,6 +267,14 @@ class Experiment(Section):
             for ending in {part for c in self.acceptance.criteria for part in c.more_in or ()}:
                 if f"{self.acceptance.reference}_{ending}" not in self.variants:
                     raise ValueError(f"more_in needs a variant {self.acceptance.reference}_{ending}")
+        for name in ("cancelled_by", "first_if"):
+            for d, closing in getattr(self, name).items():
+                if closing not in OUTCOMES[d]:
+                    raise ValueError(f"{name}.{d} = {closing!r}: expected one of {', '.join(OUTCOMES[d])}")
+                if self.phase < 2:
+                    raise ValueError(
+                        f"{name}.{d}: no decision is made before Phase {self.phase}, which they are made from"
+                    )
         criteria = self.hypothesis.criteria + (self.acceptance.criteria if self.acceptance else ())
         for criterion in criteria:
             if criterion.against is not None and criterion.against not in self.variants:
@@ -250,35 +297,35 @@ class Experiments(Section):
     """How experiments run at this scale."""
 
     recipe: Recipe = Field(Recipe(), description="what Phase 1 changes, one thing at a time")
-    train_size: dict[Kind, int] = Field(
-        {"ridge": 5_000, "lightgbm": 16_000, "vit": 25_000},
+    train_size: Annotated[dict[Kind, Annotated[int, Field(ge=3, le=MOST_SPECTRA)]], _over(_TRAIN_SIZE)] = Field(
+        _TRAIN_SIZE,
         description="training spectra (fit and validation) per kind of model; at most the training pool",
     )
-    test_size: int = Field(20_000, ge=10, description="largest test set: a prefix of the common test")
+    test_size: int = Field(20_000, ge=10, le=MOST_SPECTRA, description="largest test set: a prefix of the common test")
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
-    seed_scatter: dict[Metric, float] = Field(
-        {"r2": 0.005, "mae": 0.005, "rmse": 0.005, "outlier_rate": 0.005, "nmad": 0.01, "median_bias": 0.01,
-         "bias_teff": 0.01, "bias_m_h": 0.01, "mae_teff": 0.5, "mae_m_h": 0.0015, "cross_talk": 0.005,
-         "crop_loss": 0.02, "shift_loss": 0.05, "convergence": 0.1},
-        description="scatter between seeds that is assumed while there is one seed: an effect must exceed 3 × this",
-    )  # fmt: skip
-    alphas: tuple[float, ...] = Field(
+    seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], _over(_SEED_SCATTER)] = Field(
+        _SEED_SCATTER,
+        description="scatter between seeds that is assumed while there is one seed, in the metric's unit: an effect must "
+        "exceed 3 × this",
+    )
+    alphas: tuple[Penalty, ...] = Field(
         (1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e3, 3e3, 1e4, 3e4, 1e5),
         min_length=1,
+        max_length=100,
         description="penalties of the ridge runs; the smallest serve inputs without noise, such as a leaking error",
     )
     all_variants: bool = Field(False, description="false: only variants marked for the laptop")
-    paused: tuple[str, ...] = Field((), description="experiment ids that are not run for now")
+    paused: tuple[Name, ...] = Field((), max_length=100, description="experiment ids that are not run for now")
 
 
 class Decisions(Section):
     """Rules of the decision points; every threshold is here."""
 
-    override: dict[Literal["d1", "d2", "d3"], str] = Field(
+    override: dict[Gate, Name] = Field(
         default_factory=dict, description="d1: continue | stop; d2: windows | full; d3: multi | single"
     )
-    default: dict[Literal["d1", "d2", "d3"], str] = Field(
-        {"d1": "continue", "d2": "full", "d3": "single"}, description="outcome when the evidence is inconclusive"
+    default: Annotated[dict[Gate, Name], _over(_DEFAULT)] = Field(
+        _DEFAULT, description="outcome when the evidence is inconclusive"
     )
     d1_statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
         "median_ratio",
@@ -288,6 +335,7 @@ class Decisions(Section):
     d1_threshold: float = Field(
         2.0,
         gt=0,
+        le=1e6,
         description="D1: model error above this many bounds: continue with Phase 2; MVP-1.1 has bounds.ratio_threshold",
     )
     d4_members: int = Field(

@@ -8,8 +8,10 @@ from logg1m.config.base import Section
 class Report(Section):
     """Names in the documents, as the users' knowledge base has them."""
 
-    project: str = Field("VIT", pattern=r"^[A-Za-z0-9]+$", description="first part of experiment ids")
-    topic: str = Field("logg_1m", pattern=r"^[A-Za-z0-9_]+$", description="topic, in experiment ids and report names")
+    project: str = Field("VIT", max_length=50, pattern=r"^[A-Za-z0-9]+$", description="first part of experiment ids")
+    topic: str = Field(
+        "logg_1m", max_length=50, pattern=r"^[A-Za-z0-9_]+$", description="topic, in experiment ids and report names"
+    )
     date: str = Field(
         "20251222",
         pattern=r"^\d{8}$",
@@ -17,5 +19,6 @@ class Report(Section):
     )
     synced: dict[str, str] = Field(
         default_factory=dict,
+        max_length=100,
         description="conclusions that the knowledge base holds: MVP id → mark of the conclusion as it was copied",
     )

@@ -1,5 +1,6 @@
 """D4 and the recipes: accepted directions are ranked, the best are combined, and the combination must earn its place."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
 from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED
+from logg1m.files import read_json, understood
 
 
 def rank(verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -28,6 +30,16 @@ def rank(verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 }
             )
     return sorted(accepted, key=lambda row: (-row["mae_improvement"], row["mvp"]))
+
+
+def read_verdicts(paths: Iterable[str]) -> list[dict[str, Any]]:
+    """Verdicts as `rank` needs them; raises InputError for a file that is none."""
+    verdicts = []
+    for path in paths:
+        verdicts.append(read_json(path, ("key", "outcome")))
+        with understood(path):
+            rank(verdicts[-1:])
+    return verdicts
 
 
 def compose(verdicts: list[dict[str, Any]], base: Recipe, heads: str, most: int) -> dict[str, Any]:

@@ -38,6 +38,16 @@ def load(folder: str | Path) -> dict[str, Experiment]:
     return found
 
 
+def check_paused(found: dict[str, Experiment], paused: tuple[str, ...]) -> None:
+    """Stop if an experiment is to be paused that there is none of; raises InputError."""
+    known = [experiment.id for experiment in found.values()]
+    for name in paused:
+        if name not in known:
+            raise InputError(
+                f"experiments.paused: there is no experiment {name!r}; expected some of {', '.join(known)}"
+            )
+
+
 def _check_alias(found: dict[str, Experiment], experiment: Experiment, name: str, target: str) -> None:
     """A variant may only borrow runs that start from the same recipe: of its own phase, or of Phase 1 in Phase 0."""
     key, _, other = target.partition("/")

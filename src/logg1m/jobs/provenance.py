@@ -3,9 +3,11 @@
 import ast
 import hashlib
 import platform
+from collections.abc import Callable
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 _PACKAGE = Path(__file__).parents[1]
 # Values reach the code as parameters of the rules, so the models that carry them do not count; nor does this file.
@@ -30,6 +32,15 @@ def code_fingerprint(*modules: str, package: Path = _PACKAGE) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def with_script(code: str | Callable[[Any], str], script: Path) -> str | Callable[[Any], str]:
+    """A rule's `code`, a fingerprint or an input function of it, with that of the rule's own script added.
+
+    Snakemake itself goes by a script's time stamp, which an edit may keep and a checkout renews (profiles leave it out).
+    """
+    own = hashlib.sha256(ast.dump(_without_docstrings(script)).encode()).hexdigest()[:16]
+    return (lambda wildcards: code(wildcards) + own) if callable(code) else code + own
+
+
 def _left_out(name: str) -> bool:
     """Whether the module, or a package it lies in, does not count."""
     parts = name.split(".")
@@ -50,7 +61,7 @@ def _parsed(name: str, package: Path) -> tuple[str, tuple[str, ...]]:
     path = _file(name, package)
     if path is None:
         raise ValueError(f"no module {name} in {package}")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _without_docstrings(path)
     imports: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
@@ -62,6 +73,12 @@ def _parsed(name: str, package: Path) -> tuple[str, tuple[str, ...]]:
                 imports |= modules if source == "logg1m" and len(modules) == len(children) else {*modules, source}
         elif isinstance(node, ast.Import):
             imports.update(alias.name for alias in node.names if alias.name.split(".")[0] == "logg1m")
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(imports))
+
+
+def _without_docstrings(path: Path) -> ast.Module:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and body:
             first = body[0]
@@ -71,8 +88,7 @@ def _parsed(name: str, package: Path) -> tuple[str, tuple[str, ...]]:
                 and isinstance(first.value.value, str)
             ):
                 node.body = body[1:]
-    text = ast.dump(tree) + "".join(_content(file) for file in _data_of(tree, path.parent))
-    return hashlib.sha256(text.encode()).hexdigest(), tuple(sorted(imports))
+    return tree
 
 
 def _data_of(tree: ast.Module, folder: Path) -> list[Path]:

@@ -84,10 +84,14 @@ class Pools:
         if n_train > len(self.train) or n_test > len(self.test):
             raise InputError(
                 f"scale {scale_name(size)} needs {n_train} training and {n_test} test spectra; "
-                f"the pools hold {len(self.train)} and {len(self.test)}"
+                f"the pools hold {len(self.train)} and {len(self.test)}; lower protocol.scales, or add spectra"
             )
         fit, validation = self.hold_out(self.train[:n_train])
         return Split(fit, validation, self.test[:n_test])
+
+    def require_scales(self) -> None:
+        """Stop if the pools are too small for the largest scale; raises InputError."""
+        self.split(self.settings.scales[-1])
 
     def hold_out(self, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Training ids → (fit, validation): the last 5 % of them, or all of them and the frozen validation set."""

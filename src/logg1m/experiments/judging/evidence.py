@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from logg1m.config.bounds import Bootstrap
@@ -12,6 +13,7 @@ from logg1m.experiments.judging import epochs
 from logg1m.experiments.judging.errors import Runs
 from logg1m.files import read_parquet
 from logg1m.protocol.members import read_members
+from logg1m.protocol.truths import require_one_truth
 from logg1m.results import run as files
 from logg1m.spectra.store import Store
 
@@ -78,12 +80,16 @@ def read(
         return {name: [getattr(run, table) for run in of_seeds] for name, of_seeds in runs.items()}
 
     store = Store(given.manifest)
+    labels = store.labels()
+    truth = pd.DataFrame({"id": np.arange(store.n_spectra), "truth": labels["logg"].to_numpy()})
+    of_runs = [run.predictions for of_seeds in runs.values() for run in of_seeds]
+    require_one_truth({str(given.manifest): truth} | dict(zip(map(str, folders), of_runs)))
     return Evidence(
         experiment,
         store,
         read_members(given.members, given.snr),
-        store.labels(),
-        read_parquet(given.stars),
+        labels,
+        read_parquet(given.stars, ("id",)),
         read_parquet(given.pixels),
         read_parquet(given.sensitivity),
         every("predictions"),

@@ -1,0 +1,11 @@
+"""Where a run's configuration lies: in its folder, or, what that lacks, in the workflow's own."""
+
+from pathlib import Path
+
+WORKFLOW = Path(__file__).parents[3]
+
+
+def place(name: str, run: Path = Path()) -> Path:
+    """`config/<name>` of a run's folder if it is there, else the workflow's; so several runs can lie side by side."""
+    own, shared = run / "config" / name, WORKFLOW / "config" / name
+    return shared if shared.exists() and not own.exists() else own
