@@ -8,6 +8,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import InputError, read_json, write_json
 from logg1m.jobs.progress import log
+from logg1m.sources.pfs.opening import Hindered
 from logg1m.sources.pfs.source import PfsHdf5Source
 from logg1m.sources.pfs.table import ShardError
 from logg1m.spectra.generation import generate
@@ -25,12 +26,16 @@ def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:
     InputError
         If a shard is bad, `folder` holds another store, or the disk refuses.
     """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is no folder: a store is one, and is never written in the place of something else")
     source = PfsHdf5Source(data)
     manifest = folder / "manifest.json"
     _require_free(manifest, source)
     was_there = folder.exists()
     try:
         summary: dict[str, Any] = generate(source, manifest, compute, data.compression)["summary"]
+    except Hindered:
+        raise  # nothing is wrong with the shard: what is done so far is kept for the next call
     except ShardError:
         # The shard must change before this can succeed, and then nothing written so far is of use.
         for part in (folder / "spectra.zarr", folder / "journal"):

@@ -23,8 +23,10 @@ from zarr.codecs import BloscCodec
 from zarr.storage import MemoryStore
 
 from logg1m.files import InputError, atomic_path, flush_folder, read_json, write_json
+from logg1m.spectra.finding import manifest_of
 
 CHUNK_ROWS = 1024
+zarr.config.set({"array.write_empty_chunks": True})  # a mask of zeros is data: its chunks are files like all others
 _LABEL_CHUNK = 65_536
 _CRC_BYTES = 262_144
 _REQUIRED = ("n_spectra", "n_pixels", "arrays", "labels", "source", "store_id", "crc32c", "wave_crc32c")
@@ -256,7 +258,7 @@ class Store:
     """A finished store, opened through its manifest; everything read is checked against it."""
 
     def __init__(self, manifest: str | Path) -> None:
-        self.manifest_path = Path(manifest)
+        self.manifest_path = manifest = manifest_of(manifest)
         self.manifest = read_json(manifest, _REQUIRED)
         self.path = self.manifest_path.parent / Path(str(self.manifest.get("store", "spectra.zarr"))).name
         self.chunk_rows = CHUNK_ROWS
