@@ -7,6 +7,7 @@ import numpy as np
 
 from logg1m.files import InputError
 from logg1m.jobs.progress import Progress
+from logg1m.sources.pfs.masks import BAD
 from logg1m.sources.pfs.source import ROLES
 from logg1m.sources.pfs.writer import Part, params_table, write_shard
 from logg1m.spectra import identifiers
@@ -44,6 +45,8 @@ def export_store(store: Store, path: str | Path, role: str | None = None, dtype:
             if rows.any():
                 arrays = {name: store.read(chunk, name)[rows] for name in store.manifest["arrays"]}
                 part = {str(name): values[start:stop][rows] for name, values in labels.items()}
+                if "mask" in arrays:
+                    arrays["mask"] = BAD * (arrays["mask"] != 0)
                 known = None if names is None else names.iloc[start:stop][rows]
                 yield arrays, params_table(arrays, part, known)
             progress.add(stop - start)

@@ -25,7 +25,7 @@ def joined(parts: Sequence[tuple[Path, str, Table, int]], labels: set[str]) -> p
     Returns
     -------
     shard (the last two parts of its path), row, role, id (the column of that name, else the index of the table), index
-    (where it is not that), and all columns that are whole numbers, booleans, text, or no labels
+    (where it is neither that nor the number of the row), and all columns that are whole numbers, booleans, text, or no labels
     """
     columns: dict[str, None] = {}
     tables = []
@@ -44,7 +44,8 @@ def joined(parts: Sequence[tuple[Path, str, Table, int]], labels: set[str]) -> p
 
 def _columns(table: Table, labels: set[str]) -> dict[str, np.ndarray]:
     out = {"id": table.identifiers}
-    if out["id"] is not table.index and not np.array_equal(out["id"].astype(object), table.index.astype(object)):
+    counted = np.arange(len(table.index))  # an index that only counts rows says nothing
+    if not any(np.array_equal(table.index.astype(object), known.astype(object)) for known in (out["id"], counted)):
         out["index"] = table.index
     numbers = {name: values for name, values in table.numbers.items() if name not in labels}
     return out | numbers | table.exact

@@ -9,7 +9,7 @@ import numpy as np
 from logg1m.sources.pfs.table import ShardError
 
 Means = Literal["auto", "bad", "good"]
-ATTRIBUTE = "mask_means"  # of a mask that was written here, so that it is read back in the same sense
+BAD = 2  # what is written for a masked pixel: a bit, and no 1 that could be taken for True = good
 _UNLIKELY, _USELESS = 0.1, 0.9  # shares of pixels that a set of spectra rarely, and never, has masked
 _KEY = "data.pfs_hdf5.mask_means (--mask-means)"
 
@@ -25,7 +25,7 @@ def sense(dataset: h5py.Dataset, sample: np.ndarray, said: Means, path: Path) ->
     ----------
     dataset : the mask, (N, P)
     sample : some of its rows
-    said : the user's word; auto: from the type, a mark of `write_shard`, or the values
+    said : the user's word; auto: from the type, or the values
 
     Raises
     ------
@@ -63,9 +63,6 @@ def sense(dataset: h5py.Dataset, sample: np.ndarray, said: Means, path: Path) ->
 
 
 def _guess(dataset: h5py.Dataset, nonzero: float, bits: bool, path: Path) -> tuple[bool, str]:
-    mark = dataset.attrs.get(ATTRIBUTE)
-    if isinstance(mark, str) and mark in ("bad", "good"):
-        return mark == "good", "as the shard says"
     if dataset.dtype.kind == "b":
         return True, "it is boolean"
     if bits or nonzero <= _UNLIKELY:

@@ -61,6 +61,8 @@ class Shard:
             for name in ("mask", "noisy"):
                 if _ARRAYS.format(name) in file:
                     self.arrays[name] = self._dataset(file, name, self.n_rows).dtype.str
+            if isinstance(found := file.get(f"{table.KEY}/table"), h5py.Dataset):
+                require_filters(found, path)
             self.table = table.read_table(file, path)
             self.labels = self.table.numbers
             self._piece_rows, self._keep_piece = _pieces(flux)

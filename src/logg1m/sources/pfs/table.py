@@ -80,6 +80,8 @@ def read_table(file: h5py.File, path: Path) -> Table:
         values = np.asarray(table.fields(field)[()]).reshape(len(table), -1)
         if len(names) != values.shape[1]:
             raise ShardError(f"{path}: {KEY}/{field} has {values.shape[1]} columns but {len(names)} names")
+        if _bytes(table.attrs.get(f"{field}_dtype")) == b"bool":  # PyTables has bits, which h5py gives as integers
+            values = values != 0
         for k, name in enumerate(names):
             column = _plain(values[:, k])
             if column.dtype.kind != "f":

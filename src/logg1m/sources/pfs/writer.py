@@ -12,7 +12,6 @@ from logg1m.files import InputError, atomic_path
 from logg1m.observe import LABELS
 from logg1m.sources.pfs.identifiers import PLACE
 from logg1m.sources.pfs.labels import OTHER, STELLAR
-from logg1m.sources.pfs.masks import ATTRIBUTE
 from logg1m.sources.pfs.table import KEY as PARAMS
 
 _COLUMNS = {label: column for column, (label, _) in (STELLAR | OTHER).items()}
@@ -78,8 +77,7 @@ def _write_parts(file: h5py.File, parts: Iterable[Part], dtype: str, layout: dic
     start = 0
     # Always there, since pfsspec asks for it; without a masked pixel nothing of it is written.
     chunks = layout["chunks"] or (min(_MASK_ROWS, layout["shape"][0]), layout["shape"][1])
-    mask = file.create_dataset(_MASK, dtype="int64", **(layout | {"chunks": chunks}))
-    mask.attrs[ATTRIBUTE] = "bad"
+    file.create_dataset(_MASK, dtype="int64", **(layout | {"chunks": chunks}))
     for arrays, table in parts:
         for name, values in arrays.items():
             key = f"dataset/arrays/{name}/value"
