@@ -1,6 +1,7 @@
 """logg1m: how well log g can be inferred from Subaru PFS spectra. See README.md."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.utils import min_version, update_config
@@ -14,6 +15,7 @@ from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
 from logg1m.jobs.frame import prepare_jobs
 from logg1m.jobs.provenance import code_fingerprint as code
+from logg1m.results.origin import Origin
 
 min_version("9.0")
 prepare_jobs()
@@ -27,10 +29,10 @@ try:
     for overlay in workflow.overwrite_configfiles:
         refuse_code(overlay)
     CONFIG = validate(config, "config/config.yaml with its overlays")
+    SCALES = [scale_name(size) for size in CONFIG.protocol.scales]
+    ORIGIN = Origin(CONFIG.seed, tuple(SCALES), CONFIG.data.source)
 except InputError as error:
     raise WorkflowError(str(error))
-
-SCALES = [scale_name(size) for size in CONFIG.protocol.scales]
 
 
 wildcard_constraints:

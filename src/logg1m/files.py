@@ -27,8 +27,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     if path.exists() and not path.is_file():  # a rename would put a file in the place of a device
-        what = "a folder" if path.is_dir() else "a device or pipe"
-        raise InputError(f"cannot write {path}: it is {what}; name a file")
+        what = "Is a directory" if path.is_dir() else "it is a device or a pipe"
+        raise InputError(f"cannot write {path}: {what}; name a file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=f".tmp{path.suffix}")

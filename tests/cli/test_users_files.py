@@ -115,10 +115,10 @@ def test_nothing_is_written_over_a_device_or_a_folder(
     pipe, folder = tmp_path / "pipe", tmp_path / "folder"
     os.mkfifo(pipe)
     folder.mkdir()
-    for target, what in ((pipe, "a device or pipe"), (folder, "a folder")):
+    for target, what in ((pipe, "it is a device or a pipe"), (folder, "Is a directory")):
         status, _, err = run(capsys, "export-hdf5", small_store.manifest_path, target)
         assert status == 1
-        assert f"cannot write {target}: it is {what}; name a file" in err
+        assert f"cannot write {target}: {what}; name a file" in err
     status, _, err = run(capsys, "import", shard, "--store", pipe)
     assert status == 1
     assert f"{pipe} is no folder: a store is one" in err

@@ -1,6 +1,7 @@
 """The fingerprint of code: what counts and what does not, on small packages of the tests' own."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,30 @@ def test_configuration_models_and_the_frame_of_scripts_do_not_count(fingerprint,
 def test_a_module_whose_name_only_begins_like_one_left_out_counts(fingerprint, module):
     changes = {f"{module.replace('.', '/')}.py": "y = 2"}
     assert fingerprint(f"logg1m.{module}", changes=changes) != fingerprint(f"logg1m.{module}")
+
+
+@pytest.mark.parametrize(("module", "counts"), [("reader", True), ("room.deep", False), ("apart", False)])
+def test_data_of_the_package_count_with_the_modules_that_read_them(fingerprint, module, counts):
+    files = {
+        "reader.py": 'from pathlib import Path\nGRID = Path(__file__).parent / "data" / "grid.npz"\n',
+        "apart.py": "x = 1\n",
+        "data/grid.npz": "one",
+        "data/README.md": "about the grid",
+    }
+    before = fingerprint(f"logg1m.{module}", changes=files)
+    assert (fingerprint(f"logg1m.{module}", changes=files | {"data/grid.npz": "two"}) != before) is counts
+    assert fingerprint(f"logg1m.{module}", changes=files | {"data/README.md": "other words"}) == before
+
+
+@pytest.mark.parametrize("name", ["stellar_grid.npz", "pfs_mr_reference.csv"])
+def test_the_grid_and_the_instrument_of_the_package_count(tmp_path, name):
+    package = tmp_path / "logg1m"
+    shutil.copytree(Path(provenance.__file__).parents[1], package)
+    before = code_fingerprint("logg1m.sources", package=package)
+    again = shutil.copytree(package, tmp_path / "again")
+    with (again / "observe/data" / name).open("ab") as stream:
+        stream.write(b" ")
+    assert code_fingerprint("logg1m.sources", package=again) != before
 
 
 def test_a_new_version_number_alone_changes_nothing(fingerprint):

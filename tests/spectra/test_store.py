@@ -1,5 +1,7 @@
 """The store: what is written comes back, and every kind of damage is noticed, named and repaired."""
 
+import errno
+import fcntl
 import json
 import re
 import shutil
@@ -13,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import SyntheticSource
 
+from logg1m.cli.verifying import verify
 from logg1m.config.compute import Compute
 from logg1m.files import InputError, read_json, write_json
+from logg1m.sources import Block
 from logg1m.spectra.generation import generate
 from logg1m.spectra.store import CHUNK_ROWS, Layout, Store, Writer, crc32c
 
@@ -105,10 +109,122 @@ def test_the_manifest_holds_nothing_volatile(folder):
     assert not re.search(r"20\d\d-\d\d|host|time", text)
 
 
-def test_the_store_id_changes_with_everything_that_identifies_the_data_and_nothing_else():
-    ids = [layout(), layout(n=N + 1), layout(salt=1)]
-    assert len({one.store_id for one in ids}) == 3
-    assert layout(compression="blosc", code="x").store_id == layout().store_id
+def test_the_store_id_changes_with_everything_that_identifies_the_data_and_nothing_else(folder, tmp_path):
+    def made(name: str, n: int = N, salt: int = 0, **options: str) -> str:
+        return generate(SyntheticSource(n, salt), tmp_path / name / "manifest.json", ONE, **options)["store_id"]
+
+    assert len({made("same"), made("longer", n=N + 1), made("other", salt=1)}) == 3
+    assert (
+        made("packed", compression="blosc", code="x")
+        == made("again")
+        == Store(folder / "manifest.json").manifest["store_id"]
+    )
+
+
+class Altered(SyntheticSource):
+    """Other spectra under the same description, as of a file that was edited in place."""
+
+    def read(self, start: int, stop: int) -> Block:
+        block = super().read(start, stop)
+        return Block({name: values + 1 for name, values in block.arrays.items()}, block.labels)
+
+
+def test_other_values_under_the_same_description_are_another_store(folder, tmp_path):
+    other = generate(Altered(N), tmp_path / "other" / "manifest.json", ONE)
+    assert other["source"] == Store(folder / "manifest.json").source
+    assert other["store_id"] != Store(folder / "manifest.json").manifest["store_id"]
+
+
+# --- one writer ----------------------------------------------------------------------------------------------------
+
+
+def test_a_second_writer_is_refused_and_the_first_goes_on(tmp_path):
+    manifest, source = tmp_path / "manifest.json", SyntheticSource(N)
+    with Writer(manifest, layout()) as first:
+        for salt in (0, 1):
+            with pytest.raises(InputError, match="another process is writing the store"):
+                Writer(manifest, layout(salt=salt))
+        for chunk in range(3):
+            block = source.read(*first.layout.rows(chunk))
+            first.write(chunk, block.arrays, block.labels)
+        first.finish()
+    read_everything(tmp_path)
+    with Writer(manifest, layout()) as again:
+        assert all(again.done(chunk) for chunk in range(3))
+
+
+def _without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+@pytest.mark.parametrize("late", ["write", "finish"])
+def test_where_there_are_no_locks_the_first_writer_stops_and_nothing_is_mixed(tmp_path, monkeypatch, late):
+    _without_locks(monkeypatch)
+    manifest, source, other = tmp_path / "manifest.json", SyntheticSource(N), SyntheticSource(N, 1)
+    first = Writer(manifest, layout())
+    blocks = [source.read(*first.layout.rows(chunk)) for chunk in range(3)]
+    if late == "finish":
+        for chunk, block in enumerate(blocks):
+            first.write(chunk, block.arrays, block.labels)
+    second = Writer(manifest, layout(salt=1))
+    with pytest.raises(InputError, match="another process has begun to write other data"):
+        first.finish() if late == "finish" else first.write(0, blocks[0].arrays, blocks[0].labels)
+    for chunk in range(3):
+        block = other.read(*second.layout.rows(chunk))
+        second.write(chunk, block.arrays, block.labels)
+    second.finish()
+    read_everything(tmp_path)
+    assert Store(manifest).source == json.loads(json.dumps(other.describe()))
+
+
+def test_an_entry_of_other_data_in_the_journal_is_no_finished_chunk(tmp_path, monkeypatch):
+    """What a first writer, who looked just before the second began, puts down after it."""
+    _without_locks(monkeypatch)
+    manifest, source, other = tmp_path / "manifest.json", SyntheticSource(N), SyntheticSource(N, 1)
+    first = Writer(manifest, layout())
+    second = Writer(manifest, layout(salt=1))
+    monkeypatch.setattr(first, "_require_own", lambda: None)
+    for chunk in range(3):
+        block = other.read(*second.layout.rows(chunk))
+        second.write(chunk, block.arrays, block.labels)
+    block = source.read(*first.layout.rows(1))
+    first.write(1, block.arrays, block.labels)
+    assert [second.done(chunk) for chunk in range(3)] == [True, False, True]
+    with pytest.raises(InputError, match="1 chunks were not written, the first is 1"):
+        second.finish()
+
+
+def test_a_finished_store_of_other_data_is_only_replaced_if_that_is_allowed(folder):
+    before = contents(folder)
+    with pytest.raises(InputError, match="holds another store"):
+        Writer(folder / "manifest.json", layout(salt=1), replace=False)
+    assert contents(folder) == before
+
+
+# --- fill values ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compression", ["none", "blosc"])
+def test_a_chunk_of_zeros_is_a_chunk_like_any_other(tmp_path, compression):
+    manifest = tmp_path / "manifest.json"
+    made = Layout(N, SyntheticSource(N).wave, {"mask": "uint8"}, {"x": ""}, {"kind": "zeros"}, compression)
+    width = len(made.wave)
+    with Writer(manifest, made) as writer:
+        for chunk in range(3):
+            rows = writer.layout.rows(chunk)[1] - writer.layout.rows(chunk)[0]
+            writer.write(chunk, {"mask": np.zeros((rows, width))}, {"x": np.zeros(rows)})
+        writer.finish()
+    store = Store(manifest)
+    assert not any(store.read(chunk, "mask").any() for chunk in range(3))
+    assert verify(store)
+    with Writer(manifest, made) as again:
+        assert all(again.done(chunk) for chunk in range(3))
+    (tmp_path / "spectra.zarr/mask/c/1/0").unlink()
+    with pytest.raises(InputError, match="chunk 1 of mask is missing"):
+        store.read(1, "mask")
 
 
 CHUNK = "spectra.zarr/{array}/c/{chunk}/0"
@@ -142,7 +258,7 @@ def test_a_damaged_chunk_is_one_clear_error_and_exactly_that_chunk_is_made_anew(
 def test_any_damaged_file_is_refused_or_harmless_and_is_repaired_by_running_again(folder):
     before = contents(folder)
     for name, data in before.items():
-        if name == "journal/identity.json":
+        if name in ("journal/identity.json", ".writing"):
             continue
         middle = len(data) // 2
         for damaged in (None, data[:middle], data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]):

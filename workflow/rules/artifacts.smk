@@ -120,6 +120,7 @@ REPORT_PARAMS = {
         "network": f"{CONFIG.network.preset} preset, at most {CONFIG.network.training.epochs} epochs",
     },
     "level": CONFIG.bootstrap.level,
+    "origin": asdict(ORIGIN),
 }
 EXPERIMENT_REPORTS = [
     f"results/report/{names_of(e, EXPERIMENTS, CONFIG.report)[1]}"

@@ -198,7 +198,9 @@ for key, experiment in EXPERIMENTS.items():
             seed_scatter=CONFIG.experiments.seed_scatter,
             bootstrap=CONFIG.bootstrap.model_dump(mode="json"),
             seed=CONFIG.seed,
+            origin=asdict(ORIGIN),
             code=code(
+                "logg1m.results.origin",
                 "logg1m.experiments.judging.evidence",
                 "logg1m.experiments.judging.verdict",
                 "logg1m.figures.empty",

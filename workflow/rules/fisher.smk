@@ -49,7 +49,10 @@ rule bounds:
         ),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
-        code=code("logg1m.bounds.convergence", "logg1m.sources"),
+        files=DATA_FILES,
+        code=code(
+            "logg1m.bounds.convergence", "logg1m.sources", "logg1m.sources.identity"
+        ),
     script:
         "../scripts/bounds.py"
 
@@ -75,14 +78,20 @@ rule bayes:
         bayes=CONFIG.bounds.bayes.model_dump(mode="json"),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
+        files=DATA_FILES,
         code=code(
-            "logg1m.bounds.bayes.posterior", "logg1m.bounds.compute", "logg1m.sources"
+            "logg1m.bounds.bayes.posterior",
+            "logg1m.bounds.compute",
+            "logg1m.sources",
+            "logg1m.sources.identity",
         ),
     script:
         "../scripts/bayes.py"
 
 
 rule magnitude_sweep:
+    input:
+        manifest="results/data/manifest.json",
     output:
         table=update("results/mvp_1_1/magnitude_sweep.json"),
         figure=update(
@@ -110,8 +119,13 @@ rule magnitude_sweep:
         ),
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
+        files=DATA_FILES,
         code=code(
-            "logg1m.bounds.sweep", "logg1m.sources", "logg1m.figures.magnitude_sweep"
+            "logg1m.bounds.sweep",
+            "logg1m.sources",
+            "logg1m.sources.identity",
+            "logg1m.spectra.store",
+            "logg1m.figures.magnitude_sweep",
         ),
     script:
         "../scripts/magnitude_sweep.py"

@@ -9,6 +9,7 @@ from logg1m.config.data import Data
 from logg1m.files import read_parquet, write_parquet
 from logg1m.jobs.frame import job
 from logg1m.sources import build
+from logg1m.sources.identity import require_same
 from logg1m.spectra.store import Store
 
 with job(snakemake):
@@ -19,6 +20,8 @@ with job(snakemake):
     ids = select(members[members["pool"] == "test"], config.n_stars, config.n_full)
     seen = collect(store, ids, compute)
     stars = Stars.observed(ids, seen.labels[:, 1], seen.flux, seen.error, params.noise_level, params.seed)
-    model = model_of(build(data, params.seed, compute))
+    source = build(data, params.seed, compute)
+    require_same(source, store.source, snakemake.input.manifest)
+    model = model_of(source)
     library = library_of(data, store, model, config, params.seed)
     write_parquet(snakemake.output[0], posterior(stars, model, library, config, params.seed, compute))

@@ -9,17 +9,19 @@ from logg1m.config.data import Data
 from logg1m.files import read_parquet, write_json, write_parquet
 from logg1m.jobs.frame import job
 from logg1m.sources import build
+from logg1m.sources.identity import require_same
 from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
     data, config = Data(**params.data), Bounds(**params.bounds)
-    store = Store(snakemake.input.manifest)
+    store, source = Store(snakemake.input.manifest), build(data, params.seed, compute)
+    require_same(source, store.source, snakemake.input.manifest)
     members = read_parquet(snakemake.input.members, ("id", "pool", "rank", "low_noise"))
     ranges = prior_ranges(data.priors.model_dump())
     library = collect(store, select(members, config.max_spectra, config.full_sample), compute)
     library = library.at_noise(params.noise_level)
-    result = compute_bounds(library, build(data, params.seed, compute), ranges, config, compute)
+    result = compute_bounds(library, source, ranges, config, compute)
     rows = library_convergence(library, result.stars, ranges, config, params.seed)
     write_json(snakemake.output.convergence, {"rows": rows})
     write_parquet(snakemake.output.sensitivity, result.sensitivity)

@@ -7,6 +7,7 @@ from logg1m.config.report import Report
 from logg1m.jobs.frame import job
 from logg1m.report.collect import Setting, collect
 from logg1m.report.markdown import documents
+from logg1m.results.origin import Origin
 
 with job(snakemake):
     params = snakemake.params
@@ -19,6 +20,7 @@ with job(snakemake):
         scripts=params.scripts,
         identity=params.identity,
         level=params.level,
+        origin=Origin(**params.origin),
     )
     experiments = {key: Experiment(**fields) for key, fields in params.experiments.items()}
     folder = Path(snakemake.output.roadmap).parent

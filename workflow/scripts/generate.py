@@ -13,4 +13,4 @@ with job(snakemake):
     data = Data(**params.data)
     compute = Compute.from_job(snakemake)
     source = build(data, params.seed, compute)
-    generate(source, Path(snakemake.output.manifest), compute, data.compression, params.code)
+    generate(source, Path(snakemake.output.manifest), compute, data.compression, params.code + params.files)

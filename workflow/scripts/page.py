@@ -13,6 +13,7 @@ from logg1m.report.page import models, render
 from logg1m.report.page import residuals as plots_residuals
 from logg1m.report.page import viewer as plots_spectra
 from logg1m.report.page.numbers import Traced
+from logg1m.results.origin import Origin
 from logg1m.spectra.store import Store
 
 with job(snakemake):
@@ -25,6 +26,7 @@ with job(snakemake):
         scripts=params.scripts,
         identity=params.identity,
         level=params.level,
+        origin=Origin(**params.origin),
     )
     experiments = {key: Experiment(**fields) for key, fields in params.experiments.items()}
     roadmap = collect(snakemake.input, experiments, setting)

@@ -8,10 +8,12 @@ from logg1m.experiments.judging import evidence, verdict
 from logg1m.figures import empty
 from logg1m.files import read_json, write_json
 from logg1m.jobs.frame import job
+from logg1m.results.origin import Origin
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     experiment = Experiment(**params.experiment)
+    Origin(**params.origin).require(read_json(given.manifest))
     folder = Path(snakemake.output.verdict).parent
     found = None
     if experiment.artifact:

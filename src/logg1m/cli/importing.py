@@ -6,13 +6,13 @@ from typing import Any
 
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
-from logg1m.files import InputError, read_json, write_json
+from logg1m.files import InputError, write_json
 from logg1m.jobs.progress import log
+from logg1m.sources.identity import stamp
 from logg1m.sources.pfs.opening import Hindered
 from logg1m.sources.pfs.source import PfsHdf5Source
 from logg1m.sources.pfs.table import ShardError
 from logg1m.spectra.generation import generate
-from logg1m.spectra.store import Layout
 
 
 def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:
@@ -29,17 +29,17 @@ def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is no folder: a store is one, and is never written in the place of something else")
     source = PfsHdf5Source(data)
-    manifest = folder / "manifest.json"
-    _require_free(manifest, source)
-    was_there = folder.exists()
+    manifest, was_there = folder / "manifest.json", folder.exists()
     try:
-        summary: dict[str, Any] = generate(source, manifest, compute, data.compression)["summary"]
+        written = generate(source, manifest, compute, data.compression, stamp(data), replace=False)
+        summary: dict[str, Any] = written["summary"]
     except Hindered:
         raise  # nothing is wrong with the shard: what is done so far is kept for the next call
     except ShardError:
         # The shard must change before this can succeed, and then nothing written so far is of use.
         for part in (folder / "spectra.zarr", folder / "journal"):
             shutil.rmtree(part, ignore_errors=True)
+        (folder / ".writing").unlink(missing_ok=True)
         if not was_there and not any(folder.iterdir()):
             folder.rmdir()
         raise
@@ -49,15 +49,3 @@ def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:
         places = "; ".join(" = ".join(pair) for pair in summary["duplicates"]["examples"])
         log.warning(f"warning: {shared} pairs of identical spectra in different sets, which spoils the test: {places}")
     return summary
-
-
-def _require_free(manifest: Path, source: PfsHdf5Source) -> None:
-    """Refuse a folder whose finished store holds other data: it would be overwritten."""
-    if not manifest.exists():
-        return
-    layout = Layout(source.n_spectra, source.wave, source.arrays, source.labels, source.describe())
-    if read_json(manifest).get("store_id") != layout.store_id:
-        raise InputError(
-            f"{manifest.parent} holds another store (other shards, or shards that have changed since); "
-            "choose another folder, or delete it to import anew"
-        )

@@ -15,7 +15,7 @@ _LEFT_OUT = {"logg1m.config", "logg1m.jobs.provenance", "logg1m.jobs.progress", 
 def code_fingerprint(*modules: str, package: Path = _PACKAGE) -> str:
     """Hash of the syntax trees of `modules` and of every logg1m module they import, directly or not.
 
-    Comments, docstrings and formatting do not count. Pass dotted names ('logg1m.baselines.ridge'); `package` is the
+    Comments, docstrings and formatting do not count; data that lie in the package count with the modules that read them. Pass dotted names ('logg1m.baselines.ridge'); `package` is the
     folder that holds the code. Every module is read once per process.
     """
     reached: set[str] = set()
@@ -71,7 +71,19 @@ def _parsed(name: str, package: Path) -> tuple[str, tuple[str, ...]]:
                 and isinstance(first.value.value, str)
             ):
                 node.body = body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(imports))
+    text = ast.dump(tree) + "".join(_content(file) for file in _data_of(tree, path.parent))
+    return hashlib.sha256(text.encode()).hexdigest(), tuple(sorted(imports))
+
+
+def _data_of(tree: ast.Module, folder: Path) -> list[Path]:
+    """Files of the room's folder `data` that a module names."""
+    named = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return [path for path in sorted((folder / "data").glob("*")) if path.name in named]
+
+
+@cache
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _absolute(node: ast.ImportFrom, name: str, path: Path) -> str:

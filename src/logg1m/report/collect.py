@@ -38,6 +38,7 @@ from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
 from logg1m.results.artifacts import Artifacts, at, number
+from logg1m.results.origin import MANIFEST, PROTOCOL, Origin
 from logg1m.results.words import METRIC, SUBSET
 
 _KEPT = {"data/manifest.json": "manifest", "mvp_0_a/protocol.json": "protocol", "mvp_0_b/scaling.json": "scaling",
@@ -56,6 +57,7 @@ class Setting:
     running : keys of experiments with a live job (for the terminal; a finished graph has none)
     identity : what run this is, in words: what → value, from the configuration
     level : of every interval
+    origin : what every artifact must rest on; None: whatever they say (for the terminal)
     """
 
     report: Report = field(default_factory=Report)
@@ -66,6 +68,7 @@ class Setting:
     running: frozenset[str] = frozenset()
     identity: Mapping[str, str] = field(default_factory=dict)
     level: float = 0.95
+    origin: Origin | None = None
 
 
 def collect(
@@ -85,9 +88,11 @@ def collect(
     Raises
     ------
     InputError
-        If an artifact is there and not readable.
+        If an artifact is there and not readable, or the spectra or the protocol are of another configuration.
     """
     artifacts = Artifacts.of(paths, results)
+    if setting.origin:
+        setting.origin.require(artifacts.json(MANIFEST), artifacts.json(PROTOCOL))
     made = outcomes(artifacts)
     mvps = tuple(_mvp(e, experiments, artifacts, made, setting) for e in experiments.values())
     decisions = tuple(decision(name, artifacts, experiments) for name in NAMES)

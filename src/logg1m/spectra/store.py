@@ -1,10 +1,13 @@
 """The Zarr v3 store of spectra and its manifest.
 
 Beside `manifest.json` lie `spectra.zarr` (flux and error in whole chunks of 1,024 spectra; labels as 1-D arrays) and
-`journal/`, which makes writing resumable: one small file per finished chunk, with its checksums and labels. Chunks
-may be written in any order by any number of workers; a chunk exists only once its journal entry does.
+`journal/`, which makes writing resumable: one small file per finished chunk, with its checksums and labels and the
+identity of the data that it belongs to. Chunks may be written in any order by any number of workers; a chunk exists only
+once its journal entry does. One process at a time writes a store: it holds a lock on `.writing` beside the manifest, and
+where a file system has no locks the identities show that somebody else was at work.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -13,9 +16,8 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import google_crc32c
 import numpy as np
 import pandas as pd
 import zarr
@@ -23,12 +25,11 @@ from zarr.codecs import BloscCodec
 from zarr.storage import MemoryStore
 
 from logg1m.files import InputError, atomic_path, flush_folder, read_json, write_json
+from logg1m.spectra.chunks import crc32c, read_rows, whole_chunks
 from logg1m.spectra.finding import manifest_of
 
 CHUNK_ROWS = 1024
-zarr.config.set({"array.write_empty_chunks": True})  # a mask of zeros is data: its chunks are files like all others
 _LABEL_CHUNK = 65_536
-_CRC_BYTES = 262_144
 _REQUIRED = ("n_spectra", "n_pixels", "arrays", "labels", "source", "store_id", "crc32c", "wave_crc32c")
 
 
@@ -37,57 +38,9 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def crc32c(array: np.ndarray) -> str:
-    """CRC-32C of the values in C order, as eight hexadecimal digits."""
-    flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    value = 0
-    for start in range(0, len(flat), _CRC_BYTES):  # the library takes copies alone: small ones stay in cache
-        value = google_crc32c.extend(value, flat[start : start + _CRC_BYTES].tobytes())
-    return f"{value:08x}"
-
-
-def _whole_chunks(group: Any, name: str) -> Any:
-    """An array of the store with its last chunk in full, so that what lies behind the last spectrum is seen too."""
-    array = group[name]
-    rows = -(-array.shape[0] // array.chunks[0]) * array.chunks[0]
-    return zarr.Array.from_dict(array.store_path, array.metadata.to_dict() | {"shape": (rows, *array.shape[1:])})
-
-
-def _read_rows(array: Any, start: int, stop: int, end: int) -> np.ndarray:
-    """Rows start … stop − 1 of an array of `_whole_chunks`; ValueError unless the padding up to `end` is empty."""
-    key = Path(array.store.root, array.path, "c", str(start // array.chunks[0]), "0")
-    if array.compressors:
-        _require_whole_blosc(key)
-        whole = np.asarray(array[start:end])
-    elif array.ndim == 2 and end - start == array.chunks[0]:
-        whole = _plain_chunk(key, array)
-    else:
-        whole = np.asarray(array[start:end])
-    if whole[stop - start :].view(np.uint8).any():
-        raise ValueError("it was altered behind its last spectrum")
-    return whole[: stop - start]
-
-
-def _plain_chunk(key: Path, array: Any) -> np.ndarray:
-    """One chunk that no codec touched: its file is the array in C order, little-endian; read in one go, without the
-    copies that zarr's pipeline makes (twice as fast)."""
-    values = np.fromfile(key, dtype=np.dtype(array.dtype).newbyteorder("<"))
-    if values.nbytes != key.stat().st_size or values.size != np.prod(array.chunks):
-        raise ValueError(f"{key.stat().st_size} bytes, expected {int(np.prod(array.chunks)) * values.itemsize}")
-    return values.reshape(array.chunks)
-
-
-def _require_whole_blosc(path: Path) -> None:
-    """ValueError for a truncated chunk: blosc trusts the length in its header and would read behind the end."""
-    with path.open("rb") as stream:
-        header = stream.read(16)
-    if int.from_bytes(header[12:16], "little") != path.stat().st_size:
-        raise ValueError("it was truncated")
-
-
 @dataclass(frozen=True)
 class Layout:
-    """What a store will hold; `identity` also covers the code that makes it."""
+    """What a store will hold; `code` stands for all else that its values come from: code, and files that are read."""
 
     n_spectra: int
     wave: np.ndarray
@@ -102,32 +55,85 @@ class Layout:
         return -(-self.n_spectra // CHUNK_ROWS)
 
     @property
-    def store_id(self) -> str:
-        """Identity of the data: equal ids mean equal values."""
-        return digest([self.n_spectra, crc32c(self.wave), self.arrays, self.labels, self.source])
+    def identity(self) -> dict[str, Any]:
+        """What chunks must have been written for to be kept by a later writer."""
+        said = digest([self.n_spectra, crc32c(self.wave), self.arrays, self.labels, self.source])
+        return {"data": said, "compression": self.compression, "code": self.code}
 
     def rows(self, chunk: int) -> tuple[int, int]:
         return chunk * CHUNK_ROWS, min((chunk + 1) * CHUNK_ROWS, self.n_spectra)
 
 
-class Writer:
-    """Writes a store chunk by chunk; whatever an interrupted writer finished is kept."""
+def store_id(n_spectra: int, wave: np.ndarray, said: list[Any], sums: dict[str, Any]) -> str:
+    """Identity of the data: equal ids mean equal values.
 
-    def __init__(self, manifest: str | Path, layout: Layout) -> None:
+    said : arrays, labels and source, as the manifest has them; sums : its checksums
+    """
+    return digest([n_spectra, crc32c(wave), *said, sums])
+
+
+class Writer:
+    """Writes a store chunk by chunk; whatever an interrupted writer finished is kept.
+
+    replace : whether a finished store of other data may be written over
+
+    Raises
+    ------
+    InputError
+        If another process writes here, other data may not be replaced, or the disk refuses.
+    """
+
+    def __init__(self, manifest: str | Path, layout: Layout, replace: bool = True) -> None:
         self.manifest, self.layout = Path(manifest), layout
         self.path = self.manifest.parent / "spectra.zarr"
         self.journal = self.manifest.parent / "journal"
         if layout.n_spectra < 1:
             raise InputError(f"a store needs at least one spectrum, got n_spectra = {layout.n_spectra}")
-        identity = {"store_id": layout.store_id, "compression": layout.compression, "code": layout.code}
+        self._known = self.journal / "identity.json"
+        self._mark = digest(layout.identity)
+        self._lock: IO[str] | None = None
         try:
-            self._open(identity)
+            self._take()
+            self._open(replace)
         except OSError as error:
             raise InputError(f"cannot write the store {self.path}: {error.strerror or error}") from error
 
-    def _open(self, identity: dict[str, Any]) -> None:
-        known = self.journal / "identity.json"
+    def __getstate__(self) -> dict[str, Any]:
+        """Workers write for the process that holds the lock."""
+        return vars(self) | {"_lock": None}
+
+    def _take(self) -> None:
+        """Lock the store for this process; a file system without locks lets everyone in."""
+        self.manifest.parent.mkdir(parents=True, exist_ok=True)
+        lock = (self.manifest.parent / ".writing").open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise InputError(
+                f"another process is writing the store {self.path}; wait for it to end, or choose another folder"
+            ) from None
+        except OSError:
+            pass
+        self._lock = lock
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let others write."""
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    def _open(self, replace: bool) -> None:
+        known, identity = self._known, self.layout.identity
         if not known.exists() or read_json(known) != identity:
+            if not replace and self.manifest.exists():
+                raise InputError(
+                    f"{self.manifest.parent} holds another store (other data, or files that have changed since); choose "
+                    "another folder, or delete it to write anew"
+                )
             for stale in (self.path, self.journal):
                 if stale.exists():
                     shutil.rmtree(stale)
@@ -143,6 +149,18 @@ class Writer:
                 with atomic_path(path) as temporary:
                     temporary.write_bytes(content)
         self.group: Any = zarr.open_group(self.path, mode="r+")
+
+    def _require_own(self) -> None:
+        """Stop if another process has begun to write other data here."""
+        try:
+            own = read_json(self._known) == self.layout.identity
+        except InputError:
+            own = False
+        if not own:
+            raise InputError(
+                f"{self.path}: another process has begun to write other data here; nothing more is written. Let one of "
+                "the two write into another folder"
+            )
 
     def _skeleton(self) -> dict[str, bytes]:
         """Every file of the store but the spectra and their labels: metadata and wavelengths, name → bytes."""
@@ -171,7 +189,7 @@ class Writer:
         start, stop = self.layout.rows(chunk)
         try:
             return all(
-                crc32c(_read_rows(_whole_chunks(self.group, name), start, stop, start + CHUNK_ROWS))
+                crc32c(read_rows(whole_chunks(self.group, name), start, stop, start + CHUNK_ROWS))
                 == str(entry[f"crc_{name}"])
                 for name in self.layout.arrays
             )
@@ -179,11 +197,13 @@ class Writer:
             return False
 
     def _entry(self, chunk: int) -> dict[str, np.ndarray] | None:
+        """The journal's entry of a chunk of these data, or None."""
         try:
             with np.load(self.journal / f"chunk_{chunk:06d}.npz", allow_pickle=False) as stored:
-                return {name: stored[name] for name in stored.files}
+                entry = {name: stored[name] for name in stored.files}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
             return None
+        return entry if str(entry.get("identity")) == self._mark else None
 
     def write(self, chunk: int, arrays: dict[str, np.ndarray], labels: dict[str, np.ndarray]) -> None:
         """Write one chunk and then its journal entry, each atomically; the chunk is on disk before its entry is.
@@ -201,28 +221,30 @@ class Writer:
             if not np.isfinite(values).all():
                 bad = start + int(np.argmax(~np.isfinite(values).reshape(len(values), -1).all(axis=1)))
                 raise InputError(f"{name} of spectrum {bad} is not finite; nothing was written for its chunk")
+        self._require_own()
         try:
             for name, values in arrays.items():
-                self.group[name][start:stop] = values
+                # fill values get a file like any others: a chunk without one is a chunk that is missing
+                self.group[name].with_config({"write_empty_chunks": True})[start:stop] = values
                 self._flush(name, chunk)
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
         entry = {name: np.asarray(labels[name], dtype=np.float64) for name in self.layout.labels}
         checks = {f"crc_{name}": np.array(crc32c(values)) for name, values in arrays.items()}
         with atomic_path(self.journal / f"chunk_{chunk:06d}.npz") as temporary:
-            np.savez(temporary, allow_pickle=False, **entry, **checks)
+            np.savez(temporary, allow_pickle=False, identity=np.array(self._mark), **entry, **checks)
 
     def _flush(self, name: str, chunk: int) -> None:
-        """Flush one chunk, which zarr renames without doing so; a chunk of fill values has no file."""
+        """Flush one chunk, which zarr renames without doing so."""
         path = self.path / name / "c" / str(chunk) / "0"
-        if path.exists():
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
-            flush_folder(path.parent)
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        flush_folder(path.parent)
 
     def finish(self, summary: dict[str, Any] | None = None) -> dict[str, Any]:
         """Write the labels and, last of all, the manifest, which is returned; `summary` is what the source reports."""
         layout = self.layout
+        self._require_own()
         entries = [self._entry(k) for k in range(layout.n_chunks)]
         missing = [k for k, entry in enumerate(entries) if entry is None]
         if missing:
@@ -236,10 +258,11 @@ class Writer:
                 checks[name] = [crc32c(values)]
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
+        said = [layout.arrays, layout.labels, layout.source]
         manifest = {
             "format": "logg1m store 1",
             "store": self.path.name,
-            "store_id": layout.store_id,
+            "store_id": store_id(layout.n_spectra, layout.wave.astype("float64"), said, checks),
             "n_spectra": layout.n_spectra,
             "n_pixels": len(layout.wave),
             "chunk_rows": CHUNK_ROWS,
@@ -279,7 +302,7 @@ class Store:
             self._group = group
             self.wave = np.asarray(group["wave"][:])
             shapes = {name: tuple(group[name].shape) for name in self.manifest["arrays"]}
-            self._chunks = {name: _whole_chunks(group, name) for name in self.manifest["arrays"]}
+            self._chunks = {name: whole_chunks(group, name) for name in self.manifest["arrays"]}
         except InputError:
             raise
         except Exception as error:  # zarr raises many kinds for damaged metadata; all mean the same to a user
@@ -287,7 +310,7 @@ class Store:
         if crc32c(self.wave) != self.manifest["wave_crc32c"]:
             raise InputError(f"{self.path}: wave is not what {manifest} says; {self._remedy()}")
         said = [self.manifest[name] for name in ("arrays", "labels", "source")]
-        if digest([self.n_spectra, crc32c(self.wave), *said]) != self.manifest["store_id"]:
+        if store_id(self.n_spectra, self.wave, said, self.manifest["crc32c"]) != self.manifest["store_id"]:
             raise InputError(f"{manifest} was altered: its store_id is not that of what it says; {self._remedy()}")
         for name, shape in shapes.items():
             if shape != (self.n_spectra, self.n_pixels):
@@ -320,7 +343,7 @@ class Store:
         key = self.path / name / "c" / str(chunk) / "0"
         try:
             key.stat()
-            values = _read_rows(self._chunks[name], start, stop, start + CHUNK_ROWS)
+            values = read_rows(self._chunks[name], start, stop, start + CHUNK_ROWS)
         except FileNotFoundError as error:
             raise InputError(
                 f"{key}: chunk {chunk} of {name} is missing (spectra {start} … {stop - 1}); {self._remedy()}"
@@ -346,8 +369,8 @@ class Store:
         columns = {}
         for name in self.manifest["labels"]:
             try:
-                array = _whole_chunks(self._group, name)
-                columns[name] = _read_rows(array, 0, self.n_spectra, array.shape[0])
+                array = whole_chunks(self._group, name)
+                columns[name] = read_rows(array, 0, self.n_spectra, array.shape[0])
             except Exception as error:  # as in `read`
                 raise InputError(f"{self.path}/{name} is unreadable ({error}); {self._remedy()}") from error
             if crc32c(columns[name]) != self.manifest["crc32c"][name][0]:

@@ -21,6 +21,7 @@ from logg1m.observe import LABELS, StellarGrid
 from logg1m.observe.pfs import GRID_SIGMA
 from logg1m.sources.bosz.files import FIRST, LAST, Model, find_models, find_wavelengths, read_flux
 from logg1m.sources.embedded import EmbeddedSource
+from logg1m.sources.identity import stamp_of_folder
 from logg1m.sources.paths import place
 from logg1m.sources.pfs.wave import AIR_SHIFT, shift_from_vacuum
 
@@ -42,7 +43,9 @@ class BoszSource(EmbeddedSource):
         super().__init__(data, seed, device, grid)
 
     def describe(self) -> dict[str, Any]:
-        return super().describe() | {"kind": "bosz", "grid": self.provenance}
+        """The grid by its content; which files it was kept for is no matter of the spectra."""
+        made = {key: value for key, value in self.provenance.items() if key != "identity"}
+        return super().describe() | {"kind": "bosz", "grid": made}
 
 
 def load_or_make(config: BoszConfig, priors: Priors) -> tuple[StellarGrid, dict[str, Any]]:
@@ -55,7 +58,7 @@ def load_or_make(config: BoszConfig, priors: Priors) -> tuple[StellarGrid, dict[
     """
     models = find_models(config)
     nodes = _nodes(models, priors)
-    identity = _identity(config, models, nodes)
+    identity = _identity(config, nodes)
     kept = Path(place(config.grid_file, "data.bosz.grid_file")) if config.grid_file else None
     if kept is not None and kept.exists():
         grid = StellarGrid.load(kept)
@@ -78,11 +81,10 @@ def load_or_make(config: BoszConfig, priors: Priors) -> tuple[StellarGrid, dict[
     return grid, provenance
 
 
-def _identity(config: BoszConfig, models: list[Model], nodes: dict[str, np.ndarray]) -> str:
+def _identity(config: BoszConfig, nodes: dict[str, np.ndarray]) -> str:
     settings = config.model_dump(exclude={"folder", "grid_file"})
-    files = [(model.path.name, model.path.stat().st_size) for model in models]
     axes = {name: values.tolist() for name, values in nodes.items()}
-    return hashlib.sha256(json.dumps([_FORMAT, settings, files, axes]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([_FORMAT, settings, stamp_of_folder(config), axes]).encode()).hexdigest()[:16]
 
 
 def _nodes(models: list[Model], priors: Priors) -> dict[str, np.ndarray]:
