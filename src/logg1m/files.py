@@ -27,6 +27,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     The rename is flushed too. A disk that refuses is an InputError, also if a library says it in an exception of its own.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():  # a rename would put a file in the place of a device
+        what = "Is a directory" if path.is_dir() else "it is a device or a pipe"
+        raise InputError(f"cannot write {path}: {what}; name a file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=f".tmp{path.suffix}")

@@ -229,6 +229,36 @@ def test_air_wavelengths_are_refused(tmp_path: Path) -> None:
         load_or_make(config(tmp_path), Priors.model_validate(PRIORS | {"teff": [4010, 4240]}))
 
 
+def rewrite_wavelengths(few: Path, wave: np.ndarray) -> None:
+    path = few / "wavelength_grids" / "bosz2024_wave_r20000.txt"
+    path.unlink()
+    path.write_text("\n".join(f"{value:.9e}" for value in wave))
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(0.1, "nm"), (1e-4, "µm"), (1e-10, "m")])
+def test_wavelengths_in_other_units_are_refused(few: Path, factor: float, unit: str) -> None:
+    rewrite_wavelengths(few, log_wave(20_000.0) * factor)
+    with pytest.raises(InputError, match=rf"bosz2024_wave_r20000\.txt: the wavelengths, .* look like {unit}; convert"):
+        load_or_make(config(few), Priors.model_validate(PRIORS))
+
+
+def test_a_whole_grid_in_nanometres_is_refused_though_it_covers_the_numbers(few: Path) -> None:
+    rewrite_wavelengths(few, np.geomspace(50, 32_000, 50_000))
+    with pytest.raises(InputError, match=r"the wavelengths, 50 … 32000, .* look like nm; convert them to Å"):
+        load_or_make(config(few), Priors.model_validate(PRIORS))
+
+
+@pytest.mark.parametrize(("stretch", "message"), [(1.05, "nowhere to be seen, though the coolest models have 4000 K"),
+                                                  (1.0006, r"lies \+5\.\d Å from its vacuum position")])  # fmt: skip
+def test_wavelengths_that_put_the_triplet_elsewhere_are_refused(few: Path, stretch: float, message: str) -> None:
+    wave = log_wave(20_000.0)
+    moved = wave * stretch
+    moved[0], moved[-1] = 7070.0, max(moved[-1], 8890.0)  # the range is covered all the same
+    rewrite_wavelengths(few, moved)
+    with pytest.raises(InputError, match=message):
+        load_or_make(config(few), Priors.model_validate(PRIORS))
+
+
 def test_folders_without_what_is_asked_say_what_they_hold(few: Path, tmp_path: Path) -> None:
     priors = Priors.model_validate(PRIORS)
     with pytest.raises(InputError, match="is not a folder"):

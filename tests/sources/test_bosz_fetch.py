@@ -29,6 +29,8 @@ class Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         self.server.seen.append((trouble, asked))
         content, tag = self.server.content, self.server.tag
+        if trouble.startswith("to "):
+            return self.answer(302, b"", {"Location": trouble.removeprefix("to ")})
         if trouble.isdigit():
             return self.answer(int(trouble), b"no")
         start = 0
@@ -174,6 +176,33 @@ def test_damage_on_the_way_is_fetched_once_more_and_then_refused(server: Server,
     with pytest.raises(InputError, match="fetched twice and is wrong: it does not unpack"):
         fetch(server.url, tmp_path / "b.txt.gz", None, QUICK)
     check(tmp_path)
+
+
+def test_redirections_on_the_same_server_are_followed(server: Server, tmp_path: Path) -> None:
+    server.plan = ["to /elsewhere/spectrum.txt.gz", "fine"]
+    fetch(server.url, tmp_path / "a.txt.gz", SHA256, QUICK)
+    check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://localhost:{port}/spectrum.txt.gz", "https://127.0.0.1:{port}/s", "ftp://127.0.0.1/s", "file:///etc/hosts"],
+)
+def test_redirections_to_elsewhere_are_refused(server: Server, tmp_path: Path, address: str) -> None:
+    target = address.format(port=server.server_port)
+    server.plan = [f"to {target}"]
+    with pytest.raises(InputError) as caught:
+        fetch(server.url, tmp_path / "a.txt.gz", SHA256, QUICK)
+    assert f"redirects to {target}, which is another host or scheme" in str(caught.value)
+    assert len(server.seen) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_fetched_onto_a_folder(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.txt.gz").mkdir()
+    with pytest.raises(InputError, match=r"a\.txt\.gz: it is no file; choose another folder"):
+        fetch(server.url, tmp_path / "a.txt.gz", SHA256, QUICK)
+    assert server.seen == []
 
 
 def test_what_cannot_be_mended_is_said_at_once(server: Server, tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def _add_inspect(add: Add) -> None:
         "the spectra, whatever the size of the file.",
     )
     command.add_argument("file", metavar="FILE", help="an HDF5 shard, or a store (its folder or its manifest.json)")
+    _add_mask_means(command)
 
 
 def _add_import(add: Add) -> None:
@@ -88,10 +89,20 @@ def _add_import(add: Add) -> None:
         default="renormalise",
         help="what to do with spectra whose median flux is not 0.5 (default: renormalise)",
     )
+    _add_mask_means(command)
     command.add_argument(
         "--compression", choices=("none", "blosc"), default="none", help="of the store (default: none)"
     )
     command.add_argument("--threads", metavar="N", type=int, default=4, help="at most so many (default: 4)")
+
+
+def _add_mask_means(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--mask-means",
+        choices=("auto", "bad", "good"),
+        default="auto",
+        help="what a nonzero value of the mask means (default: auto, from its type and values)",
+    )
 
 
 def _add_export(add: Add) -> None:
@@ -195,6 +206,9 @@ def _add_decide(add: Add) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status; what the user can put right becomes one line on stderr."""
+    from logg1m.cli.terminal import speak_plainly
+
+    speak_plainly(sys.stdout, sys.stderr)
     options = parser().parse_args(arguments)
     import logging
 
@@ -217,26 +231,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _open_store(text: str) -> "Store":
-    from logg1m.files import InputError
+    from logg1m.sources.paths import place
     from logg1m.spectra.store import Store
 
-    path = Path(text)
-    if not path.is_dir():
-        return Store(path)
-    manifests = path / "manifest.json", path / "results/data/manifest.json"
-    found = [manifest for manifest in manifests if manifest.exists()]
-    if not found:
-        raise InputError(f"{path} holds neither a store (manifest.json) nor a run's (results/data/manifest.json)")
-    return Store(found[0])
+    path = place(text, "STORE")
+    of_a_run = path / "results/data/manifest.json"
+    return Store(of_a_run if of_a_run.exists() else path)
 
 
 def _inspect(options: argparse.Namespace) -> int:
     from logg1m.cli.inspecting import inspect_shard, inspect_store
+    from logg1m.sources.paths import one_file, place
+    from logg1m.spectra.finding import holds_store
 
-    path = Path(options.file)
-    if path.is_dir() or path.suffix == ".json":
+    path = Path(place(options.file, "FILE"))
+    if holds_store(path) or path.suffix == ".json":
         return inspect_store(_open_store(options.file))
-    return inspect_shard(path)
+    return inspect_shard(one_file(options.file, "FILE"), options.mask_means)
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -246,15 +257,17 @@ def _import(options: argparse.Namespace) -> int:
     from logg1m.config.base import explain
     from logg1m.config.compute import Compute
     from logg1m.config.data import Data
+    from logg1m.sources.paths import place
 
-    shards = {name: getattr(options, name) for name in ("val", "test", "on_median")}
+    shards = {name: getattr(options, name) for name in ("val", "test", "on_median", "mask_means")}
     shards |= {"train": options.shards, "n_pixels": options.pixels}
     keys = {"source": "pfs_hdf5", "n_spectra": options.n_spectra, "compression": options.compression}
     try:
         data = Data.model_validate(keys | {"pfs_hdf5": shards})
     except ValidationError as error:
         raise explain(error, Data, "the command line") from None
-    summary = import_shards(data, Path(options.store), Compute(threads=max(1, options.threads)))
+    folder = Path(place(options.store, "--store"))
+    summary = import_shards(data, folder, Compute(threads=max(1, options.threads)))
     for name, value in summary.items():
         print(f"{name}: {value}")
     return 0
@@ -262,8 +275,10 @@ def _import(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from logg1m.cli.exporting import export_store
+    from logg1m.sources.paths import place
 
-    count = export_store(_open_store(options.store), options.file, options.role, options.dtype)
+    path = place(options.file, "FILE")
+    count = export_store(_open_store(options.store), path, options.role, options.dtype)
     print(f"{options.file}: {count:,} spectra")
     return 0
 

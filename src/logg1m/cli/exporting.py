@@ -7,13 +7,15 @@ import numpy as np
 
 from logg1m.files import InputError
 from logg1m.jobs.progress import Progress
+from logg1m.sources.pfs.masks import BAD
 from logg1m.sources.pfs.source import ROLES
 from logg1m.sources.pfs.writer import Part, params_table, write_shard
+from logg1m.spectra import identifiers
 from logg1m.spectra.store import Store
 
 
 def export_store(store: Store, path: str | Path, role: str | None = None, dtype: str = "float32") -> int:
-    """Write a store as one shard and return the number of spectra written.
+    """Write a store as one shard, with the identifiers its spectra came with, and return the number of spectra written.
 
     Parameters
     ----------
@@ -28,6 +30,7 @@ def export_store(store: Store, path: str | Path, role: str | None = None, dtype:
         If the store has no such spectra, is damaged, or the disk refuses.
     """
     labels = {name: values.to_numpy() for name, values in store.labels().items()}
+    names = identifiers.read(store)
     wanted = np.ones(store.n_spectra, dtype=bool)
     if role is not None:
         wanted = labels.get("role", np.full(store.n_spectra, -1)) == ROLES.index(role)
@@ -42,7 +45,10 @@ def export_store(store: Store, path: str | Path, role: str | None = None, dtype:
             if rows.any():
                 arrays = {name: store.read(chunk, name)[rows] for name in store.manifest["arrays"]}
                 part = {str(name): values[start:stop][rows] for name, values in labels.items()}
-                yield arrays, params_table(arrays, part)
+                if "mask" in arrays:
+                    arrays["mask"] = BAD * (arrays["mask"] != 0)
+                known = None if names is None else names.iloc[start:stop][rows]
+                yield arrays, params_table(arrays, part, known)
             progress.add(stop - start)
 
     count = int(wanted.sum())

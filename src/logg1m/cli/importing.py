@@ -6,9 +6,10 @@ from typing import Any
 
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
-from logg1m.files import write_json
+from logg1m.files import InputError, write_json
 from logg1m.jobs.progress import log
 from logg1m.sources.identity import stamp
+from logg1m.sources.pfs.opening import Hindered
 from logg1m.sources.pfs.source import PfsHdf5Source
 from logg1m.sources.pfs.table import ShardError
 from logg1m.spectra.generation import generate
@@ -25,11 +26,15 @@ def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:
     InputError
         If a shard is bad, `folder` holds another store, or the disk refuses.
     """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is no folder: a store is one, and is never written in the place of something else")
     source = PfsHdf5Source(data)
     manifest, was_there = folder / "manifest.json", folder.exists()
     try:
         written = generate(source, manifest, compute, data.compression, stamp(data), replace=False)
         summary: dict[str, Any] = written["summary"]
+    except Hindered:
+        raise  # nothing is wrong with the shard: what is done so far is kept for the next call
     except ShardError:
         # The shard must change before this can succeed, and then nothing written so far is of use.
         for part in (folder / "spectra.zarr", folder / "journal"):

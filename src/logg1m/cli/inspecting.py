@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from logg1m.observe import N_PIXELS
+from logg1m.sources.pfs.labels import STELLAR
+from logg1m.sources.pfs.masks import Means
 from logg1m.sources.pfs.shard import Shard
-from logg1m.sources.pfs.source import STELLAR
 from logg1m.spectra.store import Store
 
+_MANY_MASKED = 0.5  # share of masked pixels beyond which the mask is hardly meant that way
 
-def inspect_shard(path: Path) -> int:
+
+def inspect_shard(path: Path, mask_means: Means = "auto") -> int:
     """Print what is in a shard and return 1 if something would stop its import, else 0.
 
     Raises
@@ -18,11 +21,13 @@ def inspect_shard(path: Path) -> int:
     InputError
         If it cannot be read as a shard at all.
     """
-    shard = Shard(path, n_pixels=None)
+    shard = Shard(path, n_pixels=None, mask_means=mask_means)
     print(f"{path}: a shard of {shard.n_rows:,} spectra with {shard.n_pixels} pixels, {path.stat().st_size:,} bytes")
     print("arrays: " + ", ".join(f"{name} ({dtype})" for name, dtype in shard.arrays.items()))
     _print_wave(shard.wave)
     _print_labels(shard.labels)
+    if beside := [name for name in shard.table.exact if name not in shard.labels]:
+        print("kept beside the labels: " + ", ".join(beside))
     rows = shard.read(0, min(shard.n_rows, 1024))
     _print_snr(rows.flux, rows.error)
     problems = [f"label column {name} is missing" for name in STELLAR if name not in shard.labels]
@@ -30,6 +35,8 @@ def inspect_shard(path: Path) -> int:
     problems += [f"label column {name} has no value in {count} rows" for name, count in gaps.items() if count]
     if shard.n_pixels != N_PIXELS:
         problems.append(f"{shard.n_pixels} pixels, where PFS medium-resolution spectra have {N_PIXELS}")
+    if (share := float((rows.mask != 0).mean())) > _MANY_MASKED:
+        problems.append(f"{share:.0%} of the first {len(rows.mask)} spectra's pixels are masked: is the mask inverted?")
     return _print_problems(problems, shard.notices)
 
 

@@ -4,6 +4,7 @@ import hashlib
 
 from logg1m.files import InputError
 from logg1m.jobs.progress import Progress
+from logg1m.spectra import identifiers
 from logg1m.spectra.store import Store
 
 
@@ -29,6 +30,7 @@ def verify(store: Store) -> str:
         labels = store.labels()
         for name in sorted(labels):
             digest.update(labels[name].to_numpy().tobytes())
+        identifiers.read(store)
     except InputError as error:
         damaged.append(str(error))
     if damaged:

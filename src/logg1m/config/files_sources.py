@@ -10,7 +10,7 @@ MOST_FILES = 10_000
 
 
 class PfsHdf5Config(Section):
-    """Shards written by pfsspec; every entry of a list is a path or a glob pattern, read in the order given."""
+    """Shards written by pfsspec; every entry of a list is a path (with ${VARIABLE} and ~) or a glob pattern, in order."""
 
     train: tuple[str, ...] = Field(
         min_length=1, max_length=MOST_FILES, description="training shards, e.g. /data/train_200k_*/dataset.h5"
@@ -27,6 +27,12 @@ class PfsHdf5Config(Section):
         description="a spectrum whose median flux is not 0.5: scale its flux and error (with a notice), or stop",
     )
     median_tolerance: float = Field(1e-3, ge=1e-9, lt=0.5, description="how far a median may be from 0.5, flux units")
+
+    mask_means: Literal["auto", "bad", "good"] = Field(
+        "auto",
+        description="which mask values mark a bad pixel; bad: nonzero ones (bits); good: zero (True = good, as in pfsspec's "
+        "boolean masks); auto: from the type and the values, and refused where those leave it open",
+    )
 
     @field_validator("train", "val", "test", mode="before")
     @classmethod

@@ -117,7 +117,7 @@ def _take_over(snakemake: Any, where: str) -> None:
         if not _try_lock(lock):
             log.info(f"{where}: waits for a job of an earlier call that is still at work on the same files")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        stream = path.open("a")
+        stream = path.open("a", encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     _try_lock(stream)

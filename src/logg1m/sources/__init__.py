@@ -9,6 +9,8 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from logg1m.observe import Jacobian
 
 
@@ -43,6 +45,19 @@ class Simulator(Protocol):
 
     def derivatives(self, ids: np.ndarray) -> "Jacobian":
         """Spectra `ids` with the derivatives of their noise-free flux."""
+        ...
+
+
+@runtime_checkable
+class Reporter(Protocol):
+    """A source of spectra that were there before: it says what it mended, and who each spectrum is."""
+
+    def summary(self) -> dict[str, Any]:
+        """What was found and mended, for the manifest."""
+        ...
+
+    def identifiers(self) -> "pd.DataFrame":
+        """One row per spectrum: where it came from, its identifiers, and other columns that are no labels."""
         ...
 
 

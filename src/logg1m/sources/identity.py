@@ -11,6 +11,7 @@ from logg1m.config.data import Data
 from logg1m.config.files_sources import BoszConfig, PfsHdf5Config
 from logg1m.files import InputError
 from logg1m.sources import Simulator, Source
+from logg1m.sources.paths import expand, place
 
 
 def stamp(data: Data) -> str:
@@ -21,24 +22,25 @@ def stamp(data: Data) -> str:
     with the code that reads them (`jobs.provenance`).
     """
     if data.source == "bosz" and data.bosz:
-        return stamp_of_folder(data.bosz)
+        try:
+            return stamp_of_folder(data.bosz)
+        except InputError:  # a variable in the path that is not set: an error of the job that reads it
+            return ""
     return _stamp(_shards(data.pfs_hdf5)) if data.source == "pfs_hdf5" and data.pfs_hdf5 else ""
 
 
 def stamp_of_folder(config: BoszConfig) -> str:
     """The same of a folder of model spectra, and of the wavelengths that may lie in one of the two above it."""
-    folder, name = Path(config.folder).expanduser().resolve(), f"bosz2024_wave_{config.resolution}.txt"
-    inside = [Path(place) / file for place, _, files in os.walk(folder, followlinks=True) for file in files]
-    above = [place / part / name for place in folder.parents[:2] for part in (".", "wavelength_grids")]
-    kept = Path(config.grid_file).expanduser().resolve() if config.grid_file else None
+    folder, name = Path(place(config.folder, "data.bosz.folder")).resolve(), f"bosz2024_wave_{config.resolution}.txt"
+    inside = [Path(where) / file for where, _, files in os.walk(folder, followlinks=True) for file in files]
+    above = [where / part / name for where in folder.parents[:2] for part in (".", "wavelength_grids")]
+    kept = Path(place(config.grid_file, "data.bosz.grid_file")).resolve() if config.grid_file else None
     return _stamp(path for path in (*inside, *above) if path != kept and path.is_file())
 
 
 def _shards(config: PfsHdf5Config) -> Iterator[Path]:
     """The shards that are there; one that is missing is an error of the job that reads it."""
-    from logg1m.sources.pfs.source import ROLES, expand  # slow to import
-
-    for role in ROLES:
+    for role in ("train", "val", "test"):
         try:
             yield from expand(getattr(config, role), f"data.pfs_hdf5.{role}")
         except InputError:

@@ -5,8 +5,8 @@ from typing import Any
 
 from logg1m.config.compute import Compute
 from logg1m.jobs.progress import log
-from logg1m.sources import Source
-from logg1m.spectra import passes
+from logg1m.sources import Reporter, Source
+from logg1m.spectra import identifiers, passes
 from logg1m.spectra.store import Layout, Writer
 
 
@@ -39,5 +39,7 @@ def generate(
 
         for _ in passes.over(make, missing, compute, "spectra", size):
             pass
-        summary = getattr(source, "summary", None)
-        return writer.finish(summary() if summary else None)
+        if not isinstance(source, Reporter):
+            return writer.finish()
+        summary = source.summary() | {identifiers.KEY: identifiers.write(manifest.parent, source.identifiers())}
+        return writer.finish(summary)

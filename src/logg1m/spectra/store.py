@@ -26,6 +26,7 @@ from zarr.storage import MemoryStore
 
 from logg1m.files import InputError, atomic_path, flush_folder, read_json, write_json
 from logg1m.spectra.chunks import crc32c, read_rows, whole_chunks
+from logg1m.spectra.finding import manifest_of
 
 CHUNK_ROWS = 1024
 _LABEL_CHUNK = 65_536
@@ -280,7 +281,7 @@ class Store:
     """A finished store, opened through its manifest; everything read is checked against it."""
 
     def __init__(self, manifest: str | Path) -> None:
-        self.manifest_path = Path(manifest)
+        self.manifest_path = manifest = manifest_of(manifest)
         self.manifest = read_json(manifest, _REQUIRED)
         self.path = self.manifest_path.parent / Path(str(self.manifest.get("store", "spectra.zarr"))).name
         self.chunk_rows = CHUNK_ROWS

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from logg1m.files import InputError, read_json, write_json
 from logg1m.jobs.progress import Progress, log
@@ -47,6 +48,30 @@ class _Absent(InputError):
     """The server has no such file."""
 
 
+class _SamePlace(urllib.request.HTTPRedirectHandler):
+    """Follow redirections on the same server alone: what another one sends is not what was asked for."""
+
+    def redirect_request(
+        self,
+        request: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        asked, new = urllib.parse.urlsplit(request.full_url), urllib.parse.urlsplit(newurl)
+        if (asked.scheme, asked.netloc.lower()) != (new.scheme, new.netloc.lower()):
+            raise InputError(
+                f"cannot fetch {request.full_url}: the server redirects to {newurl}, which is another host or scheme; if "
+                "you trust it, give that address"
+            )
+        return super().redirect_request(request, fp, code, msg, headers, newurl)
+
+
+_OPENER = urllib.request.build_opener(_SamePlace)
+
+
 def fetch(url: str, path: Path, sha256: str | None = None, patience: Patience | None = None) -> None:
     """Fetch one file; one that is there already and passes the check is left alone.
 
@@ -66,6 +91,8 @@ def fetch(url: str, path: Path, sha256: str | None = None, patience: Patience | 
         raise InputError(f"cannot fetch '{url}': expected an address that begins with http:// or https://")
     patience = patience or Patience()
     part = path.with_name(path.name + ".part")
+    if path.exists() and not path.is_file():
+        raise InputError(f"cannot write {path}: it is no file; choose another folder")
     try:
         if path.exists() and _fault(path, sha256) is None:
             return
@@ -155,7 +182,7 @@ def _attempt(url: str, part: Path, timeout: float) -> None:
         if tag:
             request.add_header("If-Range", str(tag))
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as response:
+        with _OPENER.open(request, timeout=timeout) as response:
             resumed = response.status == 206 and _starts_at(response.headers.get("Content-Range"), have)
             if response.status == 206 and not resumed:
                 _discard(part)

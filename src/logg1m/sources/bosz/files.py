@@ -14,6 +14,7 @@ import pandas as pd
 
 from logg1m.config.files_sources import BoszConfig
 from logg1m.files import InputError
+from logg1m.sources.paths import place
 
 FIRST, LAST = 7078.0, 8876.0  # Å read of every spectrum: the grid with room for its smoothing kernel
 _SIGNED = r"([+-]\d+\.\d+)"
@@ -25,6 +26,7 @@ _CODE = r"([mp]\d\d)"
 _NAME_2017 = re.compile(
     rf"am{_CODE}c{_CODE}o{_CODE}t(?P<t>\d+)g(?P<g>\d\d)v(?P<v>\d)\dmodrt0b(?P<res>\d+)rs\.asc(?:\.bz2|\.gz)?"
 )
+_LEAST = 400.0  # Å: the published grids begin at 500 and 1000 Å; what begins before is in a larger unit
 _SPHERICAL_BELOW = 3.5  # log g
 
 
@@ -46,7 +48,9 @@ def find_models(config: BoszConfig) -> list[Model]:
     InputError
         If the folder cannot be read, holds no such files (the message says what it holds instead), or both releases.
     """
-    folder = Path(config.folder).expanduser()
+    folder = Path(place(config.folder, "data.bosz.folder"))
+    if folder.is_file():
+        raise InputError(f"data.bosz.folder = '{config.folder}' is a file; name the folder that holds the BOSZ spectra")
     if not folder.is_dir():
         raise InputError(f"data.bosz.folder = '{config.folder}' is not a folder; expected one with BOSZ spectra")
     found: list[Model] = []
@@ -109,18 +113,36 @@ def find_wavelengths(config: BoszConfig) -> np.ndarray | None:
     """
     if config.resolution == "rorig":
         return None
-    folder, name = Path(config.folder).expanduser().resolve(), f"bosz2024_wave_{config.resolution}.txt"
+    folder, name = Path(place(config.folder, "data.bosz.folder")).resolve(), f"bosz2024_wave_{config.resolution}.txt"
     above = [place / part / name for place in list(folder.parents)[:2] for part in (".", "wavelength_grids")]
     for path in (*sorted(folder.rglob(name)), *above):
         if path.is_file():
             wave = _table(path, 1)[:, 0]
             if len(wave) < 2 or not (np.diff(wave) > 0).all():
                 raise InputError(f"{path}: the wavelengths must increase")
+            _require_angstrom(wave, path)
             return wave
     raise InputError(
         f"the wavelengths {name} of the BOSZ spectra in {config.folder} are missing; they are published in the folder "
         "wavelength_grids: put the file beside the spectra or above them"
     )
+
+
+def _require_angstrom(wave: np.ndarray, path: Path) -> None:
+    """Refuse wavelengths (n,) that are not Å; a whole grid in nm covers the same numbers, but begins too early."""
+    if np.isfinite(wave).all() and _covers(wave):
+        return
+    # A cut file may hold more than this range, so each unit is judged by whether it covers it.
+    unit = next((name for name, factor in (("nm", 10), ("µm", 1e4), ("m", 1e10)) if _covers(wave * factor)), None)
+    seen = f"they look like {unit}; convert them to Å" if unit else "expected vacuum wavelengths in Å"
+    raise InputError(
+        f"{path}: the wavelengths, {wave[0]:.6g} … {wave[-1]:.6g}, do not cover {FIRST:g} … {LAST:g} Å, or begin where no "
+        f"BOSZ spectrum does; {seen}"
+    )
+
+
+def _covers(wave: np.ndarray) -> bool:
+    return bool(_LEAST <= wave[0] <= FIRST + 4 and wave[-1] >= LAST - 4)
 
 
 def read_flux(model: Model, wave: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -135,6 +157,7 @@ def read_flux(model: Model, wave: np.ndarray | None) -> tuple[np.ndarray, np.nda
     table = _table(model.path, 2 if own else 1)
     if wave is None:
         wave, flux = table[:, 0], table[:, 1]
+        _require_angstrom(wave, model.path)
     else:
         flux = table[:, 0]
         if len(flux) != len(wave):

@@ -22,6 +22,7 @@ from logg1m.observe.pfs import GRID_SIGMA
 from logg1m.sources.bosz.files import FIRST, LAST, Model, find_models, find_wavelengths, read_flux
 from logg1m.sources.embedded import EmbeddedSource
 from logg1m.sources.identity import stamp_of_folder
+from logg1m.sources.paths import place
 from logg1m.sources.pfs.wave import AIR_SHIFT, shift_from_vacuum
 
 WAVE = 7084.0 + 0.2 * np.arange(8931)  # vacuum Å, as the grid in the package
@@ -29,6 +30,7 @@ _FORMAT = 1  # of kept grids: raise it when what `make_grid` computes changes
 _FWHM = 2.3548  # of a Gaussian, in σ
 _FINE_STEP = 0.05  # Å, to which coarser files are interpolated before smoothing
 _LEAST_SIGMA = 0.04  # Å of smoothing that is always applied: less cannot be sampled, and 0.35 ⊕ 0.04 is 0.352
+_TRIPLET_BELOW = 7000.0  # K: cooler stars show the Ca II triplet, whatever their other labels
 _WIDEST_SIGMA = 0.40  # Å that a file may have already; the line spread of 0.55 hides what exceeds 0.35 up to there
 
 
@@ -57,7 +59,7 @@ def load_or_make(config: BoszConfig, priors: Priors) -> tuple[StellarGrid, dict[
     models = find_models(config)
     nodes = _nodes(models, priors)
     identity = _identity(config, nodes)
-    kept = Path(config.grid_file).expanduser() if config.grid_file else None
+    kept = Path(place(config.grid_file, "data.bosz.grid_file")) if config.grid_file else None
     if kept is not None and kept.exists():
         grid = StellarGrid.load(kept)
         with np.load(kept, allow_pickle=False) as stored:
@@ -128,7 +130,7 @@ def make_grid(
             "them, narrow data.priors, or set data.bosz.fill_missing: true to interpolate them"
         )
     ln_flux = _read_all([files[node] for node in wanted if node in files], config)  # (present nodes, M)
-    _require_vacuum(ln_flux, config)
+    _require_vacuum(ln_flux, min(node[0] for node in wanted), config)
     mean, components, scores = _principal_components(ln_flux, config.n_components)
     shape = tuple(len(values) for values in nodes.values())
     coefficients = np.full((*shape, len(components)), np.nan)
@@ -225,12 +227,28 @@ class Smoother:
         return csr_matrix((weights, (rows, columns)), shape=(len(WAVE), len(wave)))
 
 
-def _require_vacuum(ln_flux: np.ndarray, config: BoszConfig) -> None:
+def _require_vacuum(ln_flux: np.ndarray, coolest: float, config: BoszConfig) -> None:
+    """Refuse spectra (N, M) whose mean has the Ca II triplet elsewhere than in vacuum, or none though stars are cool.
+
+    Cool stars have a strong triplet, so that where it is missing the wavelengths are not what they seem.
+    """
     shift = shift_from_vacuum(WAVE, np.exp(ln_flux.mean(axis=0, dtype=np.float64))[None, :], np.zeros(1))
-    if shift is not None and abs(shift - AIR_SHIFT) < 1.1:
+    if shift is None:
+        if coolest < _TRIPLET_BELOW:
+            raise InputError(
+                f"{config.folder}: the Ca II triplet (8500.35, 8544.44, 8664.52 Å) is nowhere to be seen, though the coolest "
+                f"models have {coolest:g} K: are the wavelengths in Å? Expected vacuum Å, as published"
+            )
+        log.warning(f"{config.folder}: no Ca II triplet to be seen, so vacuum wavelengths in Å are taken on trust")
+    elif abs(shift - AIR_SHIFT) < 1.1:
         raise InputError(
             f"{config.folder}: the wavelengths are in air: the Ca II triplet lies {-shift:.1f} Å bluewards of its "
             "vacuum position; expected vacuum wavelengths, as published"
+        )
+    elif abs(shift) > 1.2:
+        raise InputError(
+            f"{config.folder}: the Ca II triplet lies {shift:+.1f} Å from its vacuum position; expected vacuum wavelengths "
+            "at rest, as published"
         )
 
 

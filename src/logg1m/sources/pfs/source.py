@@ -1,33 +1,24 @@
 """The users' own spectra: shards written by pfsspec, concatenated in order, with frozen validation and test sets."""
 
-import glob
-import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
 import numpy as np
+import pandas as pd
 
 from logg1m.config.data import ALL_SPECTRA, Data
 from logg1m.files import InputError
 from logg1m.jobs.progress import log
 from logg1m.sources import Block
-from logg1m.sources.pfs.shard import Shard, ShardError
+from logg1m.sources.paths import expand
+from logg1m.sources.pfs.identifiers import joined
+from logg1m.sources.pfs.labels import OTHER, STELLAR
+from logg1m.sources.pfs.shard import Shard
+from logg1m.sources.pfs.table import ShardError
 
 ROLES = ("train", "val", "test")  # the values 0, 1, 2 of the label `role`
-# Column of the label table → (label, unit); other numeric columns keep their name and have no unit.
-STELLAR = {
-    "T_eff": ("teff", "K"), "log_g": ("logg", "dex"), "M_H": ("m_h", "dex"), "a_M": ("a_m", "dex"),
-    "C_M": ("c_m", "dex"),
-}  # fmt: skip
-OTHER = {
-    "O_M": ("o_m", "dex"), "mag": ("mag", "mag"), "redshift": ("redshift", ""), "snr": ("simulator_snr", ""),
-    "seeing": ("seeing", "arcsec"), "target_zenith_angle": ("zenith_angle", "deg"),
-    "target_field_angle": ("field_angle", "deg"), "exp_count": ("exp_count", ""), "exp_time": ("exp_time", "s"),
-    "flux_scale": ("flux_scale", "erg/s/cm2/A"),
-}  # fmt: skip
 _RESERVED = {"flux", "error", "mask", "wave", "role", "id"}  # arrays of the store, and what is counted anew
 _WAVE_TOLERANCE = 1e-3  # Å between shards
 
@@ -49,7 +40,7 @@ class PfsHdf5Source:
         _refuse_repeats(files)
         self.shards: list[Shard] = []
         for role, path in files:
-            shard = Shard(path, config.n_pixels, config.on_median, config.median_tolerance)
+            shard = Shard(path, config.n_pixels, config.on_median, config.median_tolerance, config.mask_means)
             self.shards.append(shard)
             self._require_same_wave(shard)
             for notice in shard.notices:
@@ -57,13 +48,12 @@ class PfsHdf5Source:
         self.roles = [ROLES.index(role) for role, _ in files]
         self.wave = self.shards[0].wave
         self.first_rows, self.n_spectra = self._take(data.n_spectra)
-        self.arrays = {"flux": "float32", "error": "float32"}
-        if any(shard.has_mask for shard in self.shards):
-            self.arrays["mask"] = "uint8"
+        self.arrays = {"flux": "float32", "error": "float32", "mask": "uint8"}
         self._columns = self._common_columns()
         self.labels = dict(self._columns.values()) | {"role": ""}
         self._keys = np.zeros(self.n_spectra, dtype=np.uint64)
-        self._filled = np.zeros(self.n_spectra, dtype=np.int32)
+        self._filled = np.zeros((self.n_spectra, 2), dtype=np.int32)
+        self._masked = np.zeros(self.n_spectra, dtype=np.int32)
         self._scaled = np.zeros(self.n_spectra, dtype=bool)
         self._seen = np.zeros(self.n_spectra, dtype=bool)
 
@@ -131,6 +121,7 @@ class PfsHdf5Source:
             "n_spectra": self.n_spectra,
             "on_median": self.config.on_median,
             "median_tolerance": self.config.median_tolerance,
+            "mask_means": self.config.mask_means,
             "files": [
                 {
                     "role": ROLES[role],
@@ -151,22 +142,22 @@ class PfsHdf5Source:
                 yield k, slice(low - start, high - start), low - int(self.first_rows[k])
 
     def read(self, start: int, stop: int) -> Block:
-        """Spectra start … stop − 1 as the store wants them: clean, float32, masks zero where a shard has none."""
+        """Spectra start … stop − 1 as the store wants them: clean, float32, with a mask that is nonzero = bad."""
         count = stop - start
         arrays = {name: np.zeros((count, len(self.wave)), dtype=dtype) for name, dtype in self.arrays.items()}
         labels = {name: np.empty(count) for name in self.labels}
         for k, rows, first in self._segments(start, stop):
             shard, last = self.shards[k], first + rows.stop - rows.start
             spectra = shard.read(first, last)
-            arrays["flux"][rows], arrays["error"][rows] = spectra.flux, spectra.error
-            if spectra.mask is not None:
-                arrays["mask"][rows] = spectra.mask
+            for name, values in arrays.items():
+                values[rows] = getattr(spectra, name)
             for column, (name, _) in self._columns.items():
                 labels[name][rows] = shard.labels[column][first:last]
             labels["role"][rows] = self.roles[k]
             ids = slice(start + rows.start, start + rows.stop)
             self._keys[ids] = [_key(row) for row in spectra.flux]
             self._filled[ids], self._scaled[ids] = spectra.filled, spectra.renormalised
+            self._masked[ids] = np.count_nonzero(spectra.mask, axis=1)
             self._seen[ids] = True
             for other in self.shards:  # at most one shard keeps an unpacked chunk
                 if other is not shard:
@@ -178,8 +169,9 @@ class PfsHdf5Source:
 
         Returns
         -------
-        spectra per role; error pixels filled and spectra concerned; spectra renormalised; duplicates between roles
-        (pairs, and up to ten of them as file:row) and spectra that repeat an earlier one of the same role.
+        spectra per role; pixels whose flux, and whose error, was filled, and spectra concerned; masked pixels (the filled
+        ones among them) and spectra with any; spectra renormalised; duplicates between roles (pairs, and up to ten of
+        them as file:row) and spectra that repeat an earlier one of the same role.
         """
         block = 1024
         for start in range(0, self.n_spectra, block):
@@ -189,11 +181,23 @@ class PfsHdf5Source:
         role = np.repeat(self.roles, np.diff(self.first_rows))
         return {
             "spectra": {name: int((role == k).sum()) for k, name in enumerate(ROLES)},
-            "error_pixels_filled": int(self._filled.sum()),
-            "spectra_with_filled_error": int((self._filled > 0).sum()),
+            "flux_pixels_filled": int(self._filled[:, 0].sum()),
+            "spectra_with_filled_flux": int((self._filled[:, 0] > 0).sum()),
+            "error_pixels_filled": int(self._filled[:, 1].sum()),
+            "spectra_with_filled_error": int((self._filled[:, 1] > 0).sum()),
+            "pixels_masked": int(self._masked.sum(dtype=np.int64)),
+            "spectra_with_masked_pixels": int((self._masked > 0).sum()),
             "spectra_renormalised": int(self._scaled.sum()),
             "duplicates": self._duplicates(role),
         }
+
+    def identifiers(self) -> pd.DataFrame:
+        """One row per spectrum: the shard and row it came from, its identifier, and what labels cannot hold exactly."""
+        parts = [
+            (shard.path, ROLES[role], shard.table, int(count))
+            for shard, role, count in zip(self.shards, self.roles, np.diff(self.first_rows))
+        ]
+        return joined(parts, set(self._columns))
 
     def _duplicates(self, role: np.ndarray) -> dict[str, Any]:
         order = np.lexsort((np.arange(self.n_spectra), self._keys))
@@ -220,29 +224,6 @@ def _key(flux: np.ndarray) -> int:
     content = flux.tobytes()
     half = len(content) // 2
     return int(google_crc32c.value(content[:half])) << 32 | int(google_crc32c.value(content[half:]))
-
-
-def expand(patterns: tuple[str, ...], key: str) -> list[Path]:
-    """Files of a list of paths and glob patterns; matches of one pattern in natural order (2 before 10).
-
-    Raises
-    ------
-    InputError
-        If an entry matches no file.
-    """
-    files: list[Path] = []
-    for pattern in patterns:
-        text = os.path.expanduser(pattern)
-        found = [text] if os.path.isfile(text) else glob.glob(text, recursive=True)
-        matches = sorted((Path(name) for name in found if os.path.isfile(name)), key=_natural)
-        if not matches:
-            raise InputError(f"{key}: no file matches '{pattern}' (looked from {Path.cwd()}); check the path")
-        files += matches
-    return files
-
-
-def _natural(path: Path) -> list[Any]:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path))]
 
 
 def _refuse_repeats(files: list[tuple[str, Path]]) -> None:

@@ -6,6 +6,7 @@ are taken out of the pickled bytes by looking at their opcodes, none of which is
 """
 
 import pickletools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from logg1m.files import InputError
 
 KEY = "dataset/params"
+_EXACT = 2**53  # whole numbers beyond it are rounded in float64
 # The only opcodes in a pickled flat list of strings, whatever the protocol.
 _STRINGS = {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"}
 _FRAME = {"PROTO", "FRAME", "MARK", "LIST", "EMPTY_LIST", "APPEND", "APPENDS", "STOP", "MEMOIZE", "PUT", "BINPUT"}
@@ -24,8 +26,29 @@ class ShardError(InputError):
     """Something in a shard that the importer must not pass over."""
 
 
-def read_columns(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
-    """All numeric columns of the label table, name → (N,) float64; text, dates and categories are left out.
+@dataclass(frozen=True)
+class Table:
+    """The label table of one shard, (N,) per column.
+
+    numbers : float64, of all numeric columns but whole numbers that float64 would round
+    exact : whole numbers, booleans and text as they are written
+    index : the index of the pandas table, as it is written
+    left_out : names of the columns that are not read (dates and categories)
+    """
+
+    numbers: dict[str, np.ndarray]
+    exact: dict[str, np.ndarray]
+    index: np.ndarray
+    left_out: tuple[str, ...]
+
+    @property
+    def identifiers(self) -> np.ndarray:
+        """The column `id`; the index where there is none."""
+        return self.exact.get("id", self.numbers.get("id", self.index))
+
+
+def read_table(file: h5py.File, path: Path) -> Table:
+    """All columns of numbers, booleans and text.
 
     Raises
     ------
@@ -39,18 +62,47 @@ def read_columns(file: h5py.File, path: Path) -> dict[str, np.ndarray]:
     if not isinstance(table, h5py.Dataset) or table.dtype.names is None:
         found = "a pandas 'fixed' store (it may hold pickled objects)" if "axis0" in group else f"{sorted(group)}"
         raise ShardError(f"{path}: {KEY} holds {found}, expected a pandas table; write it with to_hdf(format='table')")
-    columns: dict[str, np.ndarray] = {}
+    numbers: dict[str, np.ndarray] = {}
+    exact: dict[str, np.ndarray] = {}
+    left_out: list[str] = []
+    index = np.arange(len(table))
     for field in table.dtype.names:
         dtype = table.dtype[field]
-        if field == "index" or dtype.base.kind not in "fiub" or _is_date_or_category(table, field):
+        if dtype.base.kind not in "fiubS":
             continue
-        values = np.asarray(table.fields(field)[()])
+        if field == "index":
+            index = _plain(np.asarray(table.fields(field)[()]))
+            continue
         names = _names(table.attrs.get(f"{field}_kind"), f"{path}: {KEY}/{field}_kind") if dtype.shape else [field]
-        values = values.reshape(len(table), -1)
+        if _is_date_or_category(table, field):
+            left_out += names
+            continue
+        values = np.asarray(table.fields(field)[()]).reshape(len(table), -1)
         if len(names) != values.shape[1]:
             raise ShardError(f"{path}: {KEY}/{field} has {values.shape[1]} columns but {len(names)} names")
-        columns |= {name: values[:, k].astype(np.float64) for k, name in enumerate(names)}
-    return columns
+        if _bytes(table.attrs.get(f"{field}_dtype")) == b"bool":  # PyTables has bits, which h5py gives as integers
+            values = values != 0
+        for k, name in enumerate(names):
+            column = _plain(values[:, k])
+            if column.dtype.kind != "f":
+                exact[name] = column
+            if column.dtype.kind in "fiub" and not _rounded(column):
+                numbers[name] = column.astype(np.float64)
+    return Table(numbers, exact, index, tuple(left_out))
+
+
+def _rounded(column: np.ndarray) -> bool:
+    """Whether float64 holds only some of these whole numbers."""
+    if column.dtype.kind not in "iu" or not len(column):
+        return False
+    return int(column.max()) > _EXACT or int(column.min()) < -_EXACT
+
+
+def _plain(column: np.ndarray) -> np.ndarray:
+    """Native byte order; bytes become text."""
+    if column.dtype.kind == "S":
+        return np.array([value.decode("utf-8", "replace") for value in column.tolist()], dtype=object)
+    return column.astype(column.dtype.newbyteorder("="), copy=False)
 
 
 def _is_date_or_category(table: h5py.Dataset, field: str) -> bool:
