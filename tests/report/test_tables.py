@@ -47,7 +47,7 @@ def test_keys_with_slashes_lead_to_their_values():
     assert at(content, "models/mvp_1_2~1flux/n") == 5
     (table,) = tables.of(fisher.VIEWS["mvp_1_1/models.json"], Cursor(content, "f"))
     assert [row[0] for row in table.rows] == ["flux (MVP-1.2)", "a~1b"]
-    assert [row[2].text() for row in table.rows] == ["0.500 [0.250, 0.750]"] * 2
+    assert [row[3].text() for row in table.rows] == ["0.500 [0.250, 0.750]"] * 2
 
 
 def test_long_lists_are_cut_and_say_so():
