@@ -36,3 +36,13 @@ def test_an_edited_trainer_trains_again(trained):
         stream.write("\n_ADDED = 1\n")
     assert trained.run(f"{RUN}/metrics.json") == JOB
     assert "trained already" not in trained.path("logs/mvp_1_2/flux/seed_0.log").read_text()
+
+
+def test_how_often_a_training_saves_reruns_nothing(trained):
+    settings = {"train_size": 200, "test_size": 50}
+    trained.configure("denoisers", training={"epochs": 1, "checkpoint_seconds": 0.01}, **settings)
+    wanted = [f"results/denoisers/{kind}/seed_0/report.json" for kind in ("pca", "blind_spot")]
+    assert trained.run(*wanted) == Counter(["denoiser:blind_spot/0", "denoiser:pca/0"])
+    trained.configure("denoisers", training={"epochs": 1, "checkpoint_seconds": 5.0}, **settings)
+    trained.configure("network", training={"epochs": 1, "batch_size": 32, "checkpoint_seconds": 5.0})
+    assert not trained.jobs(f"{RUN}/metrics.json", *wanted)
