@@ -293,7 +293,10 @@ def test_the_overview_has_a_row_per_experiment(text, experiments):
 def test_pictures_shrink_until_the_page_is_small_enough(paths, experiments):
     rng = np.random.default_rng(0)
     busy = Image.fromarray(rng.integers(0, 255, (700, 1200, 3), dtype=np.uint8))
-    for path in [p for p in paths if p.suffix == ".png"][:12]:
+    pictures = [
+        p for p in paths if p.suffix == ".png" and p.parent.name >= "mvp_1_2"
+    ]  # of those before, the page has plots
+    for path in pictures[:12]:
         busy.save(path)
     roadmap = collect(paths, experiments, Context())
     sizes = []
