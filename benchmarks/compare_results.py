@@ -13,13 +13,15 @@ from typing import Any
 
 UNCOMPARED = (".state", ".history", "report", "data/journal")  # how it went, and documents with times in them
 TIMED = ("provenance.json",)
+SECONDS = ("learning_curves.csv",)  # but for their column of that name
+TENSORS = (".safetensors",)  # by their tensors: settings in the header follow what rules declare
 PICTURES = (".png",)  # compared by the values beside them
 DROPPED = {
     "mvp_1_1/fisher.json": ("library_convergence",),  # nothing read it
     "data/manifest.json": ("store_id",),  # now also covers the checksums
 }
 ADDED = {
-    "mvp_1_1/numbers.json",  # what fisher.json is a copy of
+    "mvp_1_1/bounds_and_models.json",  # what fisher.json is a copy of
 }
 
 
@@ -37,9 +39,23 @@ def _left_out(name: str) -> bool:
 
 def content(name: str, path: Path) -> Any:
     """What is compared of an artifact: its bytes, or, where fields were dropped, the others in their order."""
+    if name.endswith(TENSORS):
+        return _tensors(path.read_bytes())
+    if name.endswith(SECONDS):
+        rows = [line.split(",") for line in path.read_text().splitlines()]
+        at = rows[0].index("seconds")
+        return [row[:at] + row[at + 1 :] for row in rows]
     if name not in DROPPED:
         return path.read_bytes()
     return json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key not in DROPPED[name]})
+
+
+def _tensors(file: bytes) -> tuple[dict[str, Any], bytes]:
+    """Names, shapes and values of a safetensors file, without what else its header says."""
+    size = int.from_bytes(file[:8], "little")
+    header = json.loads(file[8 : 8 + size])
+    header.pop("__metadata__", None)
+    return header, file[8 + size :]
 
 
 def differences(before: Path, after: Path) -> Iterator[str]:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "compare_results.py"
+SECONDS = "epochs,seconds,r2\n1,{},0.5\n"
 HELD = {
+    "mvp_2_1/learning_curves.csv": SECONDS.format(3),
     "mvp_0_b/scaling.csv": "a\n1\n",
     "mvp_1_1/fisher.json": '{"n": 1, "library_convergence": []}',
     "mvp_1_2/flux/seed_0/metrics.json": '{"r2": 0.5}',
@@ -37,6 +39,7 @@ def compare(tmp_path: Path, changes: dict[str, str | None]) -> tuple[int, str]:
         {},
         {"mvp_1_2/flux/seed_0/provenance.json": '{"seconds": 2}', "report/index.html": "made at one"},
         {"mvp_1_1/fisher.json": '{"n": 1}'},
+        {"mvp_2_1/learning_curves.csv": SECONDS.format(4)},
         {"data/journal/chunk_000000.npz": "y", "mvp_0_b/scaling.png": "another look", ".state/a": "b"},
     ],
 )
@@ -47,6 +50,7 @@ def test_what_is_listed_is_no_difference(tmp_path, changes):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"mvp_2_1/learning_curves.csv": "epochs,seconds,r2\n1,3,0.6\n"}, "mvp_2_1/learning_curves.csv: differs"),
         ({"mvp_0_b/scaling.csv": "a\n2\n"}, "mvp_0_b/scaling.csv: differs"),
         ({"mvp_1_1/fisher.json": '{"n": 2}'}, "mvp_1_1/fisher.json: differs"),
         ({"mvp_1_2/flux/seed_0/metrics.json": None}, "mvp_1_2/flux/seed_0/metrics.json: missing after"),

@@ -87,6 +87,8 @@ def test_noise_is_removed_without_a_clean_spectrum(kind):
 def test_file_comes_back_as_the_same_function_and_carries_gradients_to_the_flux_only(tmp_path):
     made = network(True).float()
     denoisers.save(tmp_path / "model.safetensors", made, "blind_spot", SMALL, "abc")
+    denoisers.save(tmp_path / "again.safetensors", made, "blind_spot", SMALL, "abc")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "model.safetensors").read_bytes()
     frozen = denoisers.load(tmp_path / "model.safetensors", torch.device("cpu"))
     noisy = torch.randn(2, PIXELS, requires_grad=True)
     torch.testing.assert_close(frozen.denoise(noisy), made(noisy), rtol=0, atol=0)

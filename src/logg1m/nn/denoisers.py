@@ -119,7 +119,8 @@ class Frozen:
 def save(path: Path, module: nn.Module, kind: str, settings: Denoisers, identity: str) -> None:
     """Weights and what they are, in one file."""
     made_with = settings.model_dump_json(exclude={"training": {"checkpoint_seconds"}})
-    header = {"kind": kind, "settings": made_with, "identity": identity}
+    # one entry: several would stand in any order, and equal denoisers in files that differ
+    header = {"denoiser": json.dumps({"kind": kind, "settings": json.loads(made_with), "identity": identity})}
     tensors = {name: value.detach().contiguous().cpu() for name, value in module.state_dict().items()}
     save_with(path, lambda temporary: save_file(tensors, temporary, header))
 
@@ -134,9 +135,9 @@ def load(path: Path | str, device: torch.device) -> Frozen:
     """
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            header: dict[str, Any] = file.metadata() or {}
+            header: dict[str, Any] = json.loads((file.metadata() or {})["denoiser"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        module = _empty(header["kind"], Denoisers.of(json.loads(header["settings"])), tensors)
+        module = _empty(header["kind"], Denoisers.of(header["settings"]), tensors)
         module.load_state_dict(tensors)
         identity = header["identity"]
     except (SafetensorError, OSError, ValueError, KeyError, RuntimeError) as error:
