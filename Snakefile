@@ -54,6 +54,7 @@ wildcard_constraints:
 
 
 include: "workflow/rules/resources.smk"
+include: "workflow/rules/origin.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/protocol.smk"
 include: "workflow/rules/baselines.smk"

@@ -170,7 +170,7 @@ class Run:
             resident=True,
         )  # fmt: skip
         settings = Training(
-            epochs=1, batch_size=args.batch, learning_rate=args.learning_rate, patience=10**6,
+            epochs=1, batch_size=args.batch, learning_rate=args.learning_rate, patience=100_000,
             checkpoint_seconds=args.checkpoint_seconds,
         )  # fmt: skip
         state = args.out / "training.safetensors"

@@ -245,10 +245,10 @@ def test_status_decide_and_verify_take_a_runs_folder(
         assert "D2" in out
         status, out, _ = run(capsys, "decide", *run_, "--explain", "d2")
         assert (status, out.splitlines()[0]) == (0, "D2: windows")
-        status, out, _ = run(capsys, "verify", *run_)
-        assert (status, "2,100 spectra, all as the manifest says" in out) == (0, True)
+        status, out, err = run(capsys, "verify", *run_)
+        assert (status, "2,100 spectra, all as the manifest says" in out) == (0, True), err
     (folder / "config").mkdir()
     (folder / "config/config.yaml").write_text("experiments: {paused: ['0.B']}")
     assert "PAUSED (1)" in run(capsys, "status", folder)[1], "the run's own configuration comes first"
     status, _, err = run(capsys, "verify", tmp_path)
-    assert (status, "holds neither a store" in err) == (1, True)
+    assert (status, "is a folder without a manifest.json" in err) == (1, True)

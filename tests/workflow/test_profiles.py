@@ -6,7 +6,7 @@ import pytest
 import yaml
 from harness import PROJECT
 
-RULE = re.compile(r"^ *(?:rule|checkpoint|use rule \w+ as) ?(\w*)(?: with)?:\n", re.MULTILINE)
+RULE = re.compile(r"^ *(?:rule|checkpoint|use rule (?P<base>\w+) as) ?(?P<name>\w*)(?: with)?:\n", re.MULTILINE)
 
 
 def read(name: str) -> dict[str, object]:
@@ -14,12 +14,13 @@ def read(name: str) -> dict[str, object]:
 
 
 def rules() -> dict[str, str]:
-    """Rule → its text; the verdicts, which a loop makes, stand under one name."""
-    found = {}
+    """Rule → its text; the verdicts, which a loop makes, stand under one name. What `use rule` leaves out is inherited."""
+    found, bases = {}, {}
     for path in sorted((PROJECT / "workflow/rules").glob("*.smk")):
         parts = RULE.split(path.read_text())[1:]
-        found |= {name or "verdicts": text for name, text in zip(parts[::2], parts[1::2])}
-    return found
+        found |= {name or "verdicts": text for name, text in zip(parts[1::3], parts[2::3])}
+        bases |= {name: base for base, name in zip(parts[::3], parts[1::3]) if base}
+    return {name: text if name not in bases else found[bases[name]] + text for name, text in found.items()}
 
 
 RULES = rules()

@@ -80,12 +80,12 @@ def figure_params(key, shown):
     """What drawing reads of the configuration: of figures of other artifacts than runs, hardly anything."""
     asked = {name for kind in shown.values() for name in ASKED[kind]}
     settings = {
-        name: section.model_dump(mode="json")
+        name: whole(section)
         for name, section in FIGURE_SETTINGS.items()
         if name in asked
     }
     params = {
-        "experiment": EXPERIMENTS[key].model_dump(mode="json"),
+        "experiment": whole(EXPERIMENTS[key]),
         "figures": shown,
         "captions": {name: SHOWS[kind] for name, kind in shown.items()},
         "settings": settings,
@@ -94,7 +94,7 @@ def figure_params(key, shown):
         params |= {
             "variants": variants_of(key),
             "seeds": CONFIG.experiments.seeds,
-            "bootstrap": CONFIG.bootstrap.model_dump(mode="json"),
+            "bootstrap": whole(CONFIG.bootstrap),
             "seed": CONFIG.seed,
         }
     return params

@@ -19,6 +19,6 @@ with job(snakemake):
     source = build(data, params.seed, compute)
     # Before hours of work: the source holds the largest scale. It is read past the params, since it makes nothing here.
     role = np.repeat(source.roles, np.diff(source.first_rows)) if data.source == "pfs_hdf5" else None
-    protocol = Protocol(**snakemake.config.get("protocol", {}))
+    protocol = Protocol.model_validate(snakemake.config.get("protocol", {}))
     Pools.draw(params.seed, source.n_spectra, protocol, role).require_scales()
     generate(source, Path(snakemake.output.manifest), compute, data.compression, params.code + params.files)

@@ -10,7 +10,7 @@ from logg1m.spectra.store import Store
 with job(snakemake):
     params = snakemake.params
     store = Store(snakemake.input.manifest)
-    Pools.of(store, params.seed, Protocol(**snakemake.config.get("protocol", {}))).require_scales()
+    Pools.of(store, params.seed, Protocol.model_validate(snakemake.config.get("protocol", {}))).require_scales()
     snr, pixels = survey(store, params.seed, Protocol.of(params.protocol), Compute.from_job(snakemake))
     write_parquet(snakemake.output.snr, snr)
     write_parquet(snakemake.output.pixels, pixels)

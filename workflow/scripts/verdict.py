@@ -13,7 +13,7 @@ from logg1m.results.origin import Origin
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     experiment = Experiment.of(params.experiment)
-    Origin(**params.origin).require(read_json(given.manifest))
+    Origin.of(params.origin).require(read_json(given.manifest))
     if experiment.artifact:
         result = verdict.from_artifact(experiment, read_json(given.artifact[0]))
     elif not params.variants:

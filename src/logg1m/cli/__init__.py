@@ -234,9 +234,7 @@ def _open_store(text: str) -> "Store":
     from logg1m.sources.paths import place
     from logg1m.spectra.store import Store
 
-    path = Path(place(text, "STORE"))
-    of_a_run = path / "results/data/manifest.json"
-    return Store(of_a_run if of_a_run.exists() else path)
+    return Store(place(text, "STORE"))
 
 
 def _inspect(options: argparse.Namespace) -> int:

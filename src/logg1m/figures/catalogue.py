@@ -90,7 +90,9 @@ def _constant(kind: str, name: str, default: Any = None) -> Any:
     """A constant at the top of a kind's file, read without running it."""
     for node in _parsed(kind).body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", None) for target in node.targets] == [name]:
-            return ast.literal_eval(node.value)
+            if isinstance(node.value, ast.Constant):
+                return node.value.value
+            raise InputError(f"{_FOLDER / kind}.py: {name} must be a plain text or number")
     if default is None:
         raise InputError(f"{_FOLDER / kind}.py is a kind of figure and lacks the constant {name}")
     return default

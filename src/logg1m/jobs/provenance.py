@@ -73,7 +73,8 @@ def _parsed(name: str, package: Path) -> tuple[str, tuple[str, ...]]:
                 imports |= modules if source == "logg1m" and len(modules) == len(children) else {*modules, source}
         elif isinstance(node, ast.Import):
             imports.update(alias.name for alias in node.names if alias.name.split(".")[0] == "logg1m")
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(sorted(imports))
+    text = ast.dump(tree) + "".join(_content(file) for file in _data_of(tree, path.parent))
+    return hashlib.sha256(text.encode()).hexdigest(), tuple(sorted(imports))
 
 
 def _without_docstrings(path: Path) -> ast.Module:

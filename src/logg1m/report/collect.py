@@ -68,7 +68,7 @@ class Context:
             scripts=params.scripts,
             identity=params.identity,
             level=params.level,
-            origin=Origin(**params.origin),
+            origin=Origin.of(params.origin),
         )
 
 

@@ -24,6 +24,11 @@ class Origin:
     scales: tuple[str, ...]
     source: str
 
+    @classmethod
+    def of(cls, declared: Mapping[str, Any]) -> "Origin":
+        """From the params of a rule."""
+        return cls(declared["seed"], tuple(declared["scales"]), declared["source"])
+
     def differences(self, manifest: Mapping[str, Any] | None, protocol: Mapping[str, Any] | None) -> Iterator[str]:
         """Where the store's manifest and the protocol say something else; what is not there says nothing."""
         source = (manifest or {}).get("source")

@@ -13,7 +13,7 @@ def holds_store(path: Path) -> bool:
 
 
 def manifest_of(path: str | Path) -> Path:
-    """The manifest that a path means: itself, or the one of the store whose folder, or spectra.zarr, it is.
+    """The manifest that a path means: itself, or the one of the store whose folder, spectra.zarr or run it is.
 
     Raises
     ------
@@ -27,11 +27,11 @@ def manifest_of(path: str | Path) -> Path:
         if (place / MANIFEST).is_file():
             return place / MANIFEST
     raise InputError(
-        f"{path} is a folder without a {MANIFEST}; name the folder of a store, which holds {MANIFEST} and spectra.zarr "
+        f"{path} is a folder without a {MANIFEST}; name the folder of a store, which holds {MANIFEST} and spectra.zarr, or of a run "
         "(a store whose writing was interrupted has none yet: finish it by the call that began it)"
     )
 
 
 def _places(path: Path) -> list[Path]:
-    """A folder, and above it where it is the Zarr store itself."""
-    return [path, path.resolve().parent] if (path / "zarr.json").exists() else [path]
+    """A folder, where it is the Zarr store itself the one above it, and where it is a run's the one of its data."""
+    return [path, path.resolve().parent] if (path / "zarr.json").exists() else [path, path / "results/data"]

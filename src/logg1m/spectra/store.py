@@ -30,6 +30,7 @@ from logg1m.spectra.finding import manifest_of
 
 CHUNK_ROWS = 1024
 _LABEL_CHUNK = 65_536
+FORMAT = "logg1m store 2"
 _REQUIRED = ("n_spectra", "n_pixels", "arrays", "labels", "source", "store_id", "crc32c", "wave_crc32c")
 
 
@@ -260,7 +261,7 @@ class Writer:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
         said = [layout.arrays, layout.labels, layout.source]
         manifest = {
-            "format": "logg1m store 1",
+            "format": FORMAT,
             "store": self.path.name,
             "store_id": store_id(layout.n_spectra, layout.wave.astype("float64"), said, checks),
             "n_spectra": layout.n_spectra,
@@ -285,6 +286,8 @@ class Store:
         self.manifest = read_json(manifest, _REQUIRED)
         self.path = self.manifest_path.parent / Path(str(self.manifest.get("store", "spectra.zarr"))).name
         self.chunk_rows = CHUNK_ROWS
+        if (known := self.manifest.get("format")) != FORMAT:
+            raise InputError(f"{self.manifest_path} has the format {known!r}, expected {FORMAT!r}; {self._remedy()}")
         try:
             self.n_spectra, self.n_pixels = int(self.manifest["n_spectra"]), int(self.manifest["n_pixels"])
             self.n_chunks = -(-self.n_spectra // CHUNK_ROWS)

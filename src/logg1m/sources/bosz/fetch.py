@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Any, IO
 
 from logg1m.files import InputError, read_json, write_json
 from logg1m.jobs.progress import Progress, log
@@ -51,22 +51,24 @@ class _Absent(InputError):
 class _SamePlace(urllib.request.HTTPRedirectHandler):
     """Follow redirections on the same server alone: what another one sends is not what was asked for."""
 
-    def redirect_request(
-        self,
-        request: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        asked, new = urllib.parse.urlsplit(request.full_url), urllib.parse.urlsplit(newurl)
-        if (asked.scheme, asked.netloc.lower()) != (new.scheme, new.netloc.lower()):
+    def http_error_302(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage
+    ) -> Any:
+        new = urllib.parse.urljoin(req.full_url, headers.get("location") or "")
+        if _place(req.full_url) != _place(new):
             raise InputError(
-                f"cannot fetch {request.full_url}: the server redirects to {newurl}, which is another host or scheme; if "
-                "you trust it, give that address"
+                f"cannot fetch {req.full_url}: the server redirects to {new}, which is another host or scheme; if you "
+                "trust it, give that address"
             )
-        return super().redirect_request(request, fp, code, msg, headers, newurl)
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Scheme and host of an address."""
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
 
 
 _OPENER = urllib.request.build_opener(_SamePlace)
