@@ -182,7 +182,11 @@ def test_an_artifact_that_is_gone_makes_its_experiment_missing(paths, experiment
     (results / "mvp_1_1/fisher.json").unlink()
     roadmap = of(paths, experiments)
     assert roadmap.mvp("1.1").state == "missing"
-    assert (roadmap.artifacts["mvp_1_1/fisher.json"].raw, roadmap.answer.ceiling, roadmap.answer.gap) == (None, None, None)
+    assert (roadmap.artifacts["mvp_1_1/fisher.json"].raw, roadmap.answer.ceiling, roadmap.answer.gap) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_verdict_of_another_experiment_file_is_stale(paths, experiments):

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, IO
+from typing import IO, Any
 
 from logg1m.files import InputError, read_json, write_json
 from logg1m.jobs.progress import Progress, log
