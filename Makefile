@@ -41,6 +41,7 @@ test-browser: $(VENV)/.installed
 ## nightly: what takes too long for every submission: every rule is killed 15 times, properties are tried on 500 new examples
 nightly: $(VENV)/.installed
 	@$(MAKE) test-faults KILLS=15
+	@$(MAKE) test-nightly
 	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal --hypothesis-profile nightly -m hypothesis
 
 ## test-nightly: the lowest allowed versions of all packages, installed into an environment of their own

@@ -22,6 +22,7 @@ DROPPED = {
 }
 ADDED = {
     "mvp_1_1/bounds_and_models.json",  # what fisher.json is a copy of
+    "configuration.json",  # what the results were made with
 }
 
 

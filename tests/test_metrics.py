@@ -180,7 +180,7 @@ def test_snr_bins_hold_the_metrics_of_their_own_spectra_and_small_ones_are_left_
     truth, predicted = sample(600)
     snr = np.random.default_rng(6).uniform(1.6, 8, 600)
     snr[:10] = 1.0  # too few for a bin of their own
-    rows = metrics.in_snr_bins(truth, predicted, snr, FEW, SEED)
+    rows = metrics.in_snr_bins(truth, predicted[None], snr, FEW, SEED)[0]
     assert [row["snr_low"] for row in rows] == list(metrics.SNR_EDGES[1:-1])
     assert rows[-1]["snr_high"] is None
     assert sum(row["n"] for row in rows) == 590

@@ -192,15 +192,8 @@ def summary(truth: np.ndarray, predicted: np.ndarray, settings: Bootstrap, seed:
 
 def in_snr_bins(
     truth: np.ndarray, predicted: np.ndarray, snr: np.ndarray, settings: Bootstrap, seed: int, fewest: int = 20
-) -> list[dict[str, Any]]:
-    """R² and MAE in bins of ‖flux‖/‖error‖; bins with fewer than `fewest` spectra are left out."""
-    return _bins(truth, np.asarray(predicted)[None], snr, settings, seed, fewest)[0]
-
-
-def _bins(
-    truth: np.ndarray, predicted: np.ndarray, snr: np.ndarray, settings: Bootstrap, seed: int, fewest: int = 20
 ) -> list[list[dict[str, Any]]]:
-    """The bins of each of M models, predicted (M, N)."""
+    """R² and MAE of each of M models, predicted (M, N), in bins of ‖flux‖/‖error‖ with at least `fewest` spectra."""
     rows: list[list[dict[str, Any]]] = [[] for _ in predicted]
     for low, high in pairwise(SNR_EDGES):
         inside = (snr >= low) & (snr < high)
@@ -240,5 +233,5 @@ def evaluate_all(
     nothing: list[Any] = [None] * len(predicted)
     low_noise = summaries(truth[low], predicted[:, low], settings, seed) if low.any() else nothing
     full = summaries(truth, predicted, settings, seed)
-    bins = _bins(truth, predicted, about["snr"].to_numpy(), settings, seed)
+    bins = in_snr_bins(truth, predicted, about["snr"].to_numpy(), settings, seed)
     return [{"low_noise": a, "full": b, "snr_bins": c} for a, b, c in zip(low_noise, full, bins)]

@@ -123,4 +123,4 @@ def test_the_command_in_the_documents_names_the_runs_folder(bare):
             "--",
             MANIFEST,
         )
-        assert f"snakemake --cores 8 --directory {folder} --configfile config/scale/smoke.yaml --" in printed
+        assert f"snakemake --cores all --directory {folder} --configfile config/scale/smoke.yaml --" in printed

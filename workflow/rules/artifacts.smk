@@ -1,5 +1,6 @@
 """What documents are made from: the artifacts, records and names of every experiment. Requires the gates; no rules."""
 
+import json
 import shlex
 
 from logg1m.report.names import names_of
@@ -32,7 +33,7 @@ OWN_LOGS = {
         "scaling",
     ],
     "mvp_1_1": ["bounds", "bayes", "bounds_and_models"]
-    + ["magnitude_sweep"] * bool(extras()),
+    + ["magnitude_sweep"] * ("sweep" not in WITHOUT),
 }
 DECISION_FILES = [f"results/{name}" for name in FILES]
 
@@ -85,7 +86,8 @@ def command_line():
         os.path.relpath(path, WORKFLOW) for path in workflow.overwrite_configfiles
     ]
     settings = [
-        f"{key}={value}" for key, value in workflow.config_settings.config.items()
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in workflow.config_settings.config.items()
     ]
     words = ["snakemake", "--cores", "all"]
     if Path.cwd().resolve() != WORKFLOW.resolve():

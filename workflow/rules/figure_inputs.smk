@@ -59,7 +59,9 @@ def figure_sets(key):
     sets = {}
     for name, kind in figures_of(key).items():
         of_runs = {"verdict", "evidence"} & set(ASKED[kind])
-        rule_name = f"figures_{key}" if of_runs else f"figure_{name}"
+        owner = next(k for k, e in EXPERIMENTS.items() if name in e.figures)
+        alone = f"figure_{name}" if owner == key else f"figure_{key}_{name}"
+        rule_name = f"figures_{key}" if of_runs else alone
         sets.setdefault(rule_name, {})[name] = kind
     return sets
 
@@ -69,7 +71,7 @@ def figure_inputs(key, shown):
     asked = {name for kind in shown.values() for name in ASKED[kind]}
     asked |= {other for name in asked for other in FIGURE_NEEDS.get(name, [])}
     files = {name: file for name, file in FIGURE_INPUT.items() if name in asked}
-    if "verdict" in asked:
+    if {"verdict", "evidence"} & asked:
         files["verdict"] = f"results/{key}/verdict.json"
     if "evidence" in asked:
         files |= evidence_of(key, any(map(kinds.shows_times, shown.values())))

@@ -115,7 +115,6 @@ rule magnitude_sweep:
 rule bounds_and_models:
     input:
         stars="results/mvp_1_1/bounds.parquet",
-        convergence="results/mvp_1_1/convergence.json",
         bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",

@@ -110,6 +110,10 @@ rule page:
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         templates=template_fingerprint(),
-        code=code("logg1m.report.collect", "logg1m.report.page.make"),
+        code=code(
+            "logg1m.report.collect",
+            "logg1m.report.page.make",
+            *kinds.modules_of(ASKED),
+        ),
     script:
         "../scripts/page.py"

@@ -24,7 +24,6 @@ with job(snakemake):
     predictions, scales = largest_of_each(table)
     low, high = data.priors.logg
     fisher = compare(stars, members, predictions, (high - low) ** 2 / 12, config, bootstrap, params.seed)
-    fisher["library_convergence"] = read_json(given.convergence, ("rows",))["rows"]
     fisher["noise_level"] = params.noise_level
     bayes = read_parquet(given.bayes, ("id", "mean", "truth", "var", "ess"))
     require_one_truth({given.bayes: bayes, **tables})

@@ -11,6 +11,7 @@ from logg1m.jobs.frame import job
 with job(snakemake):
     params, files = snakemake.params, snakemake.input
     asked = {name for kind in params.figures.values() for name in catalogue.asks_for(kind)}
+    asked |= {"verdict"} & set(files.keys())  # says why, where a figure of runs has nothing to show
     found = given.read(asked - {"evidence"}, dict(files.items()), params.settings)
     if "evidence" in asked and params.variants:
         names = [name for name in params.variants for _ in range(params.seeds)]

@@ -59,6 +59,7 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
         "all_statistics": {name: model.get(k) for name, k in _STATISTICS.items()},
         "n": model.get("n"),
         "left_out_as_leaks": sorted(leaks),
+        **({"refused": model["refused"]} if model.get("refused") else {}),
     }
     settled = settle(
         "d1", verdict, settings,
@@ -74,13 +75,17 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
 def directions(fisher: dict[str, Any]) -> list[dict[str, str]]:
     """Physical directions that remain when models are near the bound, with what the bounds say about each."""
     sigma = fisher["estimators"][fisher["reference_estimator"]]["sigma_logg"]
-    gain = 1 - sigma["1d"]["median"] / sigma["5d"]["median"]
-    ceiling = fisher["ceilings"]["crlb_median_r2"]
+    alone, all_of_them, ceiling = (*(sigma[n]["median"] for n in ("1d", "5d")), fisher["ceilings"]["crlb_median_r2"])
+    if alone is None or all_of_them is None or ceiling is None:
+        return [
+            {"direction": "bounds", "bounds_say": "no star has one: nothing is known of what further data would bring"}
+        ]
+    gain = 1 - alone / all_of_them
     return [
         {
             "direction": "physical priors on the other labels",
             "bounds_say": f"knowing Teff, [M/H], [α/M] and [C/M] would shrink the median σ(log g) by {gain:.0%} "
-            f"({sigma['5d']['median']:.3f} → {sigma['1d']['median']:.3f} dex): the most that priors can give",
+            f"({all_of_them:.3f} → {alone:.3f} dex): the most that priors can give",
         },
         {
             "direction": "longer exposures or brighter targets",

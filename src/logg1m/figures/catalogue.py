@@ -69,8 +69,8 @@ def draw(kind: str, given: Mapping[str, Any], path: Path) -> None:
 
     verdict = given.get("verdict", {})
     try:
-        if verdict.get("variants") == {}:  # no variant exists for the model of this run
-            raise empty.Nothing(verdict["reason"])
+        if verdict.get("variants") == {} and {"verdict", "evidence"} & {*asks_for(kind)}:
+            raise empty.Nothing(verdict["reason"])  # no variant exists for the model of this run
         table = module(kind).values(**asked("values"))
     except empty.Nothing as reason:
         empty.draw(verdict, str(reason), path)

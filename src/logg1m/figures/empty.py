@@ -16,6 +16,7 @@ class Nothing(Exception):
 def draw(verdict: dict[str, Any], reason: str, path: Path) -> None:
     """The reason, as a picture and as CSV."""
     figure, axis = plt.subplots(figsize=(6, 1.6))
-    axis.text(0.5, 0.5, f"MVP-{verdict['id']}: {reason}", ha="center", va="center", wrap=True)
+    mvp = verdict.get("id", "")
+    axis.text(0.5, 0.5, f"MVP-{mvp}: {reason}" if mvp else reason, ha="center", va="center", wrap=True)
     axis.axis("off")
-    style.save(figure, path, pd.DataFrame({"mvp": [verdict["id"]], "reason": [reason]}))
+    style.save(figure, path, pd.DataFrame({"mvp": [mvp], "reason": [reason]}))

@@ -57,8 +57,8 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame) -> Fi
 def plot(shown: Shown, key: str) -> Plot:
     """The same map."""
     table = read_csv(shown.table, ("teff_low", "teff_high", "logg_low", "logg_high", "n", "sigma"))
-    x = [*sorted(table["teff_low"].unique()), float(table["teff_high"].max())]
-    y = [*sorted(table["logg_low"].unique()), float(table["logg_high"].max())]
+    x = [*table["teff_low"][: _EDGES["teff"] - 1], float(table["teff_high"].max())]
+    y = [*table["logg_low"][:: _EDGES["teff"] - 1], float(table["logg_high"].max())]
     sigma, counted = _grid(table, "sigma"), _grid(table, "n")
     with np.errstate(divide="ignore", invalid="ignore"):
         shown_values = [[None if not np.isfinite(v) else float(v) for v in row] for row in np.log10(sigma)]
@@ -91,6 +91,5 @@ def _edges(stars: pd.DataFrame) -> list[np.ndarray]:
 
 
 def _grid(table: pd.DataFrame, column: str) -> np.ndarray:
-    """A column as cells, log g down, Teff across."""
-    cells = table.pivot(index="logg_low", columns="teff_low", values=column)
-    return np.asarray(cells.to_numpy(dtype=np.float64))
+    """A column as cells, log g down, Teff across; rows of the table run across first."""
+    return table[column].to_numpy(dtype=np.float64).reshape(_EDGES["logg"] - 1, _EDGES["teff"] - 1)

@@ -10,7 +10,10 @@ RECORD = Path("results/configuration.json")
 _MANIFEST = Path("results/data/manifest.json")
 # What stores and runs are made from, and what of it decides about more runs, but not about what is in them.
 _SECTIONS = ("seed", "data", "protocol", "baselines", "network", "denoisers", "experiments")
-_MORE = {"experiments.seeds", "experiments.all_variants", "experiments.paused", "experiments.seed_scatter"}
+_MORE = {
+    "experiments.seeds", "experiments.all_variants", "experiments.paused", "experiments.seed_scatter",
+    "network.training.checkpoint_seconds", "denoisers.training.checkpoint_seconds",
+}  # fmt: skip
 _SHOWN, _LONGEST = 3, 60  # settings in the line, characters of a value
 
 

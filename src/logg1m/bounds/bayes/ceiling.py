@@ -24,7 +24,7 @@ def ceiling(table: pd.DataFrame, config: BayesConfig, bootstrap: Bootstrap, seed
     Parameters
     ----------
     table : see `bayes.posterior`
-    prior : how the prior is represented (`bayes_model.prior_text`)
+    prior : how the prior is represented (`bayes.model.prior_text`)
 
     Returns
     -------

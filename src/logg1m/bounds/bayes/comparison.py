@@ -37,7 +37,7 @@ def add_bayes(
     posteriors : see `bayes.posterior`; the low-noise stars give the main ceiling, all of them the bins
     predictions : model → columns id, truth, predicted (dex)
     prior : how the prior is represented
-    exact : whether that prior is the law of the labels (`bayes_model.prior_is_exact`); if not, `ceiling_is_approximate`
+    exact : whether that prior is the law of the labels (`bayes.model.prior_is_exact`); if not, `ceiling_is_approximate`
         is true, and a model above the ceiling is no leak
     """
     low = posteriors[members.loc[posteriors["id"], "low_noise"].to_numpy(dtype=bool)]

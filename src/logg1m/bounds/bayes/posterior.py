@@ -6,7 +6,7 @@ the normalised noise-free flux F(θ), which does not depend on magnitude. ln lik
 1. Library: stored noise-free spectra are draws from the prior. Their log-likelihoods for all stars are two matrix
    products per chunk, Σ (y − F)²/σ² = const − 2 (y/σ²)·F + (1/σ²)·F², centred on the mean spectrum. A star never
    meets its own spectrum. Faint stars are done here.
-2. Where the source computes spectra, `bayes_sampler` adds exact ones until the effective sample size is reached.
+2. Where the source computes spectra, `bayes.sampler` adds exact ones until the effective sample size is reached.
 
 No estimator has a smaller mean squared error over the prior than the posterior mean. Sources that cannot compute
 spectra have the library alone: the ESS says whether that is enough.

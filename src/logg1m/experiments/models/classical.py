@@ -27,8 +27,11 @@ def fit(task: Task) -> Fitted:
 
 
 def r2_columns(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """R² of every target, (T,)."""
-    return np.asarray(1 - ((truth - predicted) ** 2).mean(axis=0) / truth.var(axis=0))
+    """R² of every target, (T,); NaN for one that does not vary."""
+    spread = truth.var(axis=0)
+    varies = spread > 1e-12 * (truth**2).mean(axis=0)
+    missed = ((truth - predicted) ** 2).mean(axis=0) / np.where(varies, spread, 1.0)
+    return np.where(varies, 1 - missed, np.nan)
 
 
 def fit_ridge(features: dict[str, np.ndarray], targets: dict[str, np.ndarray], alphas: tuple[float, ...]) -> Fitted:
@@ -64,9 +67,10 @@ def fit_ridge(features: dict[str, np.ndarray], targets: dict[str, np.ndarray], a
         solved = cho_solve(cho_factor(matrix, check_finite=False), right, check_finite=False)
         trial = x.T @ solved if dual else solved
         scores = r2_columns(targets["validation"], features["validation"] @ trial + centre)
-        history.append({"alpha": alpha, "validation_r2": float(scores.mean()), "validation_r2_logg": float(scores[0])})
-        if scores.mean() > best:
-            best, weights = float(scores.mean()), trial
+        score = float(np.nanmean(scores))
+        history.append({"alpha": alpha, "validation_r2": score, "validation_r2_logg": float(scores[0])})
+        if score > best:
+            best, weights = score, trial
         progress.add(1)
     chosen = max(history, key=lambda row: row["validation_r2"])
     tensors = {"weights": weights, "intercept": centre, "mean": mean, "scale": spread}

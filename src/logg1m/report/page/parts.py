@@ -17,7 +17,7 @@ from logg1m.results.words import STATISTIC, model_name
 
 _ALWAYS = ("planned", "ready", "done", "cancelled", "paused")  # columns that are shown even when empty
 # Drawn once for the whole run, above the experiments.
-_ELSEWHERE = {"scaling": "fig-scaling", "ceiling_vs_snr": "fig-r2-against-snr"}
+_ELSEWHERE: dict[str | None, str] = {"scaling": "fig-scaling", "ceiling_vs_snr": "fig-r2-against-snr"}
 _SHOWN_AT_FIRST = ("ridge_full", "lightgbm", "vit")
 
 
@@ -51,7 +51,7 @@ def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = 
     not_run = experiment.acceptance is not None and not verdict.get("variants")
     figures: list[Plot | Picture] = []
     for given in mvp.figures:
-        if given.name in _ELSEWHERE or not_run:
+        if experiment.figures.get(given.name) in _ELSEWHERE or not_run:
             continue
         key = f"{mvp.key}-{given.name}"
         shown = Shown(given.table, verdict, lambda name: roadmap.artifacts[name].at())
@@ -60,7 +60,8 @@ def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = 
     settled = roadmap.artifacts[FISHER].at("convergence") if mvp.key == "mvp_1_1" else None
     if settled and (settling := convergence.plot(settled)):
         figures.append(settling)
-    above = tuple((_ELSEWHERE[f.name], f.title) for f in mvp.figures if f.name in _ELSEWHERE)
+    kinds = ((experiment.figures.get(f.name), f.title) for f in mvp.figures)
+    above = tuple((_ELSEWHERE[kind], title) for kind, title in kinds if kind in _ELSEWHERE)
     return Part(mvp, tuple(figures), above)
 
 
