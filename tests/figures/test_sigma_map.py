@@ -39,3 +39,9 @@ def test_a_table_that_is_not_what_it_should_be_is_refused_by_name(csv, content):
     csv.write_text(content)
     with pytest.raises(InputError, match=r"values\.csv"):
         sigma_map.plot(Shown(str(csv), None, {}.get), "key")
+
+
+def test_a_label_that_does_not_vary_has_cells_all_the_same(draw, fisher, stars):
+    values = draw("sigma_map", fisher=fisher, stars=stars.assign(teff=4500.0))
+    assert values.groupby("logg_low")["teff_low"].nunique().eq(12).all()
+    assert values["n"].sum() > 0

@@ -57,8 +57,8 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame) -> Fi
 def plot(shown: Shown, key: str) -> Plot:
     """The same map."""
     table = read_csv(shown.table, ("teff_low", "teff_high", "logg_low", "logg_high", "n", "sigma"))
-    x = [*table["teff_low"][: _EDGES["teff"] - 1], float(table["teff_high"].max())]
-    y = [*table["logg_low"][:: _EDGES["teff"] - 1], float(table["logg_high"].max())]
+    x = [*sorted(table["teff_low"].unique()), float(table["teff_high"].max())]
+    y = [*sorted(table["logg_low"].unique()), float(table["logg_high"].max())]
     sigma, counted = _grid(table, "sigma"), _grid(table, "n")
     with np.errstate(divide="ignore", invalid="ignore"):
         shown_values = [[None if not np.isfinite(v) else float(v) for v in row] for row in np.log10(sigma)]
@@ -86,10 +86,13 @@ def plot(shown: Shown, key: str) -> Plot:
 
 
 def _edges(stars: pd.DataFrame) -> list[np.ndarray]:
-    """Edges between cells, of Teff and of log g."""
-    return [np.linspace(stars[name].min(), stars[name].max(), n) for name, n in _EDGES.items()]
+    """Edges between cells, of Teff and of log g; around the one value of a label that does not vary."""
+    ends = {name: (float(stars[name].min()), float(stars[name].max())) for name in _EDGES}
+    wide = {name: (low, high) if low < high else (low - 0.5, high + 0.5) for name, (low, high) in ends.items()}
+    return [np.linspace(*wide[name], n) for name, n in _EDGES.items()]
 
 
 def _grid(table: pd.DataFrame, column: str) -> np.ndarray:
-    """A column as cells, log g down, Teff across; rows of the table run across first."""
-    return table[column].to_numpy(dtype=np.float64).reshape(_EDGES["logg"] - 1, _EDGES["teff"] - 1)
+    """A column as cells, log g down, Teff across."""
+    cells = table.pivot(index="logg_low", columns="teff_low", values=column)
+    return np.asarray(cells.to_numpy(dtype=np.float64))

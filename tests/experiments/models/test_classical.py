@@ -110,3 +110,15 @@ def test_lightgbm_learns_and_uses_the_best_prefix_on_validation():
     assert r2_columns(truth["test"], fitted.predict(features["test"])[0])[0] > 0.5
     again = fit_lightgbm(features, truth, config, seed=1, threads=1)
     np.testing.assert_array_equal(again.predict(features["test"])[0], fitted.predict(features["test"])[0])
+
+
+def test_a_label_that_does_not_vary_takes_no_part_in_the_choice_of_a_penalty():
+    rng = np.random.default_rng(3)
+    features = {name: rng.normal(size=(n, 6)).astype(np.float32) for name, n in (("fit", 60), ("validation", 20))}
+    weights = rng.normal(size=6)
+    for constant in (0.0, -0.3, 5000.0):
+        targets = {name: np.column_stack([x @ weights, np.full(len(x), constant)]) for name, x in features.items()}
+        given = {name: x.copy() for name, x in features.items()}
+        fitted = fit_ridge(given, targets, (1e-3, 1e3))
+        assert fitted.chosen["alpha"] == 1e-3
+        assert fitted.chosen["validation_r2"] == pytest.approx(fitted.chosen["validation_r2_logg"])
