@@ -49,7 +49,7 @@ def result(folder: Path) -> dict:
 def test_stopped_and_started_again_it_scores_what_there_is_and_ends_where_an_unbroken_run_does(
     script, tmp_path, monkeypatch
 ):
-    arguments = [*TINY, "--samples", "1200", "--between", "0", "--checkpoint-seconds", "1e9"]
+    arguments = [*TINY, "--samples", "1200", "--between", "0", "--checkpoint-seconds", "1e6"]
     script.main([*arguments, "--out", str(tmp_path / "whole")])
     whole = result(tmp_path / "whole")
     assert whole["state"] == "finished"
