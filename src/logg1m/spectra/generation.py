@@ -25,21 +25,26 @@ def generate(
     """
     layout = Layout(source.n_spectra, source.wave, source.arrays, source.labels, source.describe(), compression, code)
     with Writer(manifest, layout, replace) as writer:
-        missing = [k for k in range(layout.n_chunks) if not writer.done(k)]
-        if len(missing) < layout.n_chunks:
-            log.info(f"resuming: {layout.n_chunks - len(missing)} of {layout.n_chunks} chunks are there and intact")
+        return _write(source, writer, compute)
 
-        def make(chunk: int) -> None:
-            block = source.read(*layout.rows(chunk))
-            writer.write(chunk, block.arrays, block.labels)
 
-        def size(chunk: int) -> int:
-            start, stop = layout.rows(chunk)
-            return stop - start
+def _write(source: Source, writer: Writer, compute: Compute) -> dict[str, Any]:
+    layout = writer.layout
+    missing = [k for k in range(layout.n_chunks) if not writer.done(k)]
+    if len(missing) < layout.n_chunks:
+        log.info(f"resuming: {layout.n_chunks - len(missing)} of {layout.n_chunks} chunks are there and intact")
 
-        for _ in passes.over(make, missing, compute, "spectra", size):
-            pass
-        if not isinstance(source, Reporter):
-            return writer.finish()
-        summary = source.summary() | {identifiers.KEY: identifiers.write(manifest.parent, source.identifiers())}
-        return writer.finish(summary)
+    def make(chunk: int) -> None:
+        block = source.read(*layout.rows(chunk))
+        writer.write(chunk, block.arrays, block.labels)
+
+    def size(chunk: int) -> int:
+        start, stop = layout.rows(chunk)
+        return stop - start
+
+    for _ in passes.over(make, missing, compute, "spectra", size):
+        pass
+    if not isinstance(source, Reporter):
+        return writer.finish()
+    summary = source.summary() | {identifiers.KEY: identifiers.write(writer.manifest.parent, source.identifiers())}
+    return writer.finish(summary)
