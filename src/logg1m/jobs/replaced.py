@@ -1,10 +1,11 @@
 """Which configuration the results in a run's folder were made with, so that a call can say that it replaces them."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from logg1m.files import read_json, write_json
+from logg1m.files import InputError, read_json, write_json
 
 RECORD = Path("results/configuration.json")
 _MANIFEST = Path("results/data/manifest.json")
@@ -18,8 +19,12 @@ _SHOWN, _LONGEST = 3, 60  # settings in the line, characters of a value
 
 
 def note(configuration: Mapping[str, Any]) -> None:
-    """Record the configuration of the call that begins; nothing is made from this file."""
-    write_json(RECORD, configuration)
+    """Record the configuration of the call that begins; nothing is made from this file.
+
+    Where it cannot be written (a full disk, a read-only one), neither can results, and the job that writes them says so.
+    """
+    with suppress(InputError):
+        write_json(RECORD, configuration)
 
 
 def replaced(configuration: Mapping[str, Any]) -> str | None:
