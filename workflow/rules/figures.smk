@@ -33,7 +33,7 @@ for key, experiment in EXPERIMENTS.items():
             log:
                 f"logs/{key}/{rule_name}.log",
             group:
-                "verdicts"
+                "figures"
             conda:
                 "../../envs/logg1m.yaml"
             threads: 1
