@@ -112,3 +112,30 @@ def require_filters(dataset: h5py.Dataset, path: Path) -> None:
                 f"cannot read {path}: {dataset.name.lstrip('/')} is compressed by the HDF5 filter {code} ({said}), which "
                 f"is missing here; {_WRITE_ANEW}"
             )
+
+
+def require_whole(file: h5py.File, path: Path) -> None:
+    """Refuse a shard whose arrays lie in other files: one that is missing there reads as fill values, without a word.
+
+    Raises
+    ------
+    ShardError
+        Names the place and how it leads elsewhere.
+    """
+
+    def look(group: h5py.Group, place: str) -> None:
+        for name in group:
+            where = f"{place}{name}"
+            if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+                raise ShardError(f"{path}: {where} is a link into another file; {_WHOLE}")
+            child = group.get(name)
+            if isinstance(child, h5py.Dataset) and (child.is_virtual or child.external):
+                kind = "a virtual data set" if child.is_virtual else "raw storage in another file"
+                raise ShardError(f"{path}: {where} is {kind}; {_WHOLE}")
+            if isinstance(child, h5py.Group):
+                look(child, f"{where}/")
+
+    look(file, "")
+
+
+_WHOLE = "expected a shard that holds its arrays itself: copy them into one file (h5repack, or h5py with data[...])"

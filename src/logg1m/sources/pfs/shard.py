@@ -13,7 +13,7 @@ import numpy as np
 
 from logg1m.sources.pfs import labels, masks, table, wave
 from logg1m.sources.pfs.clean import Cleaner, Spectra, join
-from logg1m.sources.pfs.opening import Hindered, opened, require_filters
+from logg1m.sources.pfs.opening import Hindered, opened, require_filters, require_whole
 from logg1m.sources.pfs.table import ShardError
 
 _ARRAYS = "dataset/arrays/{}/value"
@@ -53,6 +53,7 @@ class Shard:
         self._clean_rows = Cleaner(path, on_median, median_tolerance)
         self._stamp = self._stat()
         with self._open() as file:
+            require_whole(file, path)
             self.wave = wave.read_wave(file, path, n_pixels)
             self.n_pixels = len(self.wave)
             flux = self._dataset(file, "flux", None)
