@@ -34,13 +34,13 @@ def test_the_roadmap_runs_to_its_end_and_gives_what_one_machine_gives(site: Site
     assert {job.state for job in jobs} == {"COMPLETED"}
     assert not differences(artifacts(site.flow), artifacts(here))
     Store(site.flow.path("results/data/manifest.json")).read(0, "flux")
-    # Decisions are made on the login node; survey and protocol are one job, and so are the verdicts of a phase.
+    # Decisions are made on the login node; survey and protocol are one job, and every verdict is one.
     submitted = Counter(job.rule for job in jobs)
     assert not submitted.keys() & {"evidence", "decide", "propose", "recipe_phase3", "survey", "protocol"}
     assert sum(count for rule, count in submitted.items() if rule.startswith("protocol_")) == 1
-    groups = sum(count for rule, count in submitted.items() if rule.startswith("verdicts_"))
-    verdicts = len(list(site.flow.path("results").glob("mvp_*/verdict.json")))
-    assert 1 <= groups <= 4 < 8 <= verdicts
+    verdicts = {path.parent.name for path in site.flow.path("results").glob("mvp_*/verdict.json")}
+    assert len(verdicts) >= 8
+    assert {f"verdict_{key}" for key in verdicts} <= submitted.keys()
     # Every job asked for what its rule says, and without a network nobody asked for a GPU.
     generation = next(job for job in jobs if job.rule == "generate")
     assert (generation.cores, generation.memory) == (1, "3000M")

@@ -104,8 +104,6 @@ rule models:
         update("results/mvp_1_1/models.json"),
     log:
         "logs/mvp_1_1/models.log",
-    group:
-        "verdicts"
     conda:
         "../../envs/logg1m.yaml"
     threads: 1
@@ -134,8 +132,6 @@ for key, experiment in EXPERIMENTS.items():
             update(f"results/{key}/verdict.json"),
         log:
             f"logs/{key}/verdict.log",
-        group:
-            "verdicts"
         conda:
             "../../envs/logg1m.yaml"
         threads: 1

@@ -32,8 +32,6 @@ for key, experiment in EXPERIMENTS.items():
                 tables=update([f"results/{key}/{name}.csv" for name in shown]),
             log:
                 f"logs/{key}/{rule_name}.log",
-            group:
-                "figures"
             conda:
                 "../../envs/logg1m.yaml"
             threads: 1
