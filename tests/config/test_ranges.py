@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -15,10 +16,15 @@ Path = tuple[str | int, ...]
 WORDS = {"minimum": -1, "exclusiveMinimum": 0, "maximum": 1, "exclusiveMaximum": 0}
 
 
+@cache
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
 def leaves(schema: dict[str, Any], model: type[BaseModel]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """(path to a value, its schema) of everything below a schema; items of lists and mappings by one example each."""
     if "$ref" in schema:
-        schema = model.model_json_schema()["$defs"][schema["$ref"].rsplit("/", maxsplit=1)[-1]]
+        schema = schema_of(model)["$defs"][schema["$ref"].rsplit("/", maxsplit=1)[-1]]
     yield (), schema
     below: list[tuple[str | int, dict[str, Any]]] = list(schema.get("properties", {}).items())
     below += list(enumerate(schema.get("prefixItems", ())))
@@ -32,7 +38,7 @@ def leaves(schema: dict[str, Any], model: type[BaseModel]) -> Iterator[tuple[Pat
 
 
 def of_type(model: type[BaseModel], *types: str) -> dict[str, tuple[Path, dict[str, Any]]]:
-    found = [(path, leaf) for path, leaf in leaves(model.model_json_schema(), model) if leaf.get("type") in types]
+    found = [(path, leaf) for path, leaf in leaves(schema_of(model), model) if leaf.get("type") in types]
     return {".".join(map(str, path)): (path, leaf) for path, leaf in found}
 
 
