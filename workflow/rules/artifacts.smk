@@ -44,8 +44,8 @@ def artifacts_of(key):
         f"results/{key}/verdict.json",
         *OWN_FILES.get(key, []),
         *figure_files(key),
-        *runs_of(key, "metrics.json"),
-        *runs_of(key, "provenance.json"),
+        *runs_of(key, METRICS),
+        *runs_of(key, PROVENANCE),
     ]
 
 
@@ -66,15 +66,13 @@ def artifacts_of_later_phases(wildcards):
         if active(phase):
             files += recipe_of(phase)
     tried = [path for path in trial_runs(wildcards) if "combination" in path]
-    return files + [
-        path.replace("predictions.parquet", "metrics.json") for path in tried
-    ]
+    return files + [str(Path(path).with_name(METRICS)) for path in tried]
 
 
 def job_records(key):
     """Where the jobs of an experiment record what they ran on; read where they exist, and inputs of nothing."""
     logs = OWN_LOGS.get(key, []) + ["verdict", *figure_sets(key)]
-    runs = [Path(path).parent for path in runs_of(key, "metrics.json")]
+    runs = [Path(path).parent for path in runs_of(key, METRICS)]
     return [f"logs/{key}/{name}.job.json" for name in logs] + [
         f"logs/{run.relative_to('results')}.job.json" for run in runs
     ]
@@ -133,7 +131,7 @@ def predictions_of_runs(wildcards):
     """Predictions of every run that the documents show, for the maps of residuals."""
     shown = REPORT_INPUT["foundations"] + artifacts_of_later_phases(wildcards)
     return [
-        str(Path(path).with_name("predictions.parquet"))
+        str(Path(path).with_name(PREDICTIONS))
         for path in dict.fromkeys(shown)
-        if Path(path).name == "metrics.json"
+        if Path(path).name == METRICS
     ]

@@ -6,7 +6,6 @@ Produces: results/<mvp>/<variant>/seed_<k>/{metrics.json, predictions.parquet, â
 
 from logg1m.experiments.extras import modules_of
 from logg1m.experiments.models import FITTED_BY, modules_behind
-from logg1m.results.run import RUN_FILES, TABLE_FILES
 
 # All that a run reaches: a change of what evaluates runs it again, and it finds its trained model in results/.state.
 MODEL_CODE = {
@@ -69,7 +68,7 @@ rule run_variant:
 rule networks:
     input:
         [
-            f"results/{variant.same_as}/seed_0/metrics.json"
+            f"results/{variant.same_as}/seed_0/{METRICS}"
             for variant in EXPERIMENTS["mvp_0_b"].variants.values()
         ],
     output:
@@ -98,7 +97,7 @@ rule models:
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
         predictions=expand(
-            "results/{runs}/seed_0/predictions.parquet", runs=honest_runs()
+            f"results/{{runs}}/seed_0/{PREDICTIONS}", runs=honest_runs()
         ),
     output:
         update("results/mvp_1_1/models.json"),

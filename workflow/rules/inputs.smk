@@ -1,5 +1,8 @@
 """What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
 
+from logg1m.results import denoiser as denoiser_files
+from logg1m.results.run import METRICS, PREDICTIONS, PROVENANCE, RUN_FILES, TABLE_FILES
+
 
 def variants_of(mvp):
     """The variants that run at this scale; an experiment with rules of its own has none."""
@@ -66,7 +69,7 @@ def denoiser_for(recipe, seed):
     kind = recipe["denoiser"]
     if kind == "none":
         return []
-    return [f"results/denoisers/{kind}/seed_{seed}/model.safetensors"]
+    return [f"results/denoisers/{kind}/seed_{seed}/{denoiser_files.MODEL}"]
 
 
 def denoiser_settings(wildcards):
@@ -84,7 +87,7 @@ def denoisers_of(mvp):
     return expand(
         "results/denoisers/{kind}/seed_0/{name}",
         kind=[kind for kind in kinds if kind != "none"],
-        name=["report.json", "profile.parquet", "examples.parquet"],
+        name=denoiser_files.SHOWN,
     )
 
 
@@ -187,9 +190,10 @@ def trial_runs(wildcards):
         catalogue.runs_in(EXPERIMENTS, best["mvp"], best["variant"]),
     ]
     return expand(
-        "results/{f}/seed_{k}/predictions.parquet",
+        "results/{f}/seed_{k}/{name}",
         f=folders,
         k=range(CONFIG.experiments.seeds),
+        name=PREDICTIONS,
     )
 
 
@@ -199,7 +203,7 @@ def evidence_of(key, times=False):
     experiment = EXPERIMENTS[key]
     judged = experiment.acceptance
     runs = [path for name in TABLE_FILES for path in runs_of(key, name)]
-    seconds = runs_of(key, "provenance.json") if times else []
+    seconds = runs_of(key, PROVENANCE) if times else []
     return {
         "manifest": "results/data/manifest.json",
         "members": "results/mvp_0_a/members.parquet",
@@ -208,7 +212,7 @@ def evidence_of(key, times=False):
         "sensitivity": "results/mvp_1_1/sensitivity.parquet" if judged else [],
         "pixels": "results/mvp_0_a/pixels.parquet" if judged else [],
         "denoisers": behind_gate(experiment, denoisers_of(key)),
-        "metrics": behind_gate(experiment, runs_of(key, "metrics.json")),
+        "metrics": behind_gate(experiment, runs_of(key, METRICS)),
         "runs": behind_gate(experiment, runs),
         "times": behind_gate(experiment, seconds),
     }

@@ -82,10 +82,7 @@ rule page:
         snr="results/mvp_0_a/snr.parquet",
         pixels="results/mvp_0_a/pixels.parquet",
         sensitivity="results/mvp_1_1/sensitivity.parquet",
-        classical=[
-            "results/mvp_0_b/ridge.parquet",
-            f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet",
-        ],
+        classical=CLASSICAL,
         runs=predictions_of_runs,
     output:
         update(

@@ -18,6 +18,9 @@ from logg1m.observe import LABELS
 
 GAUSSIAN_MEDIAN = 0.6745  # median |x| of a unit Gaussian: a median ratio of 1 is an efficient estimator
 
+# What a statistic that a verdict or D1 may read is called among a model's numbers.
+STATISTIC_FIELD = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
+
 
 def compare(
     stars: pd.DataFrame,
@@ -235,11 +238,9 @@ def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = (
     Models in `leaking`, which are better than any estimator can be, have no say. If all of them are, or too few stars
     have a bound, nothing is concluded, and `reason` says why.
     """
-    key = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
-    statistic = key[config.statistic]
     honest = [name for name in models if name not in leaking]
     best = min(honest or models, key=lambda name: models[name]["rmse"]["value"])
-    measured = models[best].get(statistic)
+    measured = models[best].get(STATISTIC_FIELD[config.statistic])
     threshold = config.ratio_threshold
     if measured is None or not honest:
         outcome = "inconclusive"
@@ -254,7 +255,7 @@ def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = (
         "statistic": config.statistic,
         "model": best,
         "ratio": measured,
-        "all_statistics": {name: models[best].get(k) for name, k in key.items()},
+        "all_statistics": {name: models[best].get(k) for name, k in STATISTIC_FIELD.items()},
         "outcome": outcome,
         "n": models[best].get("n"),
         "n_test": models[best].get("n_test"),

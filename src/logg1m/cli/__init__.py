@@ -197,11 +197,17 @@ def _add_decide(add: Add) -> None:
         "Prints the rule of a decision point, the numbers it read, the outcome with any override, and what would\n"
         "flip it.",
     )
-    command.add_argument(
-        "--explain", metavar="D", choices=("d1", "d2", "d3", "d4"), required=True, help="d1, d2, d3 or d4"
-    )
+    command.add_argument("--explain", metavar="D", type=_decision_point, required=True, help="d1, d2, d3 or d4")
     _add_run(command)
     command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
+
+
+def _decision_point(text: str) -> str:
+    from logg1m.decisions.points import POINTS
+
+    if text not in POINTS:
+        raise argparse.ArgumentTypeError(f"there is no decision {text!r}; expected {', '.join(POINTS)}")
+    return text
 
 
 def main(arguments: list[str] | None = None) -> int:

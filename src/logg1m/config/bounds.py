@@ -7,6 +7,8 @@ from pydantic import Field
 from logg1m.config.base import Section
 from logg1m.config.bayes import BayesConfig
 
+Statistic = Literal["median_ratio", "rms_ratio", "rmse_over_bayes"]
+
 
 class Bounds(Section):
     """Derivative estimators, subset sizes and the verdict."""
@@ -36,7 +38,7 @@ class Bounds(Section):
         le=1e16,
         description="condition number of the scaled Fisher matrix above which a star counts as failed",
     )
-    statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
+    statistic: Statistic = Field(
         "median_ratio",
         description="ratio of model error to bound that the verdict of MVP-1.1 reads, for the classical models; D1 has its "
         "own, decisions.d1_statistic, for the best of all models; all are recorded",

@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from logg1m.config.base import Section
 from logg1m.config.baselines import Penalty
+from logg1m.config.bounds import Statistic
+from logg1m.config.denoisers import DenoiserKind
 from logg1m.config.kinds import FigureKind, ReportKind
 from logg1m.config.protocol import MOST_SPECTRA
 
@@ -100,7 +102,7 @@ class Recipe(Section):
         le=1000,
         description="lengthens the supervised training: a control at the total compute of a pretrained model",
     )
-    denoiser: Literal["none", "blind_spot", "autoencoder", "autoencoder_clean", "pca"] = Field(
+    denoiser: Literal["none", DenoiserKind] = Field(
         "none",
         description="a frozen filter of the noisy flux, trained on all pixels without labels: block by block from the "
         "other blocks, from half of the exposures to the other half, to noise-free targets (leaky), or linear",
@@ -327,7 +329,7 @@ class Decisions(Section):
     default: Annotated[dict[Gate, Name], _over(_DEFAULT)] = Field(
         _DEFAULT, description="outcome when the evidence is inconclusive"
     )
-    d1_statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
+    d1_statistic: Statistic = Field(
         "median_ratio",
         description="ratio of model error to bound that D1 reads, for the best honest model, networks included; MVP-1.1, "
         "which has classical models only, reads bounds.statistic",

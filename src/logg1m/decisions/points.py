@@ -54,7 +54,7 @@ POINTS: dict[str, Point] = {
         title="Is there headroom above the bound?",
         follows="MVP-1.1",
         evidence="mvp_1_1/models.json",
-        rule="{statistic} of the best model > {threshold:g}: continue; below: stop (no Phases 2 and 3)",
+        rule="{what}, of the best honest model: the whole interval above {at} is continue, below it stop",
         options=_options("d1", "Phase 2 starts", f"{_STOP.words}; physical directions remain"),
         closing=_STOP,
     ),

@@ -33,8 +33,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
         axis.plot(wave, error, color=style.SKY, linewidth=0.6)
         axis.plot(wave[hidden], error[hidden], ".", color=style.RED, markersize=2)
         axis.set_title(f"{label}: {hidden.sum():,} of {len(wave):,} pixels hidden", fontsize=8, pad=2)
-    axes[-1, 0].set_xlabel("vacuum wavelength, Å (red: hidden)")
-    axes[-1, 0].set_xlim(wave[0], wave[-1])
+    style.along(axes[-1, 0], wave, "red: hidden")
     figure.supylabel("mean error over the survey", fontsize=8)
-    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): masks of the noisiest pixels", fontsize=10)
+    style.titled(figure, verdict, "masks of the noisiest pixels")
     return figure

@@ -42,6 +42,5 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
         axis.plot(wave, clean, color=style.BLACK, linewidth=0.5)
         axis.set_ylim(*np.percentile(seen, [0.5, 99.5]))
         axis.set_title(variant["label"], fontsize=8, pad=2)
-    axes[-1, 0].set_xlabel("vacuum wavelength, Å (spectrum 0; blue: with noise, black: noise-free)")
-    axes[-1, 0].set_xlim(wave[0], wave[-1])
+    style.along(axes[-1, 0], wave, "spectrum 0; blue: with noise, black: noise-free")
     return figure

@@ -12,6 +12,7 @@ from logg1m.experiments.extras.calibration import with_bound
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
 from logg1m.figures.predicted_sigma import COLOURS, heading, tests
+from logg1m.results.words import SUBSET
 
 TITLE = "Predicted σ, errors and outliers"
 CAPTION = "Errors and outliers in bins of the predicted σ."
@@ -22,7 +23,7 @@ _REJECTED = np.arange(0, 0.51, 0.05)
 def values(evidence: Evidence) -> pd.DataFrame:
     """Columns series (bound: Fisher σ and predicted σ, dex; outliers: share rejected and rate of the rest), x, y."""
     parts = tests(evidence)
-    both = with_bound(parts["full test"], evidence.stars)[["bound", "sigma"]].to_numpy()
+    both = with_bound(parts[SUBSET["full"]], evidence.stars)[["bound", "sigma"]].to_numpy()
     rows = [{"series": "bound", "x": x, "y": y} for x, y in both]
     for what, part in parts.items():
         outlier = np.abs((part["predicted"] - part["truth"]).to_numpy()) > metrics.OUTLIER

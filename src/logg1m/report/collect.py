@@ -28,6 +28,7 @@ from logg1m.report.variants import read_variants
 from logg1m.results.artifacts import Artifacts, own_artifact
 from logg1m.results.numbers import Cursor, Table
 from logg1m.results.origin import MANIFEST, PROTOCOL, Origin
+from logg1m.results.run import PROVENANCE
 from logg1m.results.words import METRIC, SUBSET
 
 _HYPOTHESIS = {"supported": "is supported", "refuted": "is refuted", "open": "stays open"}
@@ -140,7 +141,7 @@ def _mvp(
     names = names_of(experiment, experiments, context.report)
     rule = experiment.acceptance or experiment.artifact
     assert rule is not None
-    runs = [artifacts.json(name) or {} for v in variants for name in artifacts.under(v.runs, "/provenance.json")]
+    runs = [run.raw or {} for v in variants for run in artifacts.of_runs(v.runs, PROVENANCE)]
     closed = cancellation(experiment, made)
     own = artifacts[own_artifact(experiment)]
     told = OF_ARTIFACT.get(own_artifact(experiment)) if verdict and own.raw else None

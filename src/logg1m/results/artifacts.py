@@ -11,6 +11,7 @@ import pandas as pd
 from logg1m.config.experiments import Experiment
 from logg1m.files import read_json, read_parquet
 from logg1m.results.numbers import Cursor
+from logg1m.results.run import METRICS
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Artifacts:
     def under(self, folder: str, suffix: str) -> list[str]:
         """Names of handed files in a folder, by how they end, in order."""
         return sorted(name for name in self.files if name.startswith(f"{folder}/") and name.endswith(suffix))
+
+    def of_runs(self, folder: str, file: str = METRICS) -> list[Cursor]:
+        """Metrics (or another JSON file) of every run in a folder, seed after seed."""
+        return [self[name] for name in self.under(folder, f"/{file}")]
 
     @cached_property
     def _read(self) -> dict[str, dict[str, Any] | None]:

@@ -21,6 +21,7 @@ from logg1m.jobs.device import resolve
 from logg1m.jobs.provenance import versions
 from logg1m.nn import denoisers, wiener
 from logg1m.protocol.pools import Pools
+from logg1m.results import denoiser as files
 from logg1m.spectra import passes
 from logg1m.spectra.store import Store, crc32c, digest
 
@@ -34,8 +35,7 @@ def make(
     folder: Path,
     state: Path,
 ) -> dict[str, Any]:
-    """Train and measure; writes model.safetensors, history.csv, profile.parquet, examples.parquet, provenance.json and
-    report.json, which is returned.
+    """Train and measure; writes the files of a denoiser (`results.denoiser`) and returns its report.
 
     Parameters
     ----------
@@ -72,13 +72,13 @@ def make(
         if request.kind == "pca":
             best = _oracle(request, spectra["fit"], trial, exposure.device)
             report["oracle"] = measure(best, trial, request.bootstrap, request.seed)
-    write_csv(folder / "history.csv", pd.DataFrame(fitted.history))
-    write_parquet(folder / "profile.parquet", profile(denoised, trial))
-    write_parquet(folder / "examples.parquet", examples(denoised, trial, members.loc[rows.test, "snr"].to_numpy()))
-    denoisers.save(folder / "model.safetensors", fitted.module, request.kind, settings, identity)
+    write_csv(folder / files.HISTORY, pd.DataFrame(fitted.history))
+    write_parquet(folder / files.PROFILE, profile(denoised, trial))
+    write_parquet(folder / files.EXAMPLES, examples(denoised, trial, members.loc[rows.test, "snr"].to_numpy()))
+    denoisers.save(folder / files.MODEL, fitted.module, request.kind, settings, identity)
     times = {"seconds": time.monotonic() - started, "training_seconds": fitted.seconds}
-    write_json(folder / "provenance.json", {**times, "versions": versions()})
-    write_json(folder / "report.json", report)
+    write_json(folder / files.PROVENANCE, {**times, "versions": versions()})
+    write_json(folder / files.REPORT, report)
     return report
 
 

@@ -23,8 +23,7 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
         for number, table in enumerate(seeds):
             if "sigma" not in table:
                 continue
-            low = evidence.members.loc[table["id"], "low_noise"].to_numpy(dtype=bool)
-            for subset, part in (("low_noise", table[low]), ("full", table)):
+            for subset, part in evidence.tests(table).items():
                 row = {"variant": name, "seed": number, "subset": subset, "n": len(part)}
                 rows.append(
                     row | calibration(part, evidence.bootstrap, evidence.seed) | against_bound(part, evidence.stars)

@@ -21,9 +21,7 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
     """
     rows = []
     for name, seeds in evidence.predictions.items():
-        table = seeds[0]
-        low = evidence.members.loc[table["id"], "low_noise"].to_numpy(dtype=bool)
-        for subset, part in (("low_noise", table[low]), ("full", table)):
+        for subset, part in evidence.tests(seeds[0]).items():
             if len(part):
                 row = {"variant": name, "subset": subset, "n": len(part)}
                 rows.append(row | accuracies(part, evidence.bootstrap, evidence.seed))

@@ -68,6 +68,10 @@ class Runs:
         about = {name: labels.loc[ids, name].to_numpy() for name in BIN_WIDTH}
         return cls(truth, members.loc[ids, "low_noise"].to_numpy(dtype=bool), about, errors, further)
 
+    def inside(self, subset: str) -> np.ndarray:
+        """Which spectra belong to a test: low_noise, or full, (N,)."""
+        return self.low_noise if subset == "low_noise" else np.ones(len(self.truth), dtype=bool)
+
     def statistic(self, metric: str, variant: str, number: int, subset: np.ndarray) -> Statistic:
         """A metric of one variant and seed number on a subset (N,), as a statistic of counts; NaN where not measured."""
         part, truth = self.errors[variant][number][subset], self.truth[subset]

@@ -141,8 +141,7 @@ def why(content: Cursor) -> str:
         statistic = STATISTIC.get(v.get("statistic", ""), "The statistic")
         return f"{statistic} is not available for {model_name(v.get('model', 'any model'))}.{out}"
     threshold = re.search(r"> ([\d.]+)", str(v.get("criterion", "")))
-    over = {"median_ratio": "median error", "rms_ratio": "RMS error", "rmse_over_bayes": "RMSE"}[v["statistic"]]
-    what = "the Bayes-optimal RMSE" if v["statistic"] == "rmse_over_bayes" else "the bound"
+    over, what = STATISTIC[v["statistic"]].split(" over ")
     return (
         f"The {over} of {model_name(v['model'])} is {estimate(v['ratio'])} times {what}"
         + (f"; the threshold is {threshold[1]}" if threshold else "")
