@@ -121,7 +121,7 @@ def nmad(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 def r2_replicates(
     truth: np.ndarray, error: np.ndarray, settings: Bootstrap, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """R² of M predictors on the same N spectra, errors (M, N) in dex: (M,) values, and (resamples, M) paired replicates."""
+    """R² of M predictors on the same N spectra, errors (M, N) in dex: values (M,), paired replicates (resamples, M)."""
     measure = _Means(truth, error)
     value = measure(np.ones((1, len(truth)), dtype=np.float32))["r2"][0]
     return value, np.concatenate([measure(counts)["r2"] for counts in resamples(len(truth), settings, seed)])

@@ -33,8 +33,8 @@ for kind, asked in ASKED.items():
     known = ["verdict", "evidence", *FIGURE_INPUT, *FIGURE_SETTINGS]
     if not set(asked) <= set(known):
         raise WorkflowError(
-            f"figures of the kind {kind} ask for {', '.join(sorted(set(asked) - set(known)))}; the arguments of values and "
-            f"draw in src/logg1m/figures/{kind}.py may be {', '.join(known)}"
+            f"figures of the kind {kind} ask for {', '.join(sorted(set(asked) - set(known)))}; the arguments of values "
+            f"and draw in src/logg1m/figures/{kind}.py may be {', '.join(known)}"
         )
 
 

@@ -6,8 +6,8 @@ estimators), bayes.parquet (posteriors of test spectra), magnitude_sweep.json, a
 agreement, ceilings, models beside the bounds, each at the largest scale it was trained at, verdict).
 """
 
-# Bounds, agreement, ceilings and models beside the bounds. Everything below reads them here; fisher.json is a copy that is
-# there once the figures are (figures.smk).
+# Bounds, agreement, ceilings and models beside the bounds. Everything below reads them here; fisher.json is a copy that
+# is there once the figures are (figures.smk).
 NUMBERS = "results/mvp_1_1/bounds_and_models.json"
 
 

@@ -30,7 +30,7 @@ def change_of(wildcards):
 
 
 def recipe_file(wildcards):
-    """The recipe that a phase starts from; Phase 1 starts from the configured one, the combination is proposed by D4."""
+    """The recipe that a phase starts from; Phase 1 starts from the configured one, D4 proposes the combination."""
     if is_combination(wildcards):
         return [str(proposal_file())]
     change_of(wildcards)
@@ -73,7 +73,7 @@ def denoiser_for(recipe, seed):
 
 
 def denoiser_settings(wildcards):
-    """The linear filter has no training by steps, and a network no components; how often states are saved is no matter."""
+    """The linear filter is not trained by steps, a network has no components; when states are saved is no matter."""
     by_steps = ("components", "training.checkpoint_seconds")
     return whole(
         CONFIG.denoisers, but=("training",) if wildcards.kind == "pca" else by_steps
@@ -198,8 +198,8 @@ def trial_runs(wildcards):
 
 
 def evidence_of(key, times=False):
-    """The artifacts of an experiment's runs and what they are compared with, as named inputs; `times`: how long runs took,
-    which nothing that is decided may read."""
+    """The artifacts of an experiment's runs and what they are compared with, as named inputs; `times`: how long runs
+    took, which nothing that is decided may read."""
     experiment = EXPERIMENTS[key]
     judged = experiment.acceptance
     runs = [path for name in TABLE_FILES for path in runs_of(key, name)]

@@ -110,7 +110,7 @@ def _of(stars: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _estimator(stars: pd.DataFrame, name: str) -> dict[str, Any]:
-    """Bounds of one estimator summed up, and for how many stars there is none: no derivative, or a degenerate matrix."""
+    """Bounds of one estimator summed up, and how many stars have none: no derivative, or a degenerate matrix."""
     table = _of(stars, name)
     sigma_logg = fisher.summarise(table)
     missing = int(table["sigma_prior"].isna().sum())
@@ -124,8 +124,8 @@ def _why_none(stars: pd.DataFrame) -> str:
     on_nodes = [name for name in LABELS if name in stars and len(shared(stars[name].to_numpy())) > 1]
     if on_nodes:
         return (
-            f"the spectra near them do not span the labels, since many share their values of {', '.join(on_nodes)} (nodes "
-            "of a grid); more spectra on the same nodes do not help, spectra between the nodes do"
+            f"the spectra near them do not span the labels, since many share their values of {', '.join(on_nodes)} "
+            "(nodes of a grid); more spectra on the same nodes do not help, spectra between the nodes do"
         )
     return "the spectra near them do not span the labels (two that vary together, or one that is constant there)"
 
@@ -207,8 +207,8 @@ def model_ratio(
     joined = table[table["id"].isin(sigma.index)]
     if not len(joined):
         raise InputError(
-            f"none of the {len(table)} test spectra of a model is among the {len(sigma)} low-noise spectra whose bounds "
-            "were computed: enlarge data.n_spectra, protocol.scales or bounds.max_spectra"
+            f"none of the {len(table)} test spectra of a model is among the {len(sigma)} low-noise spectra whose "
+            "bounds were computed: enlarge data.n_spectra, protocol.scales or bounds.max_spectra"
         )
     bound = sigma.loc[joined["id"]].to_numpy()
     good = np.isfinite(bound)

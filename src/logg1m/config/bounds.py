@@ -40,14 +40,15 @@ class Bounds(Section):
     )
     statistic: Statistic = Field(
         "median_ratio",
-        description="ratio of model error to bound that the verdict of MVP-1.1 reads, for the classical models; D1 has its "
-        "own, decisions.d1_statistic, for the best of all models; all are recorded",
+        description="ratio of model error to bound that the verdict of MVP-1.1 reads, for the classical models; D1 has "
+        "its own, decisions.d1_statistic, for the best of all models; all are recorded",
     )
     min_share: float = Field(
         0.9,
         ge=0,
         le=1,
-        description="share of the low-noise test stars that must have a bound; below it no model is judged against them",
+        description="share of the low-noise test stars that must have a bound; below it no model is judged against "
+        "them",
     )
     fewest_in_bin: int = Field(
         10, ge=1, le=1_000_000, description="stars from which a bin of signal-to-noise gets a ceiling"

@@ -112,7 +112,7 @@ def d3(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
 
 
 def _by_verdict(name: str, verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
-    """A decision that follows a verdict: its first outcome if the experiment is accepted, the second if it is refuted."""
+    """A decision that follows a verdict: its first outcome if that is accepted, the second if it is refuted."""
     ruled = dict(zip((ACCEPTED, REFUTED), POINTS[name].options)).get(verdict["outcome"], "inconclusive")
     flip = f"the verdict of {POINTS[name].follows}"
     return settle(name, ruled, settings, POINTS[name].rule, _evidence(verdict), flip)

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.extras.attention_mass import WINDOWS
 from logg1m.experiments.judging.evidence import Evidence
@@ -27,13 +25,13 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """One panel per variant, one line per layer."""
     shown = dict(list(table.groupby("variant", sort=False)))
     wave = evidence.store.wave
     inside = windows(WINDOWS, wave, evidence.sensitivity)[0]
     size = (11, 1 + 1.5 * len(shown))
-    figure, axes = plt.subplots(len(shown), 1, figsize=size, sharex=True, sharey=True, squeeze=False)
+    figure, axes = style.subplots(len(shown), 1, figsize=size, sharex=True, sharey=True, squeeze=False)
     for axis, (name, part) in zip(axes[:, 0], shown.items()):
         style.shade(axis, wave, inside)
         for k, (layer, tokens) in enumerate(part.groupby("layer")):

@@ -3,9 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import style
 from logg1m.figures.interactive import COLOURS, Column, Plot, Series, Shown, line_at, line_figure, look, pluck
@@ -19,9 +17,9 @@ def values(verdict: dict[str, Any], label: str) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(variant["bias"][label]).assign(variant=name) for name, variant in variants])
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], label: str) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], label: str) -> style.Figure:
     """One line per variant, bars for the standard error."""
-    figure, axis = plt.subplots(figsize=(6.4, 3.6))
+    figure, axis = style.subplots(figsize=(6.4, 3.6))
     for k, (name, variant) in enumerate(verdict["variants"].items()):
         part = table[table["variant"] == name]
         middle = (part["low"] + part["high"]) / 2 + 0.04 * (k - 0.5) * (part["high"] - part["low"])

@@ -1,4 +1,4 @@
-"""The kinds of figures: every file of this folder with a TITLE is one, and its name is the kind in an experiment's YAML.
+"""The kinds of figures: every file of this folder with a TITLE is one, and its name is the kind in the YAML.
 
 A kind has
 
@@ -8,10 +8,10 @@ A kind has
     plot(…)           the same on the page, where readers can take hold of it
     SHOWS_TIMES       true if it shows how long the runs took, which is no part of their results
 
-What a figure is made from are the arguments of `values` and `draw`: `verdict` and `evidence` of an experiment's runs, or
-artifacts of Phases 0 and 1 (`given`). Kinds of one family share their functions in a file that is no kind, and each sets
-what tells it apart: `values = partial(bias.values, label="teff")`. Nothing here loads a kind, or a heavy library, before
-one is drawn: the Snakefile uses this.
+What a figure is made from are the arguments of `values` and `draw`: `verdict` and `evidence` of an experiment's runs,
+or artifacts of Phases 0 and 1 (`given`). Kinds of one family share their functions in a file that is no kind, and each
+sets what tells it apart: `values = partial(bias.values, label="teff")`. Nothing here loads a kind, or a heavy library,
+before one is drawn: the Snakefile uses this.
 """
 
 import ast

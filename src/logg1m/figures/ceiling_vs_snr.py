@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m import metrics
 from logg1m.figures import style
@@ -48,13 +46,14 @@ def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str,
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> Figure:
+def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> style.Figure:
     """Ceilings in bins of signal-to-noise with the models' R² on the same bins of the test set.
 
     The median over stars of the unbiased bound may lie above the Bayes-optimal R² in a bin: it is the R²max of a
-    middling star, while the R² of a population is pulled down by the stars with the largest errors, as the mean bound is.
+    middling star, while the R² of a population is pulled down by the stars with the largest errors, as the mean bound
+    is.
     """
-    figure, axis = plt.subplots(figsize=(7.4, 4.6))
+    figure, axis = style.subplots(figsize=(7.4, 4.6))
     of = {key: table[table["series"] == key] for key in (*_BOUNDS, _BAYES, *models_shown(predictions))}
     for key, linestyle in zip(_BOUNDS, ("-", "--")):
         words = f"unbiased bound, {key.split('_')[1]} over {of[key]['n'].sum():,} spectra"
@@ -77,8 +76,9 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.
     axis.legend(fontsize=7, loc="lower right")
     axis.set_title("what the data allow, and what models reach on the test set")
     figure.supxlabel(
-        "The median bound is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
-        "that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per bin.",
+        "The median bound is the R²max of the median star; the R² of a population is pulled down by its worst stars, "
+        "so that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per "
+        "bin.",
         fontsize=6.5,
     )
     return figure
@@ -112,8 +112,8 @@ def plot(fisher: Cursor | None, models: Sequence[Model]) -> Plot | None:
     ticks = {"tickvals": _TICKS, "ticktext": [f"{t:g}" for t in _TICKS]}
     layout = {"xaxis": {"type": "log"} | ticks, "yaxis": {"range": [_lowest(series), 1.02]}}
     note = (
-        f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie above "
-        "the Bayes-optimal ceiling by more than chance; a biased one can pass the Fisher bound."
+        f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie "
+        "above the Bayes-optimal ceiling by more than chance; a biased one can pass the Fisher bound."
     )
     more: dict[str, Any] = {"note": note, "plot": "switches", "height": 460, "extra": {"adapts": True}}
     axes = "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g"

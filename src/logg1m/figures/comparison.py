@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import style
 from logg1m.figures.interactive import Plot, Shown, line_at, plain
@@ -35,10 +33,10 @@ def values(verdict: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One row per variant with intervals, low-noise and full test; leaky variants and controls are marked."""
     names = list(verdict["variants"])
-    figure, axes = plt.subplots(1, 2, figsize=(10, 1.2 + 0.42 * len(names)), sharey=True)
+    figure, axes = style.subplots(1, 2, figsize=(10, 1.2 + 0.42 * len(names)), sharey=True)
     for axis, (metric, title) in zip(axes, _METRICS.items()):
         for subset, offset, marker in (("low_noise", -0.13, "o"), ("full", 0.13, "s")):
             of_both = table[(table["metric"] == metric) & (table["subset"] == subset)].set_index("variant")

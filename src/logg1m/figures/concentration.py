@@ -1,10 +1,8 @@
-"""Where a gain comes from: improvement among models that see one part of the spectrum and among those that see the rest."""
+"""Where a gain comes from: models that see one part of the spectrum alone, and models that see the rest."""
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import empty, style
 from logg1m.metrics import interval_of
@@ -33,9 +31,9 @@ def values(verdict: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One row per gain."""
-    figure, axis = plt.subplots(figsize=(8, 1.6 + 0.4 * len(table)))
+    figure, axis = style.subplots(figsize=(8, 1.6 + 0.4 * len(table)))
     colours = (style.ORANGE, style.BLUE, style.BLACK)
     for k in range(len(table)):
         row = table.iloc[[k]]

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
@@ -22,10 +20,10 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return conditions(evidence)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One group of bars per condition."""
     names, shown_at = list(table["variant"].unique()), list(table["condition"].unique())
-    figure, axis = plt.subplots(figsize=(11, 4.2))
+    figure, axis = style.subplots(figsize=(11, 4.2))
     width = 0.8 / len(names)
     for k, name in enumerate(names):
         part = table[table["variant"] == name].set_index("condition").reindex(shown_at)

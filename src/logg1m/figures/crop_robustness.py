@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.extras.robustness import PLAIN
 from logg1m.experiments.judging.evidence import Evidence
@@ -28,9 +26,9 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(kept)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per edge, one line per variant."""
-    figure, axes = plt.subplots(1, len(_EDGES), figsize=(10, 3.4), sharey=True)
+    figure, axes = style.subplots(1, len(_EDGES), figsize=(10, 3.4), sharey=True)
     for axis, where in zip(axes, _EDGES.values()):
         for k, (name, cut) in enumerate(table[table["edge"] == where].groupby("variant", sort=False)):
             how = style.look(k) | {"capsize": 2, "label": verdict["variants"][name]["label"]}

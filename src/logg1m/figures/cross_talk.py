@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.cross_talk import slopes
 from logg1m.experiments.judging.evidence import Evidence
@@ -31,11 +29,11 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One column per variant; lines: the two slopes of the joint regression."""
     parts = dict(list(table.groupby("variant", sort=False)))
     size = (1 + 3 * len(parts), 5.6)
-    figure, axes = plt.subplots(2, len(parts), figsize=size, sharex="row", sharey=True, squeeze=False)
+    figure, axes = style.subplots(2, len(parts), figsize=size, sharex="row", sharey=True, squeeze=False)
     for column, (name, part) in zip(axes.T, parts.items()):
         error, others = part["logg"].to_numpy(), part[list(_LABELS)].to_numpy()
         for axis, other, slope, (key, label) in zip(column, others.T, slopes(error, others), _LABELS.items()):

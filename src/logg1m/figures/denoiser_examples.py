@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
@@ -28,10 +26,10 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One row per spectrum: the spectra, and what is left of the noise."""
     ids = list(dict.fromkeys(table["id"]))
-    figure, axes = plt.subplots(len(ids), 2, figsize=(12, 2.6 * len(ids)), squeeze=False, sharex="col")
+    figure, axes = style.subplots(len(ids), 2, figsize=(12, 2.6 * len(ids)), squeeze=False, sharex="col")
     for (whole, residual), (number, of_one) in zip(axes, table.groupby("id", sort=False)):
         parts = dict(list(of_one.groupby("denoiser", sort=False)))
         rows = next(iter(parts.values()))

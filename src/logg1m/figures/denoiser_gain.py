@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.experiments.regions import sky_pixels
@@ -42,11 +40,11 @@ def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """Above: gain per region, and what is left of lines; below: gain along wavelength."""
     found = verdict["extra"]["denoisers"]
     places = [["bars", "lines"], ["along", "along"]]
-    figure, axes = plt.subplot_mosaic(places, figsize=(11, 7.5), width_ratios=[3, 2])
+    figure, axes = style.subplot_mosaic(places, figsize=(11, 7.5), width_ratios=[3, 2])
     bars, lines = axes["bars"], axes["lines"]
     gains = table[table["what"].str.startswith(_GAIN)]
     for k, (name, entry) in enumerate(found.items()):

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import style
 from logg1m.figures.interactive import Plot, Shown, axes, line_at, packed, words_at
@@ -25,10 +23,10 @@ def values(sensitivity: pd.DataFrame) -> pd.DataFrame:
     return sensitivity
 
 
-def draw(table: pd.DataFrame, fisher: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, fisher: dict[str, Any]) -> style.Figure:
     """Both parts of the reference estimator's."""
     reference = fisher["reference_estimator"]
-    figure, axis = plt.subplots(figsize=(10, 3.8))
+    figure, axis = style.subplots(figsize=(10, 3.8))
     wave = table["wave"].to_numpy()
     axis.plot(wave, table[reference], color=style.SKY, linewidth=0.6, label="∂F/∂log g alone")
     marginalised = table[f"{reference}_marginalised"]

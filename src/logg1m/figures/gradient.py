@@ -5,10 +5,8 @@ The kinds `gradient_vs_error` (where: sky-line pixels) and `gradient_on_lines` (
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.experiments.regions import line_pixels, sky_pixels
@@ -28,12 +26,12 @@ def values(evidence: Evidence, where: str) -> pd.DataFrame:
     return pd.DataFrame({"wave": wave, "error_mean": error, _column(where): inside} | shown)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], where: str) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], where: str) -> style.Figure:
     """One panel per variant, what is inside shaded."""
     wave, error, mask = (table[name].to_numpy() for name in ("wave", "error_mean", _column(where)))
     names = list(table.columns[3:])
     size = (11, 1.0 + 1.25 * len(names))
-    figure, axes = plt.subplots(len(names), 2, figsize=size, sharex="col", squeeze=False, width_ratios=[4, 1])
+    figure, axes = style.subplots(len(names), 2, figsize=size, sharex="col", squeeze=False, width_ratios=[4, 1])
     for (line, bars), name in zip(axes, names):
         gradient = table[name].to_numpy()
         style.shade(line, wave, mask)

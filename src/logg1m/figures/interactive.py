@@ -29,7 +29,7 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """Values of one quantity, each with its place, and one pattern for their places: `file.json#/…/*/…` or `file.csv#column`."""
+    """Values of one quantity, each with its place, and their pattern: `file.json#/…/*/…`, `file.csv#column`."""
 
     cells: tuple[Cursor, ...]
     source: str

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from logg1m.experiments.extras.pretraining_gain import pretraining_passes
@@ -46,9 +44,9 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return table
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
-    """Every variant and seed; a dotted line at the best that the reference reaches. Seconds are of the machine that ran."""
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.2), sharey=True)
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
+    """Every variant and seed; dotted: the best that the reference reaches. Seconds are of the machine that ran."""
+    figure, axes = style.subplots(1, 3, figsize=(13, 4.2), sharey=True)
     names = list(dict.fromkeys(table["variant"]))
     level = table.loc[table["variant"] == verdict["reference"]].groupby("seed")["r2"].max().mean()
     for axis, (quantity, title) in zip(axes, _AXES.items()):

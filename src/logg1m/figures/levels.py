@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m import metrics
 from logg1m.experiments.extras.levels import WIDTH, level_of
@@ -36,9 +34,9 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per quantity, one line per variant."""
-    figure, axes = plt.subplots(1, len(_SHOWN), figsize=(11, 3.4))
+    figure, axes = style.subplots(1, len(_SHOWN), figsize=(11, 3.4))
     for axis, (column, title) in zip(axes, _SHOWN.items()):
         for k, (name, part) in enumerate(table.groupby("variant", sort=False)):
             axis.plot(part["logg"], part[column], label=verdict["variants"][name]["label"], **style.look(k))

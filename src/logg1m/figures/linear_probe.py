@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.extras import linear_probe
 from logg1m.experiments.judging.evidence import Evidence
@@ -30,9 +28,9 @@ def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     return table
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One group of bars per model, one panel per test."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 1.6 + 0.6 * len(table)), sharey=True)
+    figure, axes = style.subplots(1, 2, figsize=(10, 1.6 + 0.6 * len(table)), sharey=True)
     for axis, (subset, words) in zip(axes, SUBSET.items()):
         for k, (name, colour) in enumerate(_BARS):
             place = [row + _THICK * (k - (len(_BARS) - 1) / 2) for row in range(len(table))]

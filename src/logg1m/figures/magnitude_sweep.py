@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.bounds.sweep import SEEING
 from logg1m.config.data import Observation
@@ -21,9 +19,9 @@ def values(sweep: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(sweep["rows"])
 
 
-def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -> Figure:
+def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -> style.Figure:
     """Median (line) and 10–90 % range (band) of R²max and σ over the same stars, 3-D and 5-D."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+    figure, axes = style.subplots(1, 2, figsize=(9, 3.6))
     for k, (name, part) in enumerate(table.groupby("set")):
         for axis, quantity in zip(axes, ("r2_max", "sigma")):
             label = f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median"

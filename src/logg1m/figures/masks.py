@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
@@ -23,11 +21,11 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per variant, hidden pixels in red."""
     names = list(table.columns[2:])
     wave, error = table["wave"].to_numpy(), table["error_mean"].to_numpy()
-    figure, axes = plt.subplots(len(names), 1, figsize=(11, 0.9 + 1.15 * len(names)), sharex=True, squeeze=False)
+    figure, axes = style.subplots(len(names), 1, figsize=(11, 0.9 + 1.15 * len(names)), sharex=True, squeeze=False)
     for axis, column in zip(axes[:, 0], names):
         hidden, label = table[column].to_numpy(), verdict["variants"][column.removesuffix(_HIDDEN)]["label"]
         axis.plot(wave, error, color=style.SKY, linewidth=0.6)

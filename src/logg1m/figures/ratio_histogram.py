@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
@@ -31,10 +29,10 @@ def values(fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, p
 
 def draw(
     table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]
-) -> Figure:
+) -> style.Figure:
     """The histogram with its median."""
     ratio, tested = _ratio(fisher, stars, predictions)
-    figure, axis = plt.subplots(figsize=(6, 3.6))
+    figure, axis = style.subplots(figsize=(6, 3.6))
     label = f"{fisher['verdict']['model']}, n = {len(ratio):,} of {tested:,}"
     axis.stairs(table["density"], _edges(ratio), fill=True, color=style.SKY, alpha=0.6, label=label)
     axis.plot(table["ratio"], table["half_normal"], color=style.BLACK, label="efficient estimator (half-normal)")
@@ -72,8 +70,8 @@ def plot(shown: Shown, key: str) -> Plot | None:
     names = {"ratio": "ratio", "density": "model", "half_normal": "efficient estimator"}
     densities = values_of("Densities", table, shown.table, names)
     alt = (
-        "Histogram of the error of the best model in units of the bound, beside what an efficient estimator would give; "
-        "values in the table."
+        "Histogram of the error of the best model in units of the bound, beside what an efficient estimator would "
+        "give; values in the table."
     )
     return Plot(key, TITLE, alt, traces, layout, (shown.table,), note, "switches", table=densities)
 

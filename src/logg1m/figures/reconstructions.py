@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
@@ -22,11 +20,11 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per spectrum, what was hidden shaded."""
     variants = table.groupby("variant", sort=False)
     examples = [(name, part) for name, rows in variants for _, part in rows.groupby("example")]
-    figure, axes = plt.subplots(len(examples), 1, figsize=(11, 1.0 + 1.9 * len(examples)), sharex=True, squeeze=False)
+    figure, axes = style.subplots(len(examples), 1, figsize=(11, 1.0 + 1.9 * len(examples)), sharex=True, squeeze=False)
     for axis, (name, part) in zip(axes[:, 0], examples):
         hidden = part["hidden"].to_numpy(dtype=bool)
         style.shade(axis, part["wave"], hidden, alpha=0.35, step="mid", label="hidden")

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import style
 from logg1m.figures.interactive import Plot, Series, Shown, csv_column, line_figure, look
@@ -19,11 +17,11 @@ def values(ridge: dict[str, Any]) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(scale["alpha_curve"]).assign(scale=name) for name, scale in ridge["scales"].items()])
 
 
-def draw(table: pd.DataFrame, ridge: dict[str, Any]) -> Figure:
-    """One panel per scale, every feature set; the chosen α is ringed, in red on an edge of the grid: the optimum may lie
-    outside."""
+def draw(table: pd.DataFrame, ridge: dict[str, Any]) -> style.Figure:
+    """One panel per scale, every feature set; the chosen α is ringed, in red on an edge of the grid: the optimum may
+    lie outside."""
     scales = ridge["scales"]
-    figure, axes = plt.subplots(1, len(scales), figsize=(1.2 + 3.4 * len(scales), 3.4), sharey=True, squeeze=False)
+    figure, axes = style.subplots(1, len(scales), figsize=(1.2 + 3.4 * len(scales), 3.4), sharey=True, squeeze=False)
     for axis, (name, scale) in zip(axes[0], scales.items()):
         curve = table[(table["scale"] == name) & table["standardised"]]
         for k, (features, part) in enumerate(curve.groupby("features", sort=False)):

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import style
 from logg1m.figures.interactive import SYMBOLS, Plot, Series, bounds_of, line_figure, look, pluck
@@ -34,9 +32,9 @@ def values(scaling: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> style.Figure:
     """Full and low-noise test, every model."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True)
+    figure, axes = style.subplots(1, 2, figsize=(9, 3.8), sharex=True)
     limits, measured = table[table["scale"] == _LIMIT], table[table["scale"] != _LIMIT]
     for k, (name, entry) in enumerate(scaling["models"].items()):
         again = {"linestyle": "--", "markerfacecolor": "white"} if k >= len(style.CYCLE) else {}

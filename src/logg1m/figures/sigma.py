@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m import metrics
 from logg1m.experiments.extras.calibration import with_bound
@@ -33,9 +31,9 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """Left: σ against the bound; right: outliers left, both tests."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+    figure, axes = style.subplots(1, 2, figsize=(9, 3.6))
     bound = table[table["series"] == "bound"]
     axes[0].loglog(bound["x"], bound["y"], ".", color=style.BLUE, markersize=3, alpha=0.6)
     both = bound[["x", "y"]].to_numpy()

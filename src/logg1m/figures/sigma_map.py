@@ -3,11 +3,10 @@
 from itertools import pairwise
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
+from logg1m.figures import style
 from logg1m.figures.fisher import NUMBERS, counts, dimensions
 from logg1m.figures.interactive import Plot, Shown, axes, values_of
 from logg1m.files import read_csv
@@ -35,11 +34,11 @@ def values(fisher: dict[str, Any], stars: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def draw(table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame) -> Figure:
+def draw(table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame) -> style.Figure:
     """On a logarithmic colour scale."""
     teff_edges, logg_edges = _edges(stars)
     grid = table["sigma"].to_numpy().reshape(len(logg_edges) - 1, len(teff_edges) - 1)
-    figure, axis = plt.subplots(figsize=(6, 4.2))
+    figure, axis = style.subplots(figsize=(6, 4.2))
     image = axis.pcolormesh(teff_edges, logg_edges, np.log10(grid), cmap="viridis")
     bar = figure.colorbar(image, ax=axis, label="median σ(log g), dex")
     filled = grid[np.isfinite(grid)]

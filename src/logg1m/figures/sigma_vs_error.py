@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
@@ -31,9 +29,9 @@ def values(stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> pd.Data
     return pd.DataFrame(columns)
 
 
-def draw(table: pd.DataFrame, stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> Figure:
+def draw(table: pd.DataFrame, stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> style.Figure:
     """Cumulative distributions."""
-    figure, axis = plt.subplots(figsize=(6.6, 4))
+    figure, axis = style.subplots(figsize=(6.6, 4))
     below = table["percentile"] / 100
     for k, (name, sigma) in enumerate(_bounds(stars).items()):
         words = f"σ {dimensions(stars)}-D, {ESTIMATOR[name]} (n = {len(sigma):,} of {len(stars):,})"

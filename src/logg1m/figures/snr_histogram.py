@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import style
 from logg1m.figures.interactive import BARS, Plot, Shown, axes, line_at, values_of, words_at
@@ -22,11 +20,11 @@ def values(snr: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"snr_low": edges[:-1], "snr_high": edges[1:], "spectra": counts})
 
 
-def draw(table: pd.DataFrame, protocol: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, protocol: dict[str, Any]) -> style.Figure:
     """The histogram with the thresholds of the protocol; low noise is shaded."""
     threshold = protocol["low_noise"]["threshold"]
     counts, edges = table["spectra"].to_numpy(), np.append(table["snr_low"], table["snr_high"].iloc[-1])
-    figure, axis = plt.subplots(figsize=(6.4, 3.6))
+    figure, axis = style.subplots(figsize=(6.4, 3.6))
     axis.stairs(counts, edges, fill=True, color=style.SKY, alpha=0.5)
     axis.stairs(counts, edges, color=style.BLUE)
     words = f"low noise, n = {protocol['low_noise']['n']:,}"

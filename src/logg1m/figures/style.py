@@ -1,4 +1,4 @@
-"""The house style of figures, and the one way to save one: the picture and its CSV, both atomically."""
+"""The house style of figures: alone imports matplotlib, and saves a figure, the picture and its CSV, both atomically."""
 
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from logg1m.files import save_with, write_csv
 # Okabe & Ito (2008): told apart by readers with any colour vision.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#222222"
+subplots, subplot_mosaic = plt.subplots, plt.subplot_mosaic
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
@@ -26,12 +24,12 @@ def values(verdict: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """The curve in one panel per variant with windows, the windows shaded; features out of range in the title."""
     shown = dict(list(table.groupby("variant", sort=False))) if len(table) else {}
     wave, curve = evidence.store.wave, sensitivity_curve(evidence.sensitivity)
     rows = max(len(shown), 1)
-    figure, axes = plt.subplots(rows, 1, figsize=(11, 1.2 + 1.5 * rows), sharex=True, squeeze=False)
+    figure, axes = style.subplots(rows, 1, figsize=(11, 1.2 + 1.5 * rows), sharex=True, squeeze=False)
     for axis, (name, found) in zip(axes[:, 0], shown.items()):
         axis.plot(wave, curve, color=style.BLUE, linewidth=0.6)
         top = float(curve.max())

@@ -193,7 +193,7 @@ def _mvp(
 def _tables(
     experiment: Experiment, experiments: Mapping[str, Experiment], verdict: Cursor, artifacts: Artifacts
 ) -> Iterable[Table]:
-    """Tables of an experiment's own artifact and of what else lies in its folder, and further numbers of its verdict."""
+    """Tables of an experiment's own artifact and of what else its folder holds, and further numbers of its verdict."""
     told = OF_ARTIFACT.get(own_artifact(experiment))
     for name, views in told.VIEWS.items() if told else ():
         yield from tables.of(views, artifacts[name], experiments)
@@ -227,11 +227,10 @@ def _key_metric(verdict: Cursor) -> tuple[str, Cursor | None]:
     places = {name: v for v, (name,) in verdict.matching("variants/*")}
     candidates = {name: v for name, v in places.items() if v.get("criteria") and v.get("role") == "candidate"}
     best = verdict.get("best_accepted")
-    chosen = best if best in candidates else max(
-        candidates, key=lambda k: candidates[k].get("criteria", 0, "improvement", "value") or float("-inf"), default=None
-    )  # fmt: skip
-    if chosen is None:
+    if not candidates:
         return "", None
+    gains = {name: v.get("criteria", 0, "improvement", "value") or float("-inf") for name, v in candidates.items()}
+    chosen = best if best in candidates else max(gains, key=lambda name: gains[name])
     rule = candidates[chosen]["criteria"][0]
     share = ", as a share" if rule.get("relative") else ""
     subset = SUBSET.get(rule.raw["subset"], rule.raw["subset"])

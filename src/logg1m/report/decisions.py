@@ -50,7 +50,7 @@ def decision(name: str, artifacts: Artifacts, experiments: Mapping[str, Experime
         numbers=tuple(_numbers(artifacts[f"decisions/{name}.evidence.json"], part, experiments)),
         cancels=tuple(mvp for mvp, why in cancelled.items() if why and why[0] == name),
         details=tuple(_details(settled, evidence)),
-    )  # fmt: skip
+    )
 
 
 def _numbers(evidence: Cursor, part: str, experiments: Mapping[str, Experiment]) -> Iterator[tuple[str, Cursor]]:

@@ -1,4 +1,4 @@
-"""Models that are no variant of an experiment, for the results summary: classical ones, networks of 0.B, combinations."""
+"""Models that are no variants, for the results summary: classical ones, networks of 0.B, combinations."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The state of an experiment: done, cancelled by a decision, paused, missing, stale, running, ready or planned; and why."""
+"""The state of an experiment: done, cancelled, paused, missing, stale, running, ready or planned; and why."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -77,7 +77,7 @@ def own_artifact(experiment: Experiment) -> str:
 
 
 def at(value: Any, path: str) -> Any:
-    """What stands at a path of a JSON value ('models/ridge/r2', 'rows/0'), or None; an empty path is the value itself."""
+    """What stands at a path of a JSON value ('models/ridge/r2', 'rows/0'), or None; an empty path is the value."""
     for part in (key.replace("~1", "/").replace("~0", "~") for key in path.split("/") if key):
         if isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]

@@ -1,4 +1,4 @@
-"""A denoiser's files: what they are called. The rules take their names from here, and so does who writes or reads one."""
+"""A denoiser's files: what they are called. Rules take their names from here, as does who writes or reads one."""
 
 MODEL, REPORT, HISTORY = "model.safetensors", "report.json", "history.csv"
 PROFILE, EXAMPLES, PROVENANCE = "profile.parquet", "examples.parquet", "provenance.json"

@@ -50,10 +50,8 @@ def make(
     rows = choose_rows(pools, members, Recipe(), settings.train_size, settings.test_size, request.seed_number)
     spectra = _read(store, {"fit": rows.fit, "validation": rows.validation, "test": rows.test}, compute)
     with passes.all_threads(compute):
-        fitted = fit(
-            request, spectra["fit"], spectra["validation"], exposure, state, f"denoiser {folder.parent.name}",
-            store.manifest["store_id"],
-        )  # fmt: skip
+        title, store_id = f"denoiser {folder.parent.name}", store.manifest["store_id"]
+        fitted = fit(request, spectra["fit"], spectra["validation"], exposure, state, title, store_id)
         identity = _digest(fitted.module)
         frozen = denoisers.freeze(fitted.module, identity)
         trial = _trial(spectra["test"], exposure, fitted.module, members, pixels)

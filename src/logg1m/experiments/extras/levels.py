@@ -14,8 +14,8 @@ _CONFIDENCE_BINS = 10
 
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:
-    """Per variant and subset, first seed: accuracy of the predicted level, exact and within one level; of the classifier
-    too, with its expected calibration error, where a run has one.
+    """Per variant and subset, first seed: accuracy of the predicted level, exact and within one level; of the
+    classifier too, with its expected calibration error, where a run has one.
 
     The classifier was last trained before the regression output had its turn, and the encoder has moved since.
     """

@@ -252,7 +252,7 @@ def _mean_metrics(
     bootstrap: Bootstrap,
     seed: int,
 ) -> dict[str, Any]:
-    """Metrics of one variant on a subset; of several seeds their mean, its interval over spectra and seeds, and each."""
+    """Metrics of one variant on a subset; of several seeds their mean, its interval over spectra and seeds, each."""
     first = evaluations[0][subset]
     if first is None or len(evaluations) == 1:
         return first or {}
