@@ -9,12 +9,7 @@ from logg1m.experiments.models import FITTED_BY, modules_behind
 
 # All that a run reaches: a change of what evaluates runs it again, and it finds its trained model in results/.state.
 MODEL_CODE = {
-    model: code(
-        "logg1m.experiments.run",
-        "logg1m.protocol.members",
-        *modules_behind(model),
-    )
-    for model in FITTED_BY
+    model: code("logg1m.experiments.run", "logg1m.protocol.members", *modules_behind(model)) for model in FITTED_BY
 }
 DENOISER_CODE = code("logg1m.nn.denoisers")
 
@@ -34,9 +29,7 @@ rule run_variant:
         recipe=recipe_file,
         sensitivity=sensitivity_file,
         pixels=lambda wildcards: pixels_for(recipe_in_full(wildcards)),
-        denoiser=lambda wildcards: denoiser_for(
-            recipe_in_full(wildcards), wildcards.seed
-        ),
+        denoiser=lambda wildcards: denoiser_for(recipe_in_full(wildcards), wildcards.seed),
     output:
         update(multiext("results/{mvp}/{variant}/seed_{seed}/", *RUN_FILES)),
     log:
@@ -67,10 +60,7 @@ rule run_variant:
 
 rule networks:
     input:
-        [
-            f"results/{variant.same_as}/seed_0/{METRICS}"
-            for variant in EXPERIMENTS["mvp_0_b"].variants.values()
-        ],
+        [f"results/{variant.same_as}/seed_0/{METRICS}" for variant in EXPERIMENTS["mvp_0_b"].variants.values()],
     output:
         update("results/mvp_0_b/networks.json"),
     log:
@@ -78,12 +68,8 @@ rule networks:
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
-        rows=[
-            [name, variant.label, variant.same_as]
-            for name, variant in EXPERIMENTS["mvp_0_b"].variants.items()
-        ],
+        rows=[[name, variant.label, variant.same_as] for name, variant in EXPERIMENTS["mvp_0_b"].variants.items()],
         code=code("logg1m.files"),
     script:
         "../scripts/networks.py"
@@ -96,9 +82,7 @@ rule models:
         bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
-        predictions=expand(
-            f"results/{{runs}}/seed_0/{PREDICTIONS}", runs=honest_runs()
-        ),
+        predictions=expand(f"results/{{runs}}/seed_0/{PREDICTIONS}", runs=honest_runs()),
     output:
         update("results/mvp_1_1/models.json"),
     log:
@@ -107,7 +91,6 @@ rule models:
         "verdicts"
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(20),
@@ -137,7 +120,6 @@ for key, experiment in EXPERIMENTS.items():
             "verdicts"
         conda:
             "../../envs/logg1m.yaml"
-        threads: 1
         resources:
             mem_mb=grows(2000),
             runtime=grows(30),

@@ -36,7 +36,6 @@ for key, experiment in EXPERIMENTS.items():
                 "figures"
             conda:
                 "../../envs/logg1m.yaml"
-            threads: 1
             resources:
                 mem_mb=grows(2000 + CONFIG.protocol.scales[-1] // 250),
                 runtime=grows(30),
@@ -68,7 +67,6 @@ rule fisher:
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
         code=code("logg1m.files"),
     script:

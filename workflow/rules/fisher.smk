@@ -44,9 +44,7 @@ rule bounds:
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         files=DATA_FILES,
-        code=code(
-            "logg1m.bounds.convergence", "logg1m.sources", "logg1m.sources.identity"
-        ),
+        code=code("logg1m.bounds.convergence", "logg1m.sources", "logg1m.sources.identity"),
     script:
         "../scripts/bounds.py"
 
@@ -102,12 +100,7 @@ rule magnitude_sweep:
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         files=DATA_FILES,
-        code=code(
-            "logg1m.bounds.sweep",
-            "logg1m.sources",
-            "logg1m.sources.identity",
-            "logg1m.spectra.store",
-        ),
+        code=code("logg1m.bounds.sweep", "logg1m.sources", "logg1m.sources.identity", "logg1m.spectra.store"),
     script:
         "../scripts/magnitude_sweep.py"
 
@@ -126,7 +119,6 @@ rule bounds_and_models:
         "logs/mvp_1_1/bounds_and_models.log",
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     resources:
         mem_mb=grows(2000 + CONFIG.protocol.scales[-1] // 250),
         runtime=grows(30),

@@ -19,13 +19,8 @@ def is_combination(wildcards):
 def change_of(wildcards):
     if is_combination(wildcards):
         return {}
-    if (
-        wildcards.mvp not in EXPERIMENTS
-        or wildcards.variant not in EXPERIMENTS[wildcards.mvp].variants
-    ):
-        raise WorkflowError(
-            f"config/experiments has no variant {wildcards.variant!r} of {wildcards.mvp!r}"
-        )
+    if wildcards.mvp not in EXPERIMENTS or wildcards.variant not in EXPERIMENTS[wildcards.mvp].variants:
+        raise WorkflowError(f"config/experiments has no variant {wildcards.variant!r} of {wildcards.mvp!r}")
     return EXPERIMENTS[wildcards.mvp].variants[wildcards.variant].change
 
 
@@ -47,10 +42,7 @@ def recipe_in_full(wildcards):
     """All that a variant trains: the recipe of its phase with its change."""
     change, settled = change_of(wildcards), recipe_file(wildcards)
     base = whole(CONFIG.experiments.recipe)
-    return {
-        **(content_of(settled[0], "recipe")["recipe"] if settled else base),
-        **change,
-    }
+    return {**(content_of(settled[0], "recipe")["recipe"] if settled else base), **change}
 
 
 def sensitivity_file(wildcards):
@@ -75,9 +67,7 @@ def denoiser_for(recipe, seed):
 def denoiser_settings(wildcards):
     """The linear filter is not trained by steps, a network has no components; when states are saved is no matter."""
     by_steps = ("components", "training.checkpoint_seconds")
-    return whole(
-        CONFIG.denoisers, but=("training",) if wildcards.kind == "pca" else by_steps
-    )
+    return whole(CONFIG.denoisers, but=("training",) if wildcards.kind == "pca" else by_steps)
 
 
 def denoisers_of(mvp):
@@ -105,9 +95,7 @@ def training_of(model):
     if model == "lightgbm":
         settings["lightgbm"] = whole(CONFIG.baselines.lightgbm)
     if model == "vit":
-        settings["network"] = whole(
-            CONFIG.network, but=("training.checkpoint_seconds",)
-        )
+        settings["network"] = whole(CONFIG.network, but=("training.checkpoint_seconds",))
     return settings
 
 
@@ -127,8 +115,7 @@ def goes_first(wildcards):
     made = {d: Path(f"results/decisions/{d}.json") for d in experiment.first_if}
     return int(
         any(
-            path.exists()
-            and content_of(path, "outcome")["outcome"] == experiment.first_if[d]
+            path.exists() and content_of(path, "outcome")["outcome"] == experiment.first_if[d]
             for d, path in made.items()
         )
     )
@@ -150,10 +137,7 @@ def honest_runs():
         catalogue.runs_in(EXPERIMENTS, key, name)
         for key in active(1)
         for name in variants_of(key)
-        if not (
-            EXPERIMENTS[key].variants[name].leaky
-            or EXPERIMENTS[key].variants[name].control
-        )
+        if not (EXPERIMENTS[key].variants[name].leaky or EXPERIMENTS[key].variants[name].control)
     }
     return sorted(chosen)
 
@@ -185,16 +169,8 @@ def trial_runs(wildcards):
     if not proposal["combination"]:
         return []
     best = proposal["members"][0]
-    folders = [
-        "combination/recipe",
-        catalogue.runs_in(EXPERIMENTS, best["mvp"], best["variant"]),
-    ]
-    return expand(
-        "results/{f}/seed_{k}/{name}",
-        f=folders,
-        k=range(CONFIG.experiments.seeds),
-        name=PREDICTIONS,
-    )
+    folders = ["combination/recipe", catalogue.runs_in(EXPERIMENTS, best["mvp"], best["variant"])]
+    return expand("results/{f}/seed_{k}/{name}", f=folders, k=range(CONFIG.experiments.seeds), name=PREDICTIONS)
 
 
 def evidence_of(key, times=False):

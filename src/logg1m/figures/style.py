@@ -1,4 +1,4 @@
-"""The house style of figures: alone imports matplotlib, and saves a figure, the picture and its CSV, both atomically."""
+"""The house style of figures, and the one way to begin and to save one: the picture and its CSV, both atomically."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Masked spectrum modelling: hide and reconstruct parts of a spectrum, without labels (He et al. 2022, Xie et al. 2022).
+"""Masked spectrum modelling: hide and reconstruct parts of spectra, without labels (He et al. 2022, Xie et al. 2022).
 
 Hidden pixels are set to the mean of their pixel, and every token is told what share of its pixels is hidden; for a
 token that is hidden as a whole this is the usual mask token. It works for any tokeniser, mask and position code alike,

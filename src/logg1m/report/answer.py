@@ -33,10 +33,7 @@ class Candidate:
 
 
 def answer(
-    mvps: Sequence[Mvp],
-    decisions: Sequence[Decision],
-    artifacts: Artifacts,
-    experiments: Mapping[str, Experiment],
+    mvps: Sequence[Mvp], decisions: Sequence[Decision], artifacts: Artifacts, experiments: Mapping[str, Experiment]
 ) -> Answer:
     """The best R² of log g over every honest model: baselines of every scale, variants, combinations."""
     flagged = leaking(artifacts)

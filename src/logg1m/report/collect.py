@@ -42,10 +42,9 @@ class Context:
     command : the call of Snakemake with its configuration, to which a target is added
     records : experiment key → what its jobs recorded beside their logs
     scripts : experiment key → what its main jobs run, where that is not a variant's run
-    running : keys of experiments with a live job (for the terminal; a finished graph has none)
     identity : what run this is, in words: what → value, from the configuration
     level : of every interval
-    origin : what every artifact must rest on; None: whatever they say (for the terminal)
+    origin : what every artifact must rest on; None: whatever they say
     """
 
     report: Report = field(default_factory=Report)
@@ -53,7 +52,6 @@ class Context:
     command: str = "snakemake --cores all"
     records: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
-    running: frozenset[str] = frozenset()
     identity: Mapping[str, str] = field(default_factory=dict)
     level: float = 0.95
     origin: Origin | None = None
@@ -132,7 +130,7 @@ def _mvp(
     context: Context,
 ) -> Mvp:
     key = experiment.key
-    standing, why = state(experiment, artifacts, made, context.paused, context.running)
+    standing, why = state(experiment, artifacts, made, context.paused)
     # A verdict that does not stand (abandoned, paused, made from what has changed) has no numbers in the documents.
     place = artifacts[f"{key}/verdict.json"]
     place = place if standing == DONE and place.raw else Cursor({}, place.file)
@@ -247,11 +245,7 @@ def _priority(standing: str, outcome: str) -> str:
 
 
 def _next_action(
-    standing: str,
-    outcome: str,
-    closed: tuple[str, str] | None,
-    made: Mapping[str, Mapping[str, Any]],
-    key: str,
+    standing: str, outcome: str, closed: tuple[str, str] | None, made: Mapping[str, Mapping[str, Any]], key: str
 ) -> str:
     if standing == CANCELLED and closed:
         return f"none; decisions.override for {closed[0]} runs it all the same"

@@ -40,7 +40,6 @@ def decision(name: str, artifacts: Artifacts, experiments: Mapping[str, Experime
         outcome=outcome,
         rule=point.rule if name == "d4" else evidence.get("rule", ""),
         rule_verdict=evidence.get("rule_verdict"),
-        rule_outcome=evidence.get("rule_outcome"),
         default=evidence.get("default_if_inconclusive"),
         override=evidence.get("override"),
         flips=evidence.get("would_flip", ""),

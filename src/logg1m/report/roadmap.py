@@ -168,7 +168,6 @@ class Decision:
     outcome: str | None
     rule: str
     rule_verdict: str | None
-    rule_outcome: str | None
     default: str | None
     override: str | None
     flips: str

@@ -38,11 +38,7 @@ def examine(task: Task, fitted: Fitted, test: np.ndarray, low_noise: np.ndarray)
 
 
 def probe(
-    task: Task,
-    learner: Learner,
-    encoders: dict[str, dict[str, torch.Tensor]],
-    test: np.ndarray,
-    low_noise: np.ndarray,
+    task: Task, learner: Learner, encoders: dict[str, dict[str, torch.Tensor]], test: np.ndarray, low_noise: np.ndarray
 ) -> dict[str, Any]:
     """Ridge on frozen encoders, the random one and the pretrained one.
 
