@@ -24,7 +24,8 @@ class InputError(Exception):
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it is flushed to disk and renamed, on failure removed.
 
-    The rename is flushed too. A disk that refuses is an InputError, also if a library says it in an exception of its own.
+    The rename is flushed too. A disk that refuses is an InputError, also if a library says it in an exception of its
+    own.
     """
     path = Path(path)
     if path.exists() and not path.is_file():  # a rename would put a file in the place of a device

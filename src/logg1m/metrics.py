@@ -39,6 +39,16 @@ def interval(values: np.ndarray, level: float) -> list[float]:
     return [float(q) for q in np.nanquantile(values, [tail, 1 - tail])]
 
 
+def level_key(level: float) -> str:
+    """Key of an interval of this level beside a value: ci95."""
+    return f"ci{level * 100:.0f}"
+
+
+def not_measured(level: float) -> dict[str, Any]:
+    """{value, ci95} of what was not measured: NaN."""
+    return {"value": float("nan"), level_key(level): [float("nan")] * 2}
+
+
 def interval_key(entry: Mapping[str, Any]) -> str:
     """Key of the interval beside a value of an artifact, whatever its level (ci95, ci90); empty where there is none."""
     return next((key for key in map(str, entry) if key.startswith("ci")), "")
@@ -61,7 +71,7 @@ def with_interval(
     """{value, ci95} of a statistic of counts (B, n) → (B,); its value is the one at equal counts."""
     value = float(statistic(np.ones((1, n), dtype=np.float32))[0])
     replicates = np.concatenate([statistic(counts) for counts in resamples(n, settings, seed)])
-    return {"value": value, f"ci{settings.level * 100:.0f}": interval(replicates, settings.level)}
+    return {"value": value, level_key(settings.level): interval(replicates, settings.level)}
 
 
 def r2(truth: np.ndarray, error: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -111,7 +121,7 @@ def nmad(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 def r2_replicates(
     truth: np.ndarray, error: np.ndarray, settings: Bootstrap, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """R² of M predictors on the same N spectra, errors (M, N) in dex: (M,) values, and (resamples, M) paired replicates."""
+    """R² of M predictors on the same N spectra, errors (M, N) in dex: values (M,), paired replicates (resamples, M)."""
     measure = _Means(truth, error)
     value = measure(np.ones((1, len(truth)), dtype=np.float32))["r2"][0]
     return value, np.concatenate([measure(counts)["r2"] for counts in resamples(len(truth), settings, seed)])
@@ -127,7 +137,7 @@ def median_with_interval(values: np.ndarray, level: float) -> dict[str, Any]:
     n, half = len(ordered), math.ceil(len(ordered) / 2)
     tail = (1 - level) / 2
     ranks = [bisect_left(range(n), q, key=lambda k: binom.sf(half - 1, n, (k + 1) / n)) for q in (tail, 1 - tail)]
-    return {"value": float(ordered[half - 1]), f"ci{level * 100:.0f}": [float(ordered[k]) for k in ranks]}
+    return {"value": float(ordered[half - 1]), level_key(level): [float(ordered[k]) for k in ranks]}
 
 
 class _Means:
@@ -172,7 +182,7 @@ def summaries(
     values = measure(np.ones((1, n), dtype=np.float32))
     batches = [measure(counts) for counts in resamples(n, settings, seed)]
     drawn = {name: np.concatenate([batch[name] for batch in batches]) for name in values}
-    key = f"ci{settings.level * 100:.0f}"
+    key = level_key(settings.level)
     found = []
     for k, own in enumerate(error):
         row: dict[str, Any] = {

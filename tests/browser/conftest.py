@@ -47,7 +47,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory, small_store: Store) -> P
         members = pd.DataFrame({"snr": snr, "low_noise": snr > 6, "pool": "test", "rank": np.arange(n)})
         pixels = pd.DataFrame({"wave": small_store.wave, "error_mean": np.linspace(0.1, 2, len(small_store.wave))})
         windows = {"lines": {"label": "lines", "windows": [{"vacuum": 8500.0, "half_width": 20.0, "status": "used"}]}}
-        spectra = viewer.viewer(small_store, members, pixels, None, Cursor(windows, "v"), 5, 1.0)
+        spectra = viewer.viewer(small_store, members, pixels, pd.DataFrame(), Cursor(windows, "v"), 5, 1.0)
         logg = small_store.labels()["logg"]
         tables = {
             name: pd.DataFrame({"id": np.arange(n), "truth": logg, "predicted": 3 + share * (logg - 3)})

@@ -8,32 +8,15 @@ from logg1m.report.names import names_of
 # What the experiments without variants leave behind, beside their verdicts; by folder.
 OWN_FILES = {
     "mvp_0_a": ["results/mvp_0_a/protocol.json"],
-    "mvp_0_b": [
-        "results/mvp_0_b/scaling.json",
-        "results/mvp_0_b/ridge.json",
-        "results/mvp_0_b/networks.json",
-    ],
-    "mvp_1_1": [
-        "results/mvp_1_1/fisher.json",
-        "results/mvp_1_1/models.json",
-        *extras(),
-    ],
+    "mvp_0_b": ["results/mvp_0_b/scaling.json", "results/mvp_0_b/ridge.json", "results/mvp_0_b/networks.json"],
+    "mvp_1_1": ["results/mvp_1_1/fisher.json", "results/mvp_1_1/models.json", *extras()],
 }
-OWN_SCRIPTS = {
-    "mvp_0_a": "protocol",
-    "mvp_0_b": "scaling",
-    "mvp_1_1": "bounds_and_models",
-}
+OWN_SCRIPTS = {"mvp_0_a": "protocol", "mvp_0_b": "scaling", "mvp_1_1": "bounds_and_models"}
 # Logs of their jobs, beside which each job records when, how long and on what it ran.
 OWN_LOGS = {
     "mvp_0_a": ["snr", "protocol"],
-    "mvp_0_b": [
-        "ridge",
-        *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES),
-        "scaling",
-    ],
-    "mvp_1_1": ["bounds", "bayes", "bounds_and_models"]
-    + ["magnitude_sweep"] * ("sweep" not in WITHOUT),
+    "mvp_0_b": ["ridge", *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES), "scaling"],
+    "mvp_1_1": ["bounds", "bayes", "bounds_and_models"] + ["magnitude_sweep"] * ("sweep" not in WITHOUT),
 }
 DECISION_FILES = [f"results/{name}" for name in FILES]
 
@@ -44,17 +27,15 @@ def artifacts_of(key):
         f"results/{key}/verdict.json",
         *OWN_FILES.get(key, []),
         *figure_files(key),
-        *runs_of(key, "metrics.json"),
-        *runs_of(key, "provenance.json"),
+        *runs_of(key, METRICS),
+        *runs_of(key, PROVENANCE),
     ]
 
 
 def artifacts_of_foundations():
     """Phases 0 and 1, which no decision gates."""
     keys = active(0) + active(1)
-    return ["results/data/manifest.json"] + [
-        f for key in keys for f in artifacts_of(key)
-    ]
+    return ["results/data/manifest.json"] + [f for key in keys for f in artifacts_of(key)]
 
 
 def artifacts_of_later_phases(wildcards):
@@ -66,15 +47,13 @@ def artifacts_of_later_phases(wildcards):
         if active(phase):
             files += recipe_of(phase)
     tried = [path for path in trial_runs(wildcards) if "combination" in path]
-    return files + [
-        path.replace("predictions.parquet", "metrics.json") for path in tried
-    ]
+    return files + [str(Path(path).with_name(METRICS)) for path in tried]
 
 
 def job_records(key):
     """Where the jobs of an experiment record what they ran on; read where they exist, and inputs of nothing."""
     logs = OWN_LOGS.get(key, []) + ["verdict", *figure_sets(key)]
-    runs = [Path(path).parent for path in runs_of(key, "metrics.json")]
+    runs = [Path(path).parent for path in runs_of(key, METRICS)]
     return [f"logs/{key}/{name}.job.json" for name in logs] + [
         f"logs/{run.relative_to('results')}.job.json" for run in runs
     ]
@@ -82,9 +61,7 @@ def job_records(key):
 
 def command_line():
     """The call of Snakemake in the workflow's folder, with the folder, overlays and settings of this run."""
-    overlays = [
-        os.path.relpath(path, WORKFLOW) for path in workflow.overwrite_configfiles
-    ]
+    overlays = [os.path.relpath(path, WORKFLOW) for path in workflow.overwrite_configfiles]
     settings = [
         f"{key}={value if isinstance(value, str) else json.dumps(value)}"
         for key, value in workflow.config_settings.config.items()
@@ -94,9 +71,7 @@ def command_line():
         words += ["--directory", os.path.relpath(Path.cwd(), WORKFLOW)]
     words += ["--configfile", *overlays] if overlays else []
     words += ["--config", *settings] if settings else []
-    words += (
-        ["--"] if overlays or settings else []
-    )  # or the target would be read as one more of them
+    words += ["--"] if overlays or settings else []  # or the target would be read as one more of them
     return shlex.join(words)
 
 
@@ -112,9 +87,7 @@ REPORT_PARAMS = {
     "paused": CONFIG.experiments.paused,
     "command": command_line(),
     "records": {key: job_records(key) for key in EXPERIMENTS},
-    "scripts": {
-        key: f"workflow/scripts/{name}.py" for key, name in OWN_SCRIPTS.items()
-    },
+    "scripts": {key: f"workflow/scripts/{name}.py" for key, name in OWN_SCRIPTS.items()},
     "identity": {
         "scales": ", ".join(SCALES),
         "seed": str(CONFIG.seed),
@@ -123,17 +96,10 @@ REPORT_PARAMS = {
     "level": CONFIG.bootstrap.level,
     "origin": asdict(ORIGIN),
 }
-EXPERIMENT_REPORTS = [
-    f"results/report/{names_of(e, EXPERIMENTS, CONFIG.report)[1]}"
-    for e in EXPERIMENTS.values()
-]
+EXPERIMENT_REPORTS = [f"results/report/{names_of(e, EXPERIMENTS, CONFIG.report)[1]}" for e in EXPERIMENTS.values()]
 
 
 def predictions_of_runs(wildcards):
     """Predictions of every run that the documents show, for the maps of residuals."""
     shown = REPORT_INPUT["foundations"] + artifacts_of_later_phases(wildcards)
-    return [
-        str(Path(path).with_name("predictions.parquet"))
-        for path in dict.fromkeys(shown)
-        if Path(path).name == "metrics.json"
-    ]
+    return [str(Path(path).with_name(PREDICTIONS)) for path in dict.fromkeys(shown) if Path(path).name == METRICS]

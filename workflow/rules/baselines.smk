@@ -6,17 +6,10 @@ scaling.json. Predictions are on the common test set. `baselines.lightgbm_larges
 the scales above it.
 """
 
-LIGHTGBM_SIZES = [
-    size
-    for size in CONFIG.protocol.scales
-    if size <= (CONFIG.baselines.lightgbm_largest or size)
-]
+LIGHTGBM_SIZES = [size for size in CONFIG.protocol.scales if size <= (CONFIG.baselines.lightgbm_largest or size)]
 LIGHTGBM_SCALES = [scale_name(size) for size in LIGHTGBM_SIZES]
 # Predictions of the classical models, each at the largest scale it is trained at.
-CLASSICAL = [
-    "results/mvp_0_b/ridge.parquet",
-    f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet",
-]
+CLASSICAL = ["results/mvp_0_b/ridge.parquet", f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet"]
 
 
 rule ridge:
@@ -73,13 +66,9 @@ rule lightgbm:
 rule scaling:
     input:
         ridge="results/mvp_0_b/ridge.parquet",
-        lightgbm=expand(
-            "results/mvp_0_b/lightgbm_{scale}.parquet", scale=LIGHTGBM_SCALES
-        ),
+        lightgbm=expand("results/mvp_0_b/lightgbm_{scale}.parquet", scale=LIGHTGBM_SCALES),
         ridge_report="results/mvp_0_b/ridge.json",
-        lightgbm_reports=expand(
-            "results/mvp_0_b/lightgbm_{scale}.json", scale=LIGHTGBM_SCALES
-        ),
+        lightgbm_reports=expand("results/mvp_0_b/lightgbm_{scale}.json", scale=LIGHTGBM_SCALES),
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
     output:
@@ -88,7 +77,6 @@ rule scaling:
         "logs/mvp_0_b/scaling.log",
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     resources:
         mem_mb=grows(4000 + CONFIG.protocol.scales[-1] // 250),
         runtime=grows(60),

@@ -22,7 +22,6 @@ rule evidence:
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
         decisions=settings_of,
         code=code("logg1m.decisions.gates"),
@@ -40,7 +39,6 @@ checkpoint decide:
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
         code=code("logg1m.decisions.gates"),
     script:
@@ -58,7 +56,6 @@ checkpoint propose:
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
         recipe=whole(CONFIG.experiments.recipe),
         members=CONFIG.decisions.d4_members,
@@ -93,7 +90,6 @@ checkpoint settle_recipe:
         "logs/decisions/d4.log",
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     resources:
         mem_mb=grows(1000),
         runtime=grows(10),
@@ -117,7 +113,6 @@ checkpoint recipe_phase3:
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
         code=code("logg1m.decisions.recipes"),
     script:

@@ -1,22 +1,16 @@
 """Denoisers: trained once per kind and seed, without labels, frozen, and used by every run whose recipe names them.
 
 Requires: the store and the protocol.
-Produces: results/denoisers/<kind>/seed_<k>/{model.safetensors, report.json, history.csv, profile.parquet,
-examples.parquet, provenance.json}.
+Produces: results/denoisers/<kind>/seed_<k>/, the files that `logg1m.results.denoiser` names.
 """
 
-DENOISER_FILES = [
-    "model.safetensors",
-    "report.json",
-    "history.csv",
-    "profile.parquet",
-    "examples.parquet",
-    "provenance.json",
-]
+from typing import get_args
+
+from logg1m.config.denoisers import DenoiserKind
 
 
 wildcard_constraints:
-    kind="blind_spot|autoencoder|autoencoder_clean|pca",
+    kind="|".join(get_args(DenoiserKind)),
 
 
 rule denoiser:
@@ -26,7 +20,7 @@ rule denoiser:
         snr="results/mvp_0_a/snr.parquet",
         pixels="results/mvp_0_a/pixels.parquet",
     output:
-        update(multiext("results/denoisers/{kind}/seed_{seed}/", *DENOISER_FILES)),
+        update(multiext("results/denoisers/{kind}/seed_{seed}/", *denoiser_files.FILES)),
     log:
         "logs/denoisers/{kind}/seed_{seed}.log",
     benchmark:

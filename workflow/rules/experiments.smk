@@ -6,16 +6,10 @@ Produces: results/<mvp>/<variant>/seed_<k>/{metrics.json, predictions.parquet, â
 
 from logg1m.experiments.extras import modules_of
 from logg1m.experiments.models import FITTED_BY, modules_behind
-from logg1m.results.run import RUN_FILES, TABLE_FILES
 
 # All that a run reaches: a change of what evaluates runs it again, and it finds its trained model in results/.state.
 MODEL_CODE = {
-    model: code(
-        "logg1m.experiments.run",
-        "logg1m.protocol.members",
-        *modules_behind(model),
-    )
-    for model in FITTED_BY
+    model: code("logg1m.experiments.run", "logg1m.protocol.members", *modules_behind(model)) for model in FITTED_BY
 }
 DENOISER_CODE = code("logg1m.nn.denoisers")
 
@@ -35,9 +29,7 @@ rule run_variant:
         recipe=recipe_file,
         sensitivity=sensitivity_file,
         pixels=lambda wildcards: pixels_for(recipe_in_full(wildcards)),
-        denoiser=lambda wildcards: denoiser_for(
-            recipe_in_full(wildcards), wildcards.seed
-        ),
+        denoiser=lambda wildcards: denoiser_for(recipe_in_full(wildcards), wildcards.seed),
     output:
         update(multiext("results/{mvp}/{variant}/seed_{seed}/", *RUN_FILES)),
     log:
@@ -68,10 +60,7 @@ rule run_variant:
 
 rule networks:
     input:
-        [
-            f"results/{variant.same_as}/seed_0/metrics.json"
-            for variant in EXPERIMENTS["mvp_0_b"].variants.values()
-        ],
+        [f"results/{variant.same_as}/seed_0/{METRICS}" for variant in EXPERIMENTS["mvp_0_b"].variants.values()],
     output:
         update("results/mvp_0_b/networks.json"),
     log:
@@ -79,12 +68,8 @@ rule networks:
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
-        rows=[
-            [name, variant.label, variant.same_as]
-            for name, variant in EXPERIMENTS["mvp_0_b"].variants.items()
-        ],
+        rows=[[name, variant.label, variant.same_as] for name, variant in EXPERIMENTS["mvp_0_b"].variants.items()],
         code=code("logg1m.files"),
     script:
         "../scripts/networks.py"
@@ -97,16 +82,13 @@ rule models:
         bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
-        predictions=expand(
-            "results/{runs}/seed_0/predictions.parquet", runs=honest_runs()
-        ),
+        predictions=expand(f"results/{{runs}}/seed_0/{PREDICTIONS}", runs=honest_runs()),
     output:
         update("results/mvp_1_1/models.json"),
     log:
         "logs/mvp_1_1/models.log",
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(20),
@@ -134,7 +116,6 @@ for key, experiment in EXPERIMENTS.items():
             f"logs/{key}/verdict.log",
         conda:
             "../../envs/logg1m.yaml"
-        threads: 1
         resources:
             mem_mb=grows(2000),
             runtime=grows(30),

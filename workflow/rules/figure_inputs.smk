@@ -21,11 +21,7 @@ FIGURE_SETTINGS = {"observation": CONFIG.data.observation}
 WITHOUT = {"sweep"} if CONFIG.data.source == "pfs_hdf5" else set()
 
 try:
-    ASKED = {
-        kind: kinds.asks_for(kind)
-        for experiment in EXPERIMENTS.values()
-        for kind in experiment.figures.values()
-    }
+    ASKED = {kind: kinds.asks_for(kind) for experiment in EXPERIMENTS.values() for kind in experiment.figures.values()}
     SHOWS = {kind: kinds.caption(kind) for kind in ASKED}
 except InputError as error:
     raise WorkflowError(str(error))
@@ -33,8 +29,8 @@ for kind, asked in ASKED.items():
     known = ["verdict", "evidence", *FIGURE_INPUT, *FIGURE_SETTINGS]
     if not set(asked) <= set(known):
         raise WorkflowError(
-            f"figures of the kind {kind} ask for {', '.join(sorted(set(asked) - set(known)))}; the arguments of values and "
-            f"draw in src/logg1m/figures/{kind}.py may be {', '.join(known)}"
+            f"figures of the kind {kind} ask for {', '.join(sorted(set(asked) - set(known)))}; the arguments of values "
+            f"and draw in src/logg1m/figures/{kind}.py may be {', '.join(known)}"
         )
 
 
@@ -47,11 +43,7 @@ def figures_of(key, without=frozenset()):
 
 def figure_files(key, without=frozenset()):
     """Pictures and values of an experiment's figures."""
-    return expand(
-        f"results/{key}/{{name}}.{{ext}}",
-        name=figures_of(key, without),
-        ext=["png", "csv"],
-    )
+    return expand(f"results/{key}/{{name}}.{{ext}}", name=figures_of(key, without), ext=["png", "csv"])
 
 
 def figure_sets(key):
@@ -81,11 +73,7 @@ def figure_inputs(key, shown):
 def figure_params(key, shown):
     """What drawing reads of the configuration: of figures of other artifacts than runs, hardly anything."""
     asked = {name for kind in shown.values() for name in ASKED[kind]}
-    settings = {
-        name: whole(section)
-        for name, section in FIGURE_SETTINGS.items()
-        if name in asked
-    }
+    settings = {name: whole(section) for name, section in FIGURE_SETTINGS.items() if name in asked}
     params = {
         "experiment": whole(EXPERIMENTS[key]),
         "figures": shown,

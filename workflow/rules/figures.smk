@@ -1,11 +1,11 @@
 """Figures: nothing that computes, judges or decides draws, and nothing of it reads a figure.
 
-Requires: verdicts and the artifacts of runs; artifacts of Phases 0 and 1. What a figure is drawn from are the arguments of
-its kind's functions (`logg1m.figures.given`).
-Produces: results/<mvp>/<figure>.png and, beside it, its values as .csv, for every figure that an experiment's file names:
-one rule per experiment for those of its runs (`figures_mvp_1_2`), one per figure for those of Phases 0 and 1's own
-artifacts (`figure_ridge_alpha`). And results/mvp_1_1/fisher.json, a copy of the numbers of MVP-1.1 that is there once its
-figures are.
+Requires: verdicts and the artifacts of runs; artifacts of Phases 0 and 1. What a figure is drawn from are the arguments
+of its kind's functions (`logg1m.figures.given`).
+Produces: results/<mvp>/<figure>.png and, beside it, its values as .csv, for every figure that an experiment's file
+names: one rule per experiment for those of its runs (`figures_mvp_1_2`), one per figure for those of Phases 0 and 1's
+own artifacts (`figure_ridge_alpha`). And results/mvp_1_1/fisher.json, a copy of the numbers of MVP-1.1 that is there
+once its figures are.
 """
 
 for key, experiment in EXPERIMENTS.items():
@@ -34,7 +34,6 @@ for key, experiment in EXPERIMENTS.items():
                 f"logs/{key}/{rule_name}.log",
             conda:
                 "../../envs/logg1m.yaml"
-            threads: 1
             resources:
                 mem_mb=grows(2000 + CONFIG.protocol.scales[-1] // 250),
                 runtime=grows(30),
@@ -66,7 +65,6 @@ rule fisher:
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
         code=code("logg1m.files"),
     script:

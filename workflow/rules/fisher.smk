@@ -6,8 +6,8 @@ estimators), bayes.parquet (posteriors of test spectra), magnitude_sweep.json, a
 agreement, ceilings, models beside the bounds, each at the largest scale it was trained at, verdict).
 """
 
-# Bounds, agreement, ceilings and models beside the bounds. Everything below reads them here; fisher.json is a copy that is
-# there once the figures are (figures.smk).
+# Bounds, agreement, ceilings and models beside the bounds. Everything below reads them here; fisher.json is a copy that
+# is there once the figures are (figures.smk).
 NUMBERS = "results/mvp_1_1/bounds_and_models.json"
 
 
@@ -44,9 +44,7 @@ rule bounds:
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         files=DATA_FILES,
-        code=code(
-            "logg1m.bounds.convergence", "logg1m.sources", "logg1m.sources.identity"
-        ),
+        code=code("logg1m.bounds.convergence", "logg1m.sources", "logg1m.sources.identity"),
     script:
         "../scripts/bounds.py"
 
@@ -102,12 +100,7 @@ rule magnitude_sweep:
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         files=DATA_FILES,
-        code=code(
-            "logg1m.bounds.sweep",
-            "logg1m.sources",
-            "logg1m.sources.identity",
-            "logg1m.spectra.store",
-        ),
+        code=code("logg1m.bounds.sweep", "logg1m.sources", "logg1m.sources.identity", "logg1m.spectra.store"),
     script:
         "../scripts/magnitude_sweep.py"
 
@@ -126,7 +119,6 @@ rule bounds_and_models:
         "logs/mvp_1_1/bounds_and_models.log",
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     resources:
         mem_mb=grows(2000 + CONFIG.protocol.scales[-1] // 250),
         runtime=grows(30),

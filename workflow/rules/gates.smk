@@ -84,9 +84,7 @@ def active(phase):
     return [
         key
         for key, e in EXPERIMENTS.items()
-        if e.phase == phase
-        and e.id not in CONFIG.experiments.paused
-        and not cancelled(e)
+        if e.phase == phase and e.id not in CONFIG.experiments.paused and not cancelled(e)
     ]
 
 
@@ -94,11 +92,7 @@ def phase_verdicts(phase):
     """Input function: verdicts of a phase's active experiments that have variants."""
 
     def verdicts(wildcards):
-        return [
-            f"results/{key}/verdict.json"
-            for key in active(phase)
-            if EXPERIMENTS[key].acceptance
-        ]
+        return [f"results/{key}/verdict.json" for key in active(phase) if EXPERIMENTS[key].acceptance]
 
     return verdicts
 

@@ -1,5 +1,8 @@
 """What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
 
+from logg1m.results import denoiser as denoiser_files
+from logg1m.results.run import METRICS, PREDICTIONS, PROVENANCE, RUN_FILES, TABLE_FILES
+
 
 def variants_of(mvp):
     """The variants that run at this scale; an experiment with rules of its own has none."""
@@ -16,18 +19,13 @@ def is_combination(wildcards):
 def change_of(wildcards):
     if is_combination(wildcards):
         return {}
-    if (
-        wildcards.mvp not in EXPERIMENTS
-        or wildcards.variant not in EXPERIMENTS[wildcards.mvp].variants
-    ):
-        raise WorkflowError(
-            f"config/experiments has no variant {wildcards.variant!r} of {wildcards.mvp!r}"
-        )
+    if wildcards.mvp not in EXPERIMENTS or wildcards.variant not in EXPERIMENTS[wildcards.mvp].variants:
+        raise WorkflowError(f"config/experiments has no variant {wildcards.variant!r} of {wildcards.mvp!r}")
     return EXPERIMENTS[wildcards.mvp].variants[wildcards.variant].change
 
 
 def recipe_file(wildcards):
-    """The recipe that a phase starts from; Phase 1 starts from the configured one, the combination is proposed by D4."""
+    """The recipe that a phase starts from; Phase 1 starts from the configured one, D4 proposes the combination."""
     if is_combination(wildcards):
         return [str(proposal_file())]
     change_of(wildcards)
@@ -44,10 +42,7 @@ def recipe_in_full(wildcards):
     """All that a variant trains: the recipe of its phase with its change."""
     change, settled = change_of(wildcards), recipe_file(wildcards)
     base = whole(CONFIG.experiments.recipe)
-    return {
-        **(content_of(settled[0], "recipe")["recipe"] if settled else base),
-        **change,
-    }
+    return {**(content_of(settled[0], "recipe")["recipe"] if settled else base), **change}
 
 
 def sensitivity_file(wildcards):
@@ -66,15 +61,13 @@ def denoiser_for(recipe, seed):
     kind = recipe["denoiser"]
     if kind == "none":
         return []
-    return [f"results/denoisers/{kind}/seed_{seed}/model.safetensors"]
+    return [f"results/denoisers/{kind}/seed_{seed}/{denoiser_files.MODEL}"]
 
 
 def denoiser_settings(wildcards):
-    """The linear filter has no training by steps, and a network no components; how often states are saved is no matter."""
+    """The linear filter is not trained by steps, a network has no components; when states are saved is no matter."""
     by_steps = ("components", "training.checkpoint_seconds")
-    return whole(
-        CONFIG.denoisers, but=("training",) if wildcards.kind == "pca" else by_steps
-    )
+    return whole(CONFIG.denoisers, but=("training",) if wildcards.kind == "pca" else by_steps)
 
 
 def denoisers_of(mvp):
@@ -84,7 +77,7 @@ def denoisers_of(mvp):
     return expand(
         "results/denoisers/{kind}/seed_0/{name}",
         kind=[kind for kind in kinds if kind != "none"],
-        name=["report.json", "profile.parquet", "examples.parquet"],
+        name=denoiser_files.SHOWN,
     )
 
 
@@ -102,9 +95,7 @@ def training_of(model):
     if model == "lightgbm":
         settings["lightgbm"] = whole(CONFIG.baselines.lightgbm)
     if model == "vit":
-        settings["network"] = whole(
-            CONFIG.network, but=("training.checkpoint_seconds",)
-        )
+        settings["network"] = whole(CONFIG.network, but=("training.checkpoint_seconds",))
     return settings
 
 
@@ -124,8 +115,7 @@ def goes_first(wildcards):
     made = {d: Path(f"results/decisions/{d}.json") for d in experiment.first_if}
     return int(
         any(
-            path.exists()
-            and content_of(path, "outcome")["outcome"] == experiment.first_if[d]
+            path.exists() and content_of(path, "outcome")["outcome"] == experiment.first_if[d]
             for d, path in made.items()
         )
     )
@@ -147,10 +137,7 @@ def honest_runs():
         catalogue.runs_in(EXPERIMENTS, key, name)
         for key in active(1)
         for name in variants_of(key)
-        if not (
-            EXPERIMENTS[key].variants[name].leaky
-            or EXPERIMENTS[key].variants[name].control
-        )
+        if not (EXPERIMENTS[key].variants[name].leaky or EXPERIMENTS[key].variants[name].control)
     }
     return sorted(chosen)
 
@@ -182,24 +169,17 @@ def trial_runs(wildcards):
     if not proposal["combination"]:
         return []
     best = proposal["members"][0]
-    folders = [
-        "combination/recipe",
-        catalogue.runs_in(EXPERIMENTS, best["mvp"], best["variant"]),
-    ]
-    return expand(
-        "results/{f}/seed_{k}/predictions.parquet",
-        f=folders,
-        k=range(CONFIG.experiments.seeds),
-    )
+    folders = ["combination/recipe", catalogue.runs_in(EXPERIMENTS, best["mvp"], best["variant"])]
+    return expand("results/{f}/seed_{k}/{name}", f=folders, k=range(CONFIG.experiments.seeds), name=PREDICTIONS)
 
 
 def evidence_of(key, times=False):
-    """The artifacts of an experiment's runs and what they are compared with, as named inputs; `times`: how long runs took,
-    which nothing that is decided may read."""
+    """The artifacts of an experiment's runs and what they are compared with, as named inputs; `times`: how long runs
+    took, which nothing that is decided may read."""
     experiment = EXPERIMENTS[key]
     judged = experiment.acceptance
     runs = [path for name in TABLE_FILES for path in runs_of(key, name)]
-    seconds = runs_of(key, "provenance.json") if times else []
+    seconds = runs_of(key, PROVENANCE) if times else []
     return {
         "manifest": "results/data/manifest.json",
         "members": "results/mvp_0_a/members.parquet",
@@ -208,7 +188,7 @@ def evidence_of(key, times=False):
         "sensitivity": "results/mvp_1_1/sensitivity.parquet" if judged else [],
         "pixels": "results/mvp_0_a/pixels.parquet" if judged else [],
         "denoisers": behind_gate(experiment, denoisers_of(key)),
-        "metrics": behind_gate(experiment, runs_of(key, "metrics.json")),
+        "metrics": behind_gate(experiment, runs_of(key, METRICS)),
         "runs": behind_gate(experiment, runs),
         "times": behind_gate(experiment, seconds),
     }

@@ -12,9 +12,7 @@ def files_behind(wildcards):
     if workflow.is_main_process and not workflow.dag_settings.forceall:
         triggers = {trigger.name for trigger in workflow.rerun_triggers}
         try:
-            ORIGIN.require_recorded(
-                Path("results"), Path(".snakemake/metadata"), "PARAMS" in triggers
-            )
+            ORIGIN.require_recorded(Path("results"), Path(".snakemake/metadata"), "PARAMS" in triggers)
         except InputError as error:
             raise WorkflowError(str(error))
     return DATA_FILES

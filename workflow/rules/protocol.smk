@@ -6,13 +6,7 @@ spectrum), snr.parquet and pixels.parquet (one pass over the store).
 """
 
 # What whoever trains reads of the protocol: pools and splits (`Pools`), and the noise.
-SPLITS = (
-    "scales",
-    "train_fraction",
-    "validation_fraction",
-    "validation_max",
-    "noise_level",
-)
+SPLITS = ("scales", "train_fraction", "validation_fraction", "validation_max", "noise_level")
 
 
 rule survey:
@@ -53,7 +47,6 @@ rule protocol:
         "protocol"
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     resources:
         mem_mb=grows(2000),
         runtime=grows(20),

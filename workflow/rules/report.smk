@@ -13,59 +13,26 @@ from logg1m.report.templates import MARKDOWN, template_fingerprint
 report: "../report/workflow.rst"
 
 
+def document(name, path=None, category="Roadmap", says=None):
+    """An output that Snakemake's own report shows, with the caption of that name."""
+    path = path or f"results/report/{name}.md"
+    return update(report(path, caption=f"../report/{name}.rst", category=category, labels={"document": says or name}))
+
+
 rule documents:
     input:
         **REPORT_INPUT,
     output:
-        roadmap=update(
-            report(
-                "results/report/roadmap.md",
-                caption="../report/roadmap.rst",
-                category="Roadmap",
-                labels={"document": "roadmap"},
-            )
-        ),
-        kanban=update(
-            report(
-                "results/report/kanban.md",
-                caption="../report/kanban.rst",
-                category="Roadmap",
-                labels={"document": "kanban"},
-            )
-        ),
-        index=update(
-            report(
-                "results/report/index.csv",
-                caption="../report/index.rst",
-                category="Roadmap",
-                labels={"document": "experiment index"},
-            )
-        ),
-        changelog=update(
-            report(
-                "results/report/changelog.md",
-                caption="../report/changelog.rst",
-                category="Roadmap",
-                labels={"document": "changelog"},
-            )
-        ),
-        reports=update(
-            [
-                report(
-                    path,
-                    caption="../report/experiment_report.rst",
-                    category="Reports",
-                    labels={"document": Path(path).stem},
-                )
-                for path in EXPERIMENT_REPORTS
-            ]
-        ),
+        roadmap=document("roadmap"),
+        kanban=document("kanban"),
+        index=document("index", "results/report/index.csv", says="experiment index"),
+        changelog=document("changelog"),
+        reports=[document("experiment_report", path, "Reports", Path(path).stem) for path in EXPERIMENT_REPORTS],
     log:
         "logs/report/documents.log",
     localrule: True
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     params:
         **REPORT_PARAMS,
         templates=template_fingerprint(MARKDOWN),
@@ -82,25 +49,14 @@ rule page:
         snr="results/mvp_0_a/snr.parquet",
         pixels="results/mvp_0_a/pixels.parquet",
         sensitivity="results/mvp_1_1/sensitivity.parquet",
-        classical=[
-            "results/mvp_0_b/ridge.parquet",
-            f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet",
-        ],
+        classical=CLASSICAL,
         runs=predictions_of_runs,
     output:
-        update(
-            report(
-                "results/report/index.html",
-                caption="../report/page.rst",
-                category="Roadmap",
-                labels={"document": "page"},
-            )
-        ),
+        document("page", "results/report/index.html"),
     log:
         "logs/report/page.log",
     conda:
         "../../envs/logg1m.yaml"
-    threads: 1
     resources:
         mem_mb=grows(4000),
         runtime=grows(20),
@@ -110,10 +66,6 @@ rule page:
         noise_level=CONFIG.protocol.noise_level,
         seed=CONFIG.seed,
         templates=template_fingerprint(),
-        code=code(
-            "logg1m.report.collect",
-            "logg1m.report.page.make",
-            *kinds.modules_of(ASKED),
-        ),
+        code=code("logg1m.report.collect", "logg1m.report.page.make", *kinds.modules_of(ASKED)),
     script:
         "../scripts/page.py"

@@ -28,15 +28,7 @@ with job(snakemake):
     bayes = read_parquet(given.bayes, ("id", "mean", "truth", "var", "ess"))
     require_one_truth({given.bayes: bayes, **tables})
     add_bayes(
-        fisher,
-        bayes,
-        members,
-        predictions,
-        config,
-        bootstrap,
-        params.seed,
-        prior_text(data),
-        prior_is_exact(data),
+        fisher, bayes, members, predictions, config, bootstrap, params.seed, prior_text(data), prior_is_exact(data)
     )
     with understood(given.lightgbm):
         about = about_lightgbm(read_json(given.lightgbm))

@@ -11,6 +11,7 @@ from logg1m.experiments.denoising.training import Request, training_code
 from logg1m.files import read_parquet
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
+from logg1m.results.run import state_of
 from logg1m.spectra.store import Store
 
 with job(snakemake):
@@ -28,6 +29,5 @@ with job(snakemake):
         training_code(),
     )
     folder = Path(snakemake.output[0]).parent
-    state = Path("results/.state") / folder.relative_to("results")
     members, pixels = read_members(given.members, given.snr), read_parquet(given.pixels, ("wave", "error_mean"))
-    make(request, Store(given.manifest), members, pixels, Compute.from_job(snakemake), folder, state)
+    make(request, Store(given.manifest), members, pixels, Compute.from_job(snakemake), folder, state_of(folder))

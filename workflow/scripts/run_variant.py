@@ -18,6 +18,7 @@ from logg1m.jobs.device import resolve
 from logg1m.jobs.frame import job
 from logg1m.nn import denoisers
 from logg1m.protocol.members import read_members
+from logg1m.results.run import state_of
 from logg1m.spectra.store import Store
 
 with job(snakemake):
@@ -49,6 +50,5 @@ with job(snakemake):
     pixels = read_parquet(given.pixels[0], ("wave", "error_mean")) if given.pixels else None
     posteriors = optimal(read_parquet(given.bayes, ("id", "mean", "truth")), members, params.bayes["min_reached"])
     folder = Path(snakemake.output[0]).parent
-    state = Path("results/.state") / folder.relative_to("results")
     needed = Given(Store(given.manifest), members, sensitivity, pixels, denoiser)
-    run(needed, recipe, setting, compute, folder, state, posteriors)
+    run(needed, recipe, setting, compute, folder, state_of(folder), posteriors)

@@ -176,7 +176,7 @@ def saturation(
         "to": scale_name(last),
         "relative_gain": {
             "value": float((value[b] - value[a]) / abs(value[a])),
-            f"ci{bootstrap.level * 100:.0f}": [low, high],
+            metrics.level_key(bootstrap.level): [low, high],
         },
         "criterion": f"ceiling if R² gains less than {limit:.0%}",
         "verdict": verdict,
@@ -192,7 +192,7 @@ def _with_interval(points: list[tuple[int, float]], drawn: np.ndarray, level: fl
     fits = [_power_law(list(zip(n, row.tolist()))) for row in drawn[:_REFITS]]
     limits = np.array([fit["limit"]["value"] for fit in fits if fit["fitted"]])
     if len(limits):
-        law["limit"][f"ci{level * 100:.0f}"] = metrics.interval(limits, level)
+        law["limit"][metrics.level_key(level)] = metrics.interval(limits, level)
     return law | {"n_refits": len(limits)}
 
 

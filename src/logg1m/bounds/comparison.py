@@ -18,6 +18,9 @@ from logg1m.observe import LABELS
 
 GAUSSIAN_MEDIAN = 0.6745  # median |x| of a unit Gaussian: a median ratio of 1 is an efficient estimator
 
+# What a statistic that a verdict or D1 may read is called among a model's numbers.
+STATISTIC_FIELD = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
+
 
 def compare(
     stars: pd.DataFrame,
@@ -107,7 +110,7 @@ def _of(stars: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _estimator(stars: pd.DataFrame, name: str) -> dict[str, Any]:
-    """Bounds of one estimator summed up, and for how many stars there is none: no derivative, or a degenerate matrix."""
+    """Bounds of one estimator summed up, and how many stars have none: no derivative, or a degenerate matrix."""
     table = _of(stars, name)
     sigma_logg = fisher.summarise(table)
     missing = int(table["sigma_prior"].isna().sum())
@@ -121,8 +124,8 @@ def _why_none(stars: pd.DataFrame) -> str:
     on_nodes = [name for name in LABELS if name in stars and len(shared(stars[name].to_numpy())) > 1]
     if on_nodes:
         return (
-            f"the spectra near them do not span the labels, since many share their values of {', '.join(on_nodes)} (nodes "
-            "of a grid); more spectra on the same nodes do not help, spectra between the nodes do"
+            f"the spectra near them do not span the labels, since many share their values of {', '.join(on_nodes)} "
+            "(nodes of a grid); more spectra on the same nodes do not help, spectra between the nodes do"
         )
     return "the spectra near them do not span the labels (two that vary together, or one that is constant there)"
 
@@ -204,8 +207,8 @@ def model_ratio(
     joined = table[table["id"].isin(sigma.index)]
     if not len(joined):
         raise InputError(
-            f"none of the {len(table)} test spectra of a model is among the {len(sigma)} low-noise spectra whose bounds "
-            "were computed: enlarge data.n_spectra, protocol.scales or bounds.max_spectra"
+            f"none of the {len(table)} test spectra of a model is among the {len(sigma)} low-noise spectra whose "
+            "bounds were computed: enlarge data.n_spectra, protocol.scales or bounds.max_spectra"
         )
     bound = sigma.loc[joined["id"]].to_numpy()
     good = np.isfinite(bound)
@@ -235,11 +238,9 @@ def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = (
     Models in `leaking`, which are better than any estimator can be, have no say. If all of them are, or too few stars
     have a bound, nothing is concluded, and `reason` says why.
     """
-    key = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
-    statistic = key[config.statistic]
     honest = [name for name in models if name not in leaking]
     best = min(honest or models, key=lambda name: models[name]["rmse"]["value"])
-    measured = models[best].get(statistic)
+    measured = models[best].get(STATISTIC_FIELD[config.statistic])
     threshold = config.ratio_threshold
     if measured is None or not honest:
         outcome = "inconclusive"
@@ -254,7 +255,7 @@ def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = (
         "statistic": config.statistic,
         "model": best,
         "ratio": measured,
-        "all_statistics": {name: models[best].get(k) for name, k in key.items()},
+        "all_statistics": {name: models[best].get(k) for name, k in STATISTIC_FIELD.items()},
         "outcome": outcome,
         "n": models[best].get("n"),
         "n_test": models[best].get("n_test"),

@@ -32,7 +32,8 @@ class Library:
         """The same spectra with `level` times the error, which is what `protocol.noise_level` asks for."""
         if not level > 0:
             raise InputError(
-                f"protocol.noise_level = {level:g}: without noise there is no bound; the Fisher bounds need a level above 0"
+                f"protocol.noise_level = {level:g}: without noise there is no bound; the Fisher bounds need a level "
+                "above 0"
             )
         return self if level == 1 else replace(self, error=self.error * np.float32(level))
 

@@ -201,8 +201,8 @@ def _schur(block: np.ndarray) -> np.ndarray:
 
 
 def summarise(table: pd.DataFrame) -> dict[str, Any]:
-    """σ(log g) of an estimator over its stars, per label set: p10, median, p90 and mean of those that have a bound, n of
-    all, how many and what share failed, condition number, Schur retention."""
+    """σ(log g) of an estimator over its stars, per label set: p10, median, p90 and mean of those that have a bound, n
+    of all, how many and what share failed, condition number, Schur retention."""
     return {
         name: {
             **_spread(table[f"sigma_{name}"].to_numpy()),

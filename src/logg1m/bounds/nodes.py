@@ -21,7 +21,7 @@ _BATCH_STARS = 256
 
 
 def shared(values: np.ndarray) -> np.ndarray:
-    """The values (M,) that more than one spectrum has, increasing, if at least half of the spectra have such a value."""
+    """The values (M,) that more than one spectrum has, increasing, if at least half of the spectra have such."""
     distinct, count = np.unique(values, return_counts=True)
     several = count > 1
     return distinct[several] if count[several].sum() >= len(values) / 2 else distinct[:0]

@@ -145,8 +145,8 @@ def _add_fetch_bosz(add: Add) -> None:
         "fetch-bosz",
         _fetch_bosz,
         "fetch BOSZ 2024 model spectra",
-        "Fetches the MARCS models at every combination of the given nodes, and their wavelengths, over HTTP. Interrupted,\n"
-        "it goes on where it stopped when called again. Models that the server lacks are named at the end.",
+        "Fetches the MARCS models at every combination of the given nodes, and their wavelengths, over HTTP.\n"
+        "Interrupted, it goes on where it stopped when called again. Models that the server lacks are named last.",
     )
     command.add_argument("root", metavar="URL", help="published folder that holds r20000/ and wavelength_grids/")
     command.add_argument("folder", metavar="DIR", help="where the files go; data.bosz.folder of the configuration")
@@ -169,8 +169,8 @@ def _add_status(add: Add) -> None:
         "status",
         _status,
         "what the roadmap has done",
-        "The kanban: every MVP by its state (planned, ready, running, done, cancelled, paused, missing, stale) and why,\n"
-        "and the decisions. Running means live: a job holds its log.",
+        "The kanban: every MVP by its state (planned, ready, running, done, cancelled, paused, missing, stale)\n"
+        "and why, and the decisions. Running means live: a job holds its log.",
     )
     _add_run(command)
     command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
@@ -185,7 +185,8 @@ def _add_status(add: Add) -> None:
         metavar="FILE",
         nargs="+",
         default=[],
-        help="the run's configuration, overlays after it, for what is paused (default: config/config.yaml, RUN's or the workflow's)",
+        help="the run's configuration, overlays after it, for what is paused (default: config/config.yaml, RUN's or "
+        "the workflow's)",
     )
 
 
@@ -197,11 +198,17 @@ def _add_decide(add: Add) -> None:
         "Prints the rule of a decision point, the numbers it read, the outcome with any override, and what would\n"
         "flip it.",
     )
-    command.add_argument(
-        "--explain", metavar="D", choices=("d1", "d2", "d3", "d4"), required=True, help="d1, d2, d3 or d4"
-    )
+    command.add_argument("--explain", metavar="D", type=_decision_point, required=True, help="d1, d2, d3 or d4")
     _add_run(command)
     command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
+
+
+def _decision_point(text: str) -> str:
+    from logg1m.decisions.points import POINTS
+
+    if text not in POINTS:
+        raise argparse.ArgumentTypeError(f"there is no decision {text!r}; expected {', '.join(POINTS)}")
+    return text
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -45,13 +45,14 @@ class Config(Section):
         n_train = round(protocol.train_fraction * smallest)
         if min(n_train, smallest - n_train) < 2:
             raise ValueError(
-                f"protocol.train_fraction = {protocol.train_fraction:g} of the smallest of protocol.scales, {smallest}, "
-                f"leaves {n_train} spectra to train on and {smallest - n_train} to test on: at least 2 of each are needed"
+                f"protocol.train_fraction = {protocol.train_fraction:g} of the smallest of protocol.scales, "
+                f"{smallest}, leaves {n_train} spectra to train on and {smallest - n_train} to test on: at least 2 of "
+                "each are needed"
             )
         if protocol.low_noise_fraction * (largest - round(protocol.train_fraction * largest)) < 1:
             raise ValueError(
-                f"protocol.low_noise_fraction = {protocol.low_noise_fraction:g} leaves no low-noise spectrum among the test "
-                f"spectra of the largest of protocol.scales, {largest}"
+                f"protocol.low_noise_fraction = {protocol.low_noise_fraction:g} leaves no low-noise spectrum among the "
+                f"test spectra of the largest of protocol.scales, {largest}"
             )
         if self.baselines.lightgbm_largest is not None and self.baselines.lightgbm_largest < smallest:
             raise ValueError(

@@ -1,7 +1,7 @@
 """What every configuration section shares: frozen, unknown keys refused, errors that name key and choices.
 
-A rule passes a section as plain values, `whole` or in `part`, and its script reads it with `Section.of`. What the rule did
-not declare cannot be read: a default in its place would be taken for what the user configured.
+A rule passes a section as plain values, `whole` or in `part`, and its script reads it with `Section.of`. What the rule
+did not declare cannot be read: a default in its place would be taken for what the user configured.
 """
 
 import difflib

@@ -7,6 +7,8 @@ from pydantic import Field
 from logg1m.config.base import Section
 from logg1m.config.bayes import BayesConfig
 
+Statistic = Literal["median_ratio", "rms_ratio", "rmse_over_bayes"]
+
 
 class Bounds(Section):
     """Derivative estimators, subset sizes and the verdict."""
@@ -36,16 +38,17 @@ class Bounds(Section):
         le=1e16,
         description="condition number of the scaled Fisher matrix above which a star counts as failed",
     )
-    statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
+    statistic: Statistic = Field(
         "median_ratio",
-        description="ratio of model error to bound that the verdict of MVP-1.1 reads, for the classical models; D1 has its "
-        "own, decisions.d1_statistic, for the best of all models; all are recorded",
+        description="ratio of model error to bound that the verdict of MVP-1.1 reads, for the classical models; D1 has "
+        "its own, decisions.d1_statistic, for the best of all models; all are recorded",
     )
     min_share: float = Field(
         0.9,
         ge=0,
         le=1,
-        description="share of the low-noise test stars that must have a bound; below it no model is judged against them",
+        description="share of the low-noise test stars that must have a bound; below it no model is judged against "
+        "them",
     )
     fewest_in_bin: int = Field(
         10, ge=1, le=1_000_000, description="stars from which a bin of signal-to-noise gets a ceiling"

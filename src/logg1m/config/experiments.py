@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from logg1m.config.base import Section
 from logg1m.config.baselines import Penalty
+from logg1m.config.bounds import Statistic
+from logg1m.config.denoisers import DenoiserKind
 from logg1m.config.kinds import FigureKind, ReportKind
 from logg1m.config.protocol import MOST_SPECTRA
 
@@ -100,7 +102,7 @@ class Recipe(Section):
         le=1000,
         description="lengthens the supervised training: a control at the total compute of a pretrained model",
     )
-    denoiser: Literal["none", "blind_spot", "autoencoder", "autoencoder_clean", "pca"] = Field(
+    denoiser: Literal["none", DenoiserKind] = Field(
         "none",
         description="a frozen filter of the noisy flux, trained on all pixels without labels: block by block from the "
         "other blocks, from half of the exposures to the other half, to noise-free targets (leaky), or linear",
@@ -164,8 +166,8 @@ class Criterion(Section):
     """A difference from the reference variant that must be exceeded."""
 
     metric: Metric = Field(
-        description="of log g (dex), lower is better but for r2; mae_teff (K), mae_m_h (dex) and cross_talk (share of the "
-        "variance of the log g error that goes with errors in Teff and [Fe/H]) need several heads; crop_loss and "
+        description="of log g (dex), lower is better but for r2; mae_teff (K), mae_m_h (dex) and cross_talk (share of "
+        "the variance of the log g error that goes with errors in Teff and [Fe/H]) need several heads; crop_loss and "
         "shift_loss: R² lost with 10 % hidden at each edge, or, beyond what hiding them costs, with 64 pixels missing "
         "at the start and the rest moved up (low-noise); "
         "convergence: epochs to the reference's best validation score, as a share of those that it took itself"
@@ -305,8 +307,8 @@ class Experiments(Section):
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
     seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], _over(_SEED_SCATTER)] = Field(
         _SEED_SCATTER,
-        description="scatter between seeds that is assumed while there is one seed, in the metric's unit: an effect must "
-        "exceed 3 × this",
+        description="scatter between seeds that is assumed while there is one seed, in the metric's unit: an effect "
+        "must exceed 3 × this",
     )
     alphas: tuple[Penalty, ...] = Field(
         (1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e3, 3e3, 1e4, 3e4, 1e5),
@@ -327,10 +329,10 @@ class Decisions(Section):
     default: Annotated[dict[Gate, Name], _over(_DEFAULT)] = Field(
         _DEFAULT, description="outcome when the evidence is inconclusive"
     )
-    d1_statistic: Literal["median_ratio", "rms_ratio", "rmse_over_bayes"] = Field(
+    d1_statistic: Statistic = Field(
         "median_ratio",
-        description="ratio of model error to bound that D1 reads, for the best honest model, networks included; MVP-1.1, "
-        "which has classical models only, reads bounds.statistic",
+        description="ratio of model error to bound that D1 reads, for the best honest model, networks included; "
+        "MVP-1.1, which has classical models only, reads bounds.statistic",
     )
     d1_threshold: float = Field(
         2.0,

@@ -10,7 +10,7 @@ MOST_FILES = 10_000
 
 
 class PfsHdf5Config(Section):
-    """Shards written by pfsspec; every entry of a list is a path (with ${VARIABLE} and ~) or a glob pattern, in order."""
+    """Shards written by pfsspec; every entry of a list is a path (with ${VARIABLE} and ~) or a glob, in order."""
 
     train: tuple[str, ...] = Field(
         min_length=1, max_length=MOST_FILES, description="training shards, e.g. /data/train_200k_*/dataset.h5"
@@ -30,8 +30,8 @@ class PfsHdf5Config(Section):
 
     mask_means: Literal["auto", "bad", "good"] = Field(
         "auto",
-        description="which mask values mark a bad pixel; bad: nonzero ones (bits); good: zero (True = good, as in pfsspec's "
-        "boolean masks); auto: from the type and the values, and refused where those leave it open",
+        description="which mask values mark a bad pixel; bad: nonzero ones (bits); good: zero (True = good, as in "
+        "pfsspec's boolean masks); auto: from the type and the values, and refused where those leave it open",
     )
 
     @field_validator("train", "val", "test", mode="before")

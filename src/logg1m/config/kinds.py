@@ -1,4 +1,4 @@
-"""Kinds that are files: of figures, and of what a verdict reports further. A new one is a file, and stands in no list."""
+"""Kinds that are files: of figures, and of what a verdict reports further. A new one is a file, in no list."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from logg1m.bounds.comparison import STATISTIC_FIELD
 from logg1m.config.experiments import Decisions
 from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
 from logg1m.metrics import interval_key, interval_of, is_measured
-
-_STATISTICS = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
+from logg1m.results.words import STATISTIC, estimate, limit, model_name
 
 
 def settle(
@@ -35,38 +35,33 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
 
     A model that beats the Bayes-optimal estimator has seen what it must not (`leaks`), and is never the best one.
     """
-    key, threshold = _STATISTICS[settings.d1_statistic], settings.d1_threshold
+    statistic, threshold = settings.d1_statistic, settings.d1_threshold
     above, below = POINTS["d1"].options
     leaks = {row["model"] for row in fisher.get("leaks") or []}
     honest = {name: model for name, model in fisher["models"].items() if name not in leaks}
     best = min(honest, key=lambda name: honest[name]["rmse"]["value"], default=None)
     model = honest[best] if best else {}
-    measured = model.get(key)
+    measured = model.get(STATISTIC_FIELD[statistic])
     verdict = "inconclusive"
     if measured is not None:
         low, high = interval_of(measured)
         verdict = above if low > threshold else below if high < threshold else "inconclusive"
-    shown = (
-        f"{measured['value']:.2f}, interval [{interval_of(measured)[0]:.2f}, {interval_of(measured)[1]:.2f}]"
-        if measured
-        else "not available"
-    )
     evidence = {
         "model": best,
-        "statistic": settings.d1_statistic,
+        "statistic": statistic,
         "threshold": threshold,
         "measured": measured,
-        "all_statistics": {name: model.get(k) for name, k in _STATISTICS.items()},
+        "all_statistics": {name: model.get(k) for name, k in STATISTIC_FIELD.items()},
         "n": model.get("n"),
         "left_out_as_leaks": sorted(leaks),
         **({"refused": model["refused"]} if model.get("refused") else {}),
     }
-    settled = settle(
-        "d1", verdict, settings,
-        POINTS["d1"].rule.format(statistic=settings.d1_statistic, threshold=threshold),
-        evidence,
-        f"{settings.d1_statistic} of {best or 'any honest model'} is {shown}; the whole interval on the other side of {threshold:g} flips it",
-    )  # fmt: skip
+    what, at = STATISTIC[statistic], limit(threshold, False)
+    found = (
+        f"{model_name(best) if best else 'any honest model'} is {estimate(measured) if measured else 'not available'}"
+    )
+    flip = f"{what} of {found}; the whole interval on the other side of {at} flips it"
+    settled = settle("d1", verdict, settings, POINTS["d1"].rule.format(what=what, at=at), evidence, flip)
     if settled["outcome"] == below:
         settled["remaining_directions"] = directions(fisher)
     return settled
@@ -111,14 +106,13 @@ def d3(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     """Multi-task heads become the default of all later experiments if MVP-1.5 is accepted."""
     settled = _by_verdict("d3", verdict, settings)
     best, (multi, _) = verdict.get("best_accepted"), POINTS["d3"].options
-    settled["heads"] = (
-        verdict["variants"][best]["change"].get("heads", "multi_equal") if best else "multi_equal"
-    ) if settled["outcome"] == multi else "single"  # fmt: skip
+    accepted = verdict["variants"][best]["change"].get("heads") if best else None
+    settled["heads"] = (accepted or "multi_equal") if settled["outcome"] == multi else "single"
     return settled
 
 
 def _by_verdict(name: str, verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
-    """A decision that follows a verdict: its first outcome if the experiment is accepted, the second if it is refuted."""
+    """A decision that follows a verdict: its first outcome if that is accepted, the second if it is refuted."""
     ruled = dict(zip((ACCEPTED, REFUTED), POINTS[name].options)).get(verdict["outcome"], "inconclusive")
     flip = f"the verdict of {POINTS[name].follows}"
     return settle(name, ruled, settings, POINTS[name].rule, _evidence(verdict), flip)

@@ -1,7 +1,7 @@
 """The decision points D1–D4, once: what each asks, follows and reads, its rule, its outcomes and what they close.
 
-Rules, gates, documents and the drawing of the roadmap look here. Light imports only: the rules are among them. Outcomes are
-named in the configuration, which checks `decisions.override` and `decisions.default` against them.
+Rules, gates, documents and the drawing of the roadmap look here. Light imports only: the rules are among them. Outcomes
+are named in the configuration, which checks `decisions.override` and `decisions.default` against them.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ POINTS: dict[str, Point] = {
         title="Is there headroom above the bound?",
         follows="MVP-1.1",
         evidence="mvp_1_1/models.json",
-        rule="{statistic} of the best model > {threshold:g}: continue; below: stop (no Phases 2 and 3)",
+        rule="{what}, of the best honest model: the whole interval above {at} is continue, below it stop",
         options=_options("d1", "Phase 2 starts", f"{_STOP.words}; physical directions remain"),
         closing=_STOP,
     ),
@@ -63,9 +63,7 @@ POINTS: dict[str, Point] = {
         follows="MVP-1.4",
         evidence="mvp_1_4/verdict.json",
         rule="MVP-1.4 accepted (windows not worse than full): windows, MVP-2.3 goes first; refuted: full, no MVP-3.5",
-        options=_options(
-            "d2", "MVP-2.3 goes first in Phase 2", "the window experiments (MVP-3.5) are cancelled"
-        ),
+        options=_options("d2", "MVP-2.3 goes first in Phase 2", "the window experiments (MVP-3.5) are cancelled"),
     ),
     "d3": Point(
         title="Multi-task heads?",
@@ -78,11 +76,11 @@ POINTS: dict[str, Point] = {
         title="Which directions form the recipe of Phase 2?",
         follows="all of Phase 1",
         evidence=None,
-        rule="accepted directions by fall of the low-noise MAE; the best are combined, and the combination stays unless it "
-        "loses to its best member",
+        rule="accepted directions by fall of the low-noise MAE; the best are combined, and the combination stays "
+        "unless it loses to its best member",
         options={"recipe": "the most effective directions are combined; those without effect are closed"},
     ),
-}  # fmt: skip
+}
 
 # What the decisions leave in results/: of each its outcome and its evidence, and what the later phases start from.
 FILES = tuple(f"decisions/{name}{kind}.json" for name in POINTS for kind in ("", ".evidence"))

@@ -1,4 +1,4 @@
-"""D4 and the recipes: accepted directions are ranked, the best are combined, and the combination must earn its place."""
+"""D4 and the recipes: accepted directions are ranked, the best combined, and the combination must earn its place."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -124,7 +124,8 @@ def explain(evidence: dict[str, Any]) -> str:
     if trial:
         low, high = metrics.interval_of(trial["mae_improvement_over_best_member"])
         lines.append(
-            f"  combination   {settled['combination']}: MAE improves on the best member by [{low:+.4f}, {high:+.4f}] dex"
+            f"  combination   {settled['combination']}: MAE improves on the best member by [{low:+.4f}, {high:+.4f}] "
+            "dex"
         )
     changed = {k: v for k, v in settled["recipe"].items() if v != Recipe().model_dump(mode="json")[k]}
     lines += [

@@ -193,10 +193,11 @@ def error_median(store: Store, ids: np.ndarray, compute: Compute, most: int = 4_
     """Median error per pixel (P,) over (at most `most` of) the training spectra."""
     ids = np.sort(ids[:most])
     wanted = by_chunk(store, ids)
-    parts = passes.over(
-        lambda chunk: store.read(chunk, "error")[wanted[chunk] - store.rows(chunk)[0]],
-        list(wanted), compute, "median error", lambda c: len(wanted[c]),
-    )  # fmt: skip
+
+    def visit(chunk: int) -> np.ndarray:
+        return np.asarray(store.read(chunk, "error")[wanted[chunk] - store.rows(chunk)[0]])
+
+    parts = passes.over(visit, list(wanted), compute, "median error", lambda c: len(wanted[c]))
     return np.asarray(np.median(np.concatenate(list(parts)), axis=0))
 
 

@@ -28,7 +28,7 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Examination:
-    """What one kind of model is asked beyond its predictions: tables of a run, and the linear probe of a pretraining."""
+    """What one kind of model is asked beyond its predictions: tables of a run, and the probe of a pretraining."""
 
     robustness: pd.DataFrame = field(default_factory=lambda: empty("robustness"))
     attention: pd.DataFrame = field(default_factory=lambda: empty("attention"))

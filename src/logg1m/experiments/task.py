@@ -127,13 +127,11 @@ class Task:
     @property
     def identity(self) -> list[Any]:
         """What every training of this task depends on, plain values."""
-        setting, view = self.setting, self.prepare.view
-        return [
-            self.store.manifest["store_id"], self.recipe.model_dump(mode="json"), setting.network.chosen.model_dump(),
-            self.rows.fit.tolist(), self.rows.validation.tolist(), np.flatnonzero(view.visible).tolist(),
-            view.observation.model_dump(mode="json"), view.noise_level, setting.seed, setting.seed_number, setting.code,
-            self.prepare.device.type,
-        ]  # fmt: skip
+        setting, view, rows = self.setting, self.prepare.view, self.rows
+        model = [self.recipe.model_dump(mode="json"), setting.network.chosen.model_dump()]
+        spectra = [rows.fit.tolist(), rows.validation.tolist(), np.flatnonzero(view.visible).tolist()]
+        noise = [view.observation.model_dump(mode="json"), view.noise_level, setting.seed, setting.seed_number]
+        return [self.store.manifest["store_id"], *model, *spectra, *noise, setting.code, self.prepare.device.type]
 
 
 Predict = Callable[[np.ndarray], tuple[np.ndarray, dict[str, np.ndarray]]]

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.extras.attention_mass import WINDOWS
 from logg1m.experiments.judging.evidence import Evidence
@@ -27,25 +25,23 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """One panel per variant, one line per layer."""
     shown = dict(list(table.groupby("variant", sort=False)))
     wave = evidence.store.wave
     inside = windows(WINDOWS, wave, evidence.sensitivity)[0]
-    figure, axes = plt.subplots(
-        len(shown), 1, figsize=(11, 1 + 1.5 * len(shown)), sharex=True, sharey=True, squeeze=False
-    )
+    size = (11, 1 + 1.5 * len(shown))
+    figure, axes = style.subplots(len(shown), 1, figsize=size, sharex=True, sharey=True, squeeze=False)
     for axis, (name, part) in zip(axes[:, 0], shown.items()):
-        axis.fill_between(wave, 0, 1, where=inside, transform=axis.get_xaxis_transform(), color=style.YELLOW, alpha=0.45, linewidth=0)  # fmt: skip
+        style.shade(axis, wave, inside)
         for k, (layer, tokens) in enumerate(part.groupby("layer")):
             middle = (tokens["low"] + tokens["high"]) / 2
-            axis.plot(middle, tokens["over_uniform"], drawstyle="steps-mid", color=style.CYCLE[k % 8], linewidth=1,
-                      label=f"layer {layer:g}")  # fmt: skip
+            line = {"drawstyle": "steps-mid", "color": style.CYCLE[k % 8], "linewidth": 1}
+            axis.plot(middle, tokens["over_uniform"], label=f"layer {layer:g}", **line)
         axis.axhline(1, color=style.BLACK, linewidth=0.6, linestyle=":")
         axis.set_title(verdict["variants"][name]["label"], fontsize=8, pad=2)
     axes[0, 0].legend(fontsize=7, ncols=6)
-    axes[-1, 0].set_xlabel("vacuum wavelength, Å (shaded: windows of guidance)")
-    axes[-1, 0].set_xlim(wave[0], wave[-1])
+    style.along(axes[-1, 0], wave, "shaded: windows of guidance")
     figure.supylabel("attention received over the mean", fontsize=8)
-    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): attention of tokens, low-noise test", fontsize=10)
+    style.titled(figure, verdict, "attention of tokens, low-noise test")
     return figure

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from scipy.stats import norm
 
 from logg1m.experiments.extras.calibration import pit, standardised
@@ -34,9 +32,9 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """One panel per series, both tests in each."""
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.6))
+    figure, axes = style.subplots(1, 3, figsize=(11, 3.6))
     for k, (what, part) in enumerate(table.groupby("subset", sort=False)):
         y = {series: rows["y"].to_numpy() for series, rows in part.groupby("series", sort=False)}
         axes[0].stairs(y["pit"], np.linspace(0, 1, _BINS + 1), color=COLOURS[k], label=what)

@@ -1,4 +1,4 @@
-"""The kinds of figures: every file of this folder with a TITLE is one, and its name is the kind in an experiment's YAML.
+"""The kinds of figures: every file of this folder with a TITLE is one, and its name is the kind in the YAML.
 
 A kind has
 
@@ -8,9 +8,10 @@ A kind has
     plot(…)           the same on the page, where readers can take hold of it
     SHOWS_TIMES       true if it shows how long the runs took, which is no part of their results
 
-What a figure is made from are the arguments of `values` and `draw`: `verdict` and `evidence` of an experiment's runs, or
-artifacts of Phases 0 and 1 (`given`). Nothing here loads a kind, or a heavy library, before one is drawn: the Snakefile
-uses this.
+What a figure is made from are the arguments of `values` and `draw`: `verdict` and `evidence` of an experiment's runs,
+or artifacts of Phases 0 and 1 (`given`). Kinds of one family share their functions in a file that is no kind, and each
+sets what tells it apart: `values = partial(bias.values, label="teff")`. Nothing here loads a kind, or a heavy library,
+before one is drawn: the Snakefile uses this.
 """
 
 import ast
@@ -79,10 +80,14 @@ def draw(kind: str, given: Mapping[str, Any], path: Path) -> None:
 
 
 def _arguments(kind: str, function: str) -> list[str]:
-    """Names of the arguments of one of a kind's functions."""
+    """Names of the arguments of one of a kind's functions; of a partial one, those that are left."""
     for node in _parsed(kind).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             return [argument.arg for argument in node.args.args]
+        match node:
+            case ast.Assign([ast.Name(name)], ast.Call(args=[ast.Attribute(ast.Name(of), same)], keywords=set_)):
+                if name == function:
+                    return [a for a in _arguments(of, same) if a not in {keyword.arg for keyword in set_}]
     raise InputError(f"{_FOLDER / kind}.py is a kind of figure and lacks the function {function}")
 
 
@@ -100,6 +105,7 @@ def _constant(kind: str, name: str, default: Any = None) -> Any:
 
 @cache
 def _parsed(kind: str) -> ast.Module:
-    if kind not in kinds():
+    path = _FOLDER / f"{kind}.py"
+    if not path.exists():
         raise InputError(f"no kind of figure is called {kind!r}; in {_FOLDER} there are {', '.join(kinds())}")
-    return ast.parse((_FOLDER / f"{kind}.py").read_text(encoding="utf-8"))
+    return ast.parse(path.read_text(encoding="utf-8"))

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m import metrics
 from logg1m.figures import style
 from logg1m.figures.fisher import models_shown
-from logg1m.figures.interactive import MODEL_COLOURS, SYMBOLS, Plot, Series, bounds_of, line_figure, pluck
+from logg1m.figures.interactive import MODEL_COLOURS, Plot, Series, bounds_of, line_figure, look, pluck
 from logg1m.metrics import interval_of
 from logg1m.results.numbers import Cursor
 
@@ -23,29 +21,18 @@ CAPTION = "R² that the data allow, and what models reach, in bins of signal-to-
 CEILINGS = "Ceilings"
 _BOUNDS = ("crlb_median_r2", "crlb_mean_r2")
 _BAYES = "bayes_optimal"
+_TICKS = (1, 1.5, 2, 3, 4, 5, 6, 8)
 _FEWEST = 20  # test spectra of a model in a bin that is shown
 
 
 def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """One row per series and bin: median signal-to-noise, R² (with an interval of the Bayes-optimal one), spectra."""
     ceilings = fisher["ceilings"]
-    rows = [
-        {"series": key, "snr": b["snr_median"], "r2": b[key], "n": b["n"]}
-        for key in _BOUNDS
-        for b in ceilings["snr_bins"]
-    ]
+    bins = ceilings["snr_bins"]
+    rows = [{"series": k, "snr": b["snr_median"], "r2": b[k], "n": b["n"]} for k in _BOUNDS for b in bins]
     for b in ceilings.get("bayes_bins", []):
-        low, high = interval_of(b["r2"])
-        rows.append(
-            {
-                "series": _BAYES,
-                "snr": b["snr_median"],
-                "r2": b["r2"]["value"],
-                "n": b["n"],
-                "r2_low": low,
-                "r2_high": high,
-            }
-        )
+        about = {"series": _BAYES, "snr": b["snr_median"], "r2": b["r2"]["value"], "n": b["n"]}
+        rows.append(about | dict(zip(("r2_low", "r2_high"), interval_of(b["r2"]))))
     for name, table in models_shown(predictions).items():
         about = members.loc[table["id"], "snr"].to_numpy()
         for low, high in pairwise(metrics.SNR_EDGES):
@@ -59,27 +46,29 @@ def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str,
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> Figure:
+def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> style.Figure:
     """Ceilings in bins of signal-to-noise with the models' R² on the same bins of the test set.
 
-    The median over stars of the unbiased bound may lie above the Bayes-optimal R² in a bin: it is the R²max of a middling
-    star, while the R² of a population is pulled down by the stars with the largest errors, as the mean bound is.
+    The median over stars of the unbiased bound may lie above the Bayes-optimal R² in a bin: it is the R²max of a
+    middling star, while the R² of a population is pulled down by the stars with the largest errors, as the mean bound
+    is.
     """
-    figure, axis = plt.subplots(figsize=(7.4, 4.6))
+    figure, axis = style.subplots(figsize=(7.4, 4.6))
     of = {key: table[table["series"] == key] for key in (*_BOUNDS, _BAYES, *models_shown(predictions))}
     for key, linestyle in zip(_BOUNDS, ("-", "--")):
-        axis.plot(of[key]["snr"], of[key]["r2"], color=style.BLACK, linestyle=linestyle,
-                  label=f"unbiased bound, {key.split('_')[1]} over {of[key]['n'].sum():,} spectra")  # fmt: skip
+        words = f"unbiased bound, {key.split('_')[1]} over {of[key]['n'].sum():,} spectra"
+        axis.plot(of[key]["snr"], of[key]["r2"], color=style.BLACK, linestyle=linestyle, label=words)
     bayes = of[_BAYES]
     if len(bayes):
-        axis.errorbar(bayes["snr"], bayes["r2"], yerr=[bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]],
-                      color=style.RED, marker="o", markersize=4, capsize=2,
-                      label=f"{_optimal_named(fisher)}, {bayes['n'].sum():,} spectra")  # fmt: skip
+        bars = [bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]]
+        how = {"color": style.RED, "marker": "o", "markersize": 4, "capsize": 2}
+        words = f"{_optimal_named(fisher)}, {bayes['n'].sum():,} spectra"
+        axis.errorbar(bayes["snr"], bayes["r2"], yerr=bars, label=words, **how)
         for snr, r2, n in zip(bayes["snr"], bayes["r2"], bayes["n"]):
             axis.annotate(f"{n}", (snr, r2), xytext=(5, -9), textcoords="offset points", fontsize=6, color=style.RED)
     for k, (name, predicted) in enumerate(models_shown(predictions).items()):
-        axis.plot(of[name]["snr"], of[name]["r2"], marker=style.MARKERS[k % 8], color=style.CYCLE[k % 6], linewidth=1,
-                  markersize=4, label=f"{name}{_smaller(fisher, name)}, {len(predicted):,} test spectra")  # fmt: skip
+        words = f"{name}{_smaller(fisher, name)}, {len(predicted):,} test spectra"
+        axis.plot(of[name]["snr"], of[name]["r2"], label=words, **style.look(k))
     axis.set_xlabel("signal-to-noise ratio  ‖flux‖₂ / ‖error‖₂")
     axis.set_ylabel("R² of log g")
     axis.set_ylim(-0.05, 1.02)
@@ -87,8 +76,9 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.
     axis.legend(fontsize=7, loc="lower right")
     axis.set_title("what the data allow, and what models reach on the test set")
     figure.supxlabel(
-        "The median bound is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
-        "that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per bin.",
+        "The median bound is the R²max of the median star; the R² of a population is pulled down by its worst stars, "
+        "so that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per "
+        "bin.",
         fontsize=6.5,
     )
     return figure
@@ -110,26 +100,24 @@ def plot(fisher: Cursor | None, models: Sequence[Model]) -> Plot | None:
     shown = [model for model in models if len(model.snr_bins.raw)]
     for k, model in enumerate(shown):
         bins = model.snr_bins
-        look: dict[str, Any] = {
-            "line": {"color": MODEL_COLOURS[k % 6], "width": 1.8, "dash": ("solid", "dash", "dot")[k // 6 % 3]},
-            "marker": {"color": MODEL_COLOURS[k % 6], "symbol": SYMBOLS[k % 8], "size": 7},
-        }
-        series.append(
-            Series(model.name, pluck(bins, "snr_median"), pluck(bins, "r2", "value"), bounds_of(bins, "r2"),
-                   model.group, model.shown, look)
-        )  # fmt: skip
+        how = look(k, dash=("solid", "dash", "dot")[k // 6 % 3], colours=MODEL_COLOURS)
+        snr, r2 = pluck(bins, "snr_median"), pluck(bins, "r2", "value")
+        series.append(Series(model.name, snr, r2, bounds_of(bins, "r2"), model.group, model.shown, how))
     if not series:
         return None
-    return line_figure(
-        "r2-against-snr", "R² of log g against signal-to-noise",
-        "R² of log g in bins of signal-to-noise for the ceilings and for every model of this run; values in the table.",
-        series, "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g",
-        {"xaxis": {"type": "log", "tickvals": [1, 1.5, 2, 3, 4, 5, 6, 8], "ticktext": ["1", "1.5", "2", "3", "4", "5", "6", "8"]},
-         "yaxis": {"range": [_lowest(series), 1.02]}},
-        note=f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie above the Bayes-optimal "
-        "ceiling by more than chance; a biased one can pass the Fisher bound.",
-        plot="switches", height=460, extra={"adapts": True},
-    )  # fmt: skip
+    title = "R² of log g against signal-to-noise"
+    alt = (
+        "R² of log g in bins of signal-to-noise for the ceilings and for every model of this run; values in the table."
+    )
+    ticks = {"tickvals": _TICKS, "ticktext": [f"{t:g}" for t in _TICKS]}
+    layout = {"xaxis": {"type": "log"} | ticks, "yaxis": {"range": [_lowest(series), 1.02]}}
+    note = (
+        f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie "
+        "above the Bayes-optimal ceiling by more than chance; a biased one can pass the Fisher bound."
+    )
+    more: dict[str, Any] = {"note": note, "plot": "switches", "height": 460, "extra": {"adapts": True}}
+    axes = "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g"
+    return line_figure("r2-against-snr", title, alt, series, *axes, layout, **more)
 
 
 def _tested(models: Sequence[Model]) -> str:
@@ -150,20 +138,14 @@ def _ceilings(fisher: Cursor) -> list[Series]:
     series = []
     bayes, bins = fisher.at("ceilings", "bayes_bins"), fisher.at("ceilings", "snr_bins")
     if bayes is not None and bayes.raw:
-        look: dict[str, Any] = {"line": {"color": "@red", "width": 2.6}, "marker": {"color": "@red", "size": 6}}
-        series.append(
-            Series("Bayes-optimal ceiling", pluck(bayes, "snr_median"), pluck(bayes, "r2", "value"),
-                   bounds_of(bayes, "r2"), CEILINGS, True, look)
-        )  # fmt: skip
+        how: dict[str, Any] = {"line": {"color": "@red", "width": 2.6}, "marker": {"color": "@red", "size": 6}}
+        snr, r2 = pluck(bayes, "snr_median"), pluck(bayes, "r2", "value")
+        series.append(Series("Bayes-optimal ceiling", snr, r2, bounds_of(bayes, "r2"), CEILINGS, True, how))
     if bins is not None and bins.raw:
-        for key, dash, name in (
-            ("crlb_median_r2", "solid", "Fisher bound, median star"),
-            ("crlb_mean_r2", "dash", "Fisher bound, mean over stars"),
-        ):
-            look = {"mode": "lines", "line": {"color": "@ink", "width": 2, "dash": dash}}
-            series.append(
-                Series(name, pluck(bins, "snr_median"), pluck(bins, key), None, CEILINGS, dash == "solid", look)
-            )
+        for key, dash, of in zip(_BOUNDS, ("solid", "dash"), ("median star", "mean over stars")):
+            how = {"mode": "lines", "line": {"color": "@ink", "width": 2, "dash": dash}}
+            snr, r2 = pluck(bins, "snr_median"), pluck(bins, key)
+            series.append(Series(f"Fisher bound, {of}", snr, r2, None, CEILINGS, dash == "solid", how))
     return series
 
 

@@ -1,10 +1,8 @@
-"""Where a gain comes from: improvement among models that see one part of the spectrum and among those that see the rest."""
+"""Where a gain comes from: models that see one part of the spectrum alone, and models that see the rest."""
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import empty, style
 from logg1m.metrics import interval_of
@@ -22,27 +20,28 @@ def values(verdict: dict[str, Any]) -> pd.DataFrame:
             if criterion.get("more_in") is None or pd.isna(measured["value"]):
                 continue
             inside, outside = criterion["more_in"]
-            entries = ((f"only “{inside}”", measured["inside"]), (f"only “{outside}”", measured["outside"]), ("difference", measured))  # fmt: skip
-            for what, entry in entries:
+            halves = {f"only “{inside}”": measured["inside"], f"only “{outside}”": measured["outside"]}
+            for what, entry in {**halves, "difference": measured}.items():
                 low, high = interval_of(entry)
-                rows.append({"variant": name, "label": variant["label"], "what": what, "metric": criterion["metric"],
-                             "subset": criterion["subset"], "value": entry["value"], "low": low, "high": high})  # fmt: skip
+                about = {"metric": criterion["metric"], "subset": criterion["subset"]}
+                found = {"value": entry["value"], "low": low, "high": high}
+                rows.append({"variant": name, "label": variant["label"], "what": what} | about | found)
     if not rows:
         raise empty.Nothing("no candidate has models that see one part of the spectrum only")
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One row per gain."""
-    figure, axis = plt.subplots(figsize=(8, 1.6 + 0.4 * len(table)))
+    figure, axis = style.subplots(figsize=(8, 1.6 + 0.4 * len(table)))
     colours = (style.ORANGE, style.BLUE, style.BLACK)
-    for k, row in table.iterrows():
-        axis.errorbar(row["value"], k, xerr=[[row["value"] - row["low"]], [row["high"] - row["value"]]], marker="o",
-                      color=colours[int(k) % 3], capsize=2)  # type: ignore[call-overload] # fmt: skip
+    for k in range(len(table)):
+        row = table.iloc[[k]]
+        axis.errorbar(row["value"], [k], xerr=style.bars(row), marker="o", color=colours[k % 3], capsize=2)
     axis.axvline(0, color=style.BLACK, linewidth=0.7, linestyle=":")
     axis.set_yticks(range(len(table)), [f"{r['label']}: {r['what']}" for _, r in table.iterrows()])
     axis.invert_yaxis()
-    metric = table["metric"].iloc[0]
-    axis.set_xlabel(f"{metric.upper()} of log g gained over the reference, dex (low-noise test, n = {verdict['n_test_low_noise']:,})")  # fmt: skip
-    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): where the gain comes from", fontsize=10)
+    gain = f"{table['metric'].iloc[0].upper()} of log g gained over the reference, dex"
+    axis.set_xlabel(f"{gain} (low-noise test, n = {verdict['n_test_low_noise']:,})")
+    style.titled(figure, verdict, "where the gain comes from")
     return figure

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
@@ -22,17 +20,17 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return conditions(evidence)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One group of bars per condition."""
     names, shown_at = list(table["variant"].unique()), list(table["condition"].unique())
-    figure, axis = plt.subplots(figsize=(11, 4.2))
+    figure, axis = style.subplots(figsize=(11, 4.2))
     width = 0.8 / len(names)
     for k, name in enumerate(names):
         part = table[table["variant"] == name].set_index("condition").reindex(shown_at)
         at = np.arange(len(shown_at)) + (k - (len(names) - 1) / 2) * width
-        shown, low, high = (part[c].clip(lower=_LOWEST) for c in ("r2", "low", "high"))
-        axis.bar(at, shown, width, color=style.CYCLE[k % 8], label=verdict["variants"][name]["label"],
-                 yerr=[shown - low, high - shown], error_kw={"linewidth": 0.6})  # fmt: skip
+        shown = part[["r2", "low", "high"]].clip(lower=_LOWEST)
+        how = {"color": style.CYCLE[k % 8], "label": verdict["variants"][name]["label"], "error_kw": {"linewidth": 0.6}}
+        axis.bar(at, shown["r2"], width, yerr=style.bars(shown, "r2"), **how)
     axis.axhline(0, color=style.BLACK, linewidth=0.7)
     axis.set_xticks(range(len(shown_at)), shown_at, rotation=60, ha="right", fontsize=8)
     axis.set_ylabel(f"R² of log g (cut at {_LOWEST:g})")

@@ -1,6 +1,6 @@
 """How the median bound of each estimator settles with the number of spectra: on the page alone."""
 
-from logg1m.figures.interactive import COLOURS, SYMBOLS, Plot, Series, line_figure, pluck
+from logg1m.figures.interactive import Plot, Series, line_figure, look, pluck
 from logg1m.results.numbers import Cursor
 from logg1m.results.words import ESTIMATOR
 
@@ -10,15 +10,11 @@ def plot(rows: Cursor) -> Plot | None:
     series = []
     for k, name in enumerate(dict.fromkeys(row.raw["estimator"] for _, row in rows.items())):
         places = [j for j, row in rows.items() if row.raw["estimator"] == name]
-        look = {
-            "line": {"color": COLOURS[k % 6]},
-            "marker": {"color": COLOURS[k % 6], "symbol": SYMBOLS[k % 8], "size": 7},
-        }
         n, sigma = (pluck(rows, column).at(places) for column in ("n", "median_sigma_5d"))
-        series.append(Series(ESTIMATOR.get(str(name), str(name)), n, sigma, None, "Estimators", True, look))
+        series.append(Series(ESTIMATOR.get(str(name), str(name)), n, sigma, None, "Estimators", True, look(k)))
     if not series:
         return None
-    return line_figure(
-        "convergence", "Convergence of the bounds", "Median bound of each estimator against the number of spectra.",
-        series, "spectra", "median σ(log g), 5-D, dex", {"xaxis": {"type": "log"}}, plot="switches",
-    )  # fmt: skip
+    title = "Convergence of the bounds"
+    alt = "Median bound of each estimator against the number of spectra."
+    axes = "spectra", "median σ(log g), 5-D, dex"
+    return line_figure("convergence", title, alt, series, *axes, {"xaxis": {"type": "log"}}, plot="switches")

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.extras.robustness import PLAIN
 from logg1m.experiments.judging.evidence import Evidence
@@ -28,16 +26,13 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(kept)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per edge, one line per variant."""
-    figure, axes = plt.subplots(1, len(_EDGES), figsize=(10, 3.4), sharey=True)
+    figure, axes = style.subplots(1, len(_EDGES), figsize=(10, 3.4), sharey=True)
     for axis, where in zip(axes, _EDGES.values()):
         for k, (name, cut) in enumerate(table[table["edge"] == where].groupby("variant", sort=False)):
-            axis.errorbar(
-                cut["percent"] + 0.25 * (k - 0.5), cut["r2"], yerr=[cut["r2"] - cut["low"], cut["high"] - cut["r2"]],
-                marker=style.MARKERS[k % 8], color=style.CYCLE[k % 8], markersize=4, linewidth=1, capsize=2,
-                label=verdict["variants"][name]["label"],
-            )  # fmt: skip
+            how = style.look(k) | {"capsize": 2, "label": verdict["variants"][name]["label"]}
+            axis.errorbar(cut["percent"] + 0.25 * (k - 0.5), cut["r2"], yerr=style.bars(cut, "r2"), **how)
         axis.set_xlabel(f"% of the pixels hidden {where}", fontsize=9)
         axis.grid(axis="y")
     axes[0].set_ylabel("R² of log g")

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.cross_talk import slopes
 from logg1m.experiments.judging.evidence import Evidence
@@ -31,12 +29,11 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(tables)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One column per variant; lines: the two slopes of the joint regression."""
     parts = dict(list(table.groupby("variant", sort=False)))
-    figure, axes = plt.subplots(
-        2, len(parts), figsize=(1 + 3 * len(parts), 5.6), sharex="row", sharey=True, squeeze=False
-    )
+    size = (1 + 3 * len(parts), 5.6)
+    figure, axes = style.subplots(2, len(parts), figsize=size, sharex="row", sharey=True, squeeze=False)
     for column, (name, part) in zip(axes.T, parts.items()):
         error, others = part["logg"].to_numpy(), part[list(_LABELS)].to_numpy()
         for axis, other, slope, (key, label) in zip(column, others.T, slopes(error, others), _LABELS.items()):
@@ -46,12 +43,10 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
             axis.set_xlim(-reach, reach)
             axis.set_xlabel(label)
         shares = {row["variant"]: row["share of the variance"]["value"] for row in verdict["extra"]["cross_talk"]}
-        column[0].set_title(
-            f"{verdict['variants'][name]['label']}\nshare of the variance {shares[name]:.3f}", fontsize=8
-        )
+        label = verdict["variants"][name]["label"]
+        column[0].set_title(f"{label}\nshare of the variance {shares[name]:.3f}", fontsize=8)
     limit = float(np.quantile(np.abs(table["logg"]), _SHOWN))
     axes[0, 0].set_ylim(-limit, limit)
     figure.supylabel("Δ log g, dex")
-    n = len(next(iter(parts.values())))
-    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): cross-talk, low-noise test, n = {n:,}", fontsize=10)
+    style.titled(figure, verdict, f"cross-talk, low-noise test, n = {len(next(iter(parts.values()))):,}")
     return figure

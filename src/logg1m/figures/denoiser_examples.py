@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
 from logg1m.figures.denoisers import COLOURS, LABELS, folders
 from logg1m.files import read_parquet
+from logg1m.results.denoiser import EXAMPLES
 
 TITLE = "Denoised spectra"
 CAPTION = "A noisy spectrum, its noise-free flux and what each denoiser makes of it."
@@ -19,18 +18,18 @@ _SHOWN = (8470.0, 8700.0)  # Å: the Ca II triplet among strong sky lines
 
 def values(evidence: Evidence) -> pd.DataFrame:
     """One row per spectrum, denoiser and pixel."""
-    tables = {kind: read_parquet(folder / "examples.parquet", ("id", "snr", "wave", "noisy", "denoised", "noise_free"))
-              for kind, folder in folders(evidence).items()}  # fmt: skip
+    columns = ("id", "snr", "wave", "noisy", "denoised", "noise_free")
+    tables = {kind: read_parquet(folder / EXAMPLES, columns) for kind, folder in folders(evidence).items()}
     tables = {kind: table[table["wave"].between(*_SHOWN)] for kind, table in tables.items()}
     ids = dict.fromkeys(next(iter(tables.values()))["id"])
     parts = [table[table["id"] == number].assign(denoiser=kind) for number in ids for kind, table in tables.items()]
     return pd.concat(parts, ignore_index=True)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One row per spectrum: the spectra, and what is left of the noise."""
     ids = list(dict.fromkeys(table["id"]))
-    figure, axes = plt.subplots(len(ids), 2, figsize=(12, 2.6 * len(ids)), squeeze=False, sharex="col")
+    figure, axes = style.subplots(len(ids), 2, figsize=(12, 2.6 * len(ids)), squeeze=False, sharex="col")
     for (whole, residual), (number, of_one) in zip(axes, table.groupby("id", sort=False)):
         parts = dict(list(of_one.groupby("denoiser", sort=False)))
         rows = next(iter(parts.values()))
@@ -50,6 +49,6 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("vacuum wavelength, Å")
         axis.set_xlim(*_SHOWN)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)
+    style.legend_below(figure, axes[0, 0], 5)
     figure.suptitle(f"MVP-{verdict['id']}: test spectra around Ca II before and after denoising", fontsize=10)
     return figure

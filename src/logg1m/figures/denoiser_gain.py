@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.experiments.regions import sky_pixels
@@ -13,6 +11,7 @@ from logg1m.figures import style
 from logg1m.figures.denoisers import COLOURS, LABELS, folders
 from logg1m.files import read_parquet
 from logg1m.metrics import interval_of
+from logg1m.results.denoiser import PROFILE
 
 TITLE = "Gain of the denoisers along wavelength"
 CAPTION = "Error that each denoiser removes, in sky-line regions and elsewhere."
@@ -29,9 +28,9 @@ def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for name, entry in found.items():
         for row in _low_noise(entry):
-            low, high = interval_of(row["snr_gain"])
-            rows.append({"denoiser": name, "what": f"{_GAIN}{row['region']}", "value": row["snr_gain"]["value"],
-                         "low": low, "high": high})  # fmt: skip
+            (low, high), gain = interval_of(row["snr_gain"]), row["snr_gain"]["value"]
+            what = {"denoiser": name, "what": f"{_GAIN}{row['region']}"}
+            rows.append(what | {"value": gain, "low": low, "high": high})
         rows += [{"denoiser": name, "what": f"{_KEPT}{line}", "value": v} for line, v in entry["strength_kept"].items()]
     shown = zip(_REGIONS, _low_noise(next(iter(found.values()))))
     rows += [{"denoiser": _MEAN, "what": f"{_GAIN}{r}", "value": row["snr_gain_of_mean"]} for r, row in shown]
@@ -41,25 +40,22 @@ def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """Above: gain per region, and what is left of lines; below: gain along wavelength."""
     found = verdict["extra"]["denoisers"]
-    figure, ((bars, lines), (along, blank)) = plt.subplots(2, 2, figsize=(11, 7.5), width_ratios=[3, 2])
-    blank.remove()
-    grid = along.get_gridspec()
-    along.remove()
-    along = figure.add_subplot(grid[1, :])
+    places = [["bars", "lines"], ["along", "along"]]
+    figure, axes = style.subplot_mosaic(places, figsize=(11, 7.5), width_ratios=[3, 2])
+    bars, lines = axes["bars"], axes["lines"]
     gains = table[table["what"].str.startswith(_GAIN)]
     for k, (name, entry) in enumerate(found.items()):
         part = gains[gains["denoiser"] == name]
         at = np.arange(len(part)) + (k - (len(found) - 1) / 2) * 0.16
-        bars.bar(at, part["value"], 0.15, yerr=[part["value"] - part["low"], part["high"] - part["value"]],
-                 color=COLOURS[name], label=LABELS[name], capsize=2)  # fmt: skip
+        bars.bar(at, part["value"], 0.15, yerr=style.bars(part), color=COLOURS[name], label=LABELS[name], capsize=2)
         kept = entry["strength_kept"]
         lines.plot(list(kept.values()), range(len(kept)), "o", color=COLOURS[name])
     mean = gains.loc[gains["denoiser"] == _MEAN, "value"]
-    bars.plot(range(len(mean)), mean, "_", color=style.PURPLE, markersize=30, markeredgewidth=2,
-              label="the mean spectrum in its place")  # fmt: skip
+    dash = {"color": style.PURPLE, "markersize": 30, "markeredgewidth": 2}
+    bars.plot(range(len(mean)), mean, "_", label="the mean spectrum in its place", **dash)
     bars.set_xticks(range(len(_REGIONS)), _REGIONS)
     bars.set_yscale("log")
     bars.set_ylabel("signal-to-noise after / before")
@@ -72,7 +68,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Fi
     lines.set_yticks(range(len(names)), names)
     lines.axvline(1.0, color=style.BLACK, linewidth=0.7, linestyle=":")
     lines.set_xlabel("variation of equivalent width that is kept\n(1 all, 0 every star has the mean line)")
-    _draw_along(along, evidence)
+    _draw_along(axes["along"], evidence)
     figure.suptitle(f"MVP-{verdict['id']}: what the denoisers gain, and what they lose", fontsize=10)
     return figure
 
@@ -87,7 +83,7 @@ def _along(evidence: Evidence) -> dict[str, np.ndarray]:
     """Gain in signal-to-noise at every pixel, by kind of denoiser."""
     gains = {}
     for kind, folder in folders(evidence).items():
-        table = read_parquet(folder / "profile.parquet", ("wave", "before", "after"))
+        table = read_parquet(folder / PROFILE, ("wave", "before", "after"))
         power = np.ones(_SMOOTHING) / _SMOOTHING
         before, after = (np.convolve(table[name] ** 2, power, mode="same") for name in ("before", "after"))
         gains[kind] = np.sqrt(before / np.maximum(after, 1e-20))
@@ -97,13 +93,9 @@ def _along(evidence: Evidence) -> dict[str, np.ndarray]:
 def _draw_along(axis: Any, evidence: Evidence) -> None:
     """Gain along wavelength, sky lines shaded."""
     error, wave = evidence.pixels["error_mean"].to_numpy(), evidence.pixels["wave"].to_numpy()
-    axis.fill_between(
-        wave, 0, 1, where=sky_pixels(error), transform=axis.get_xaxis_transform(), color=style.YELLOW, alpha=0.45,
-        linewidth=0,
-    )  # fmt: skip
+    style.shade(axis, wave, sky_pixels(error))
     for kind, gain in _along(evidence).items():
         axis.plot(wave, gain, color=COLOURS[kind], linewidth=0.8)
     axis.set_yscale("log")
-    axis.set_xlim(wave[0], wave[-1])
-    axis.set_xlabel("vacuum wavelength, Å (shaded: sky-line pixels)")
+    style.along(axis, wave, "shaded: sky-line pixels")
     axis.set_ylabel("signal-to-noise after / before")

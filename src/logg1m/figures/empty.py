@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from logg1m.figures import style
@@ -15,7 +14,7 @@ class Nothing(Exception):
 
 def draw(verdict: dict[str, Any], reason: str, path: Path) -> None:
     """The reason, as a picture and as CSV."""
-    figure, axis = plt.subplots(figsize=(6, 1.6))
+    figure, axis = style.subplots(figsize=(6, 1.6))
     mvp = verdict.get("id", "")
     axis.text(0.5, 0.5, f"MVP-{mvp}: {reason}" if mvp else reason, ha="center", va="center", wrap=True)
     axis.axis("off")

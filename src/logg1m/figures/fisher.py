@@ -1,4 +1,4 @@
-"""What the figures of MVP-1.1 share: names of the derivative estimators, models that stand beside bounds, counts."""
+"""What the figures of MVP-1.1 share: models that stand beside bounds, counts."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,6 @@ from logg1m.bounds.fisher import constant
 from logg1m.observe import LABELS
 from logg1m.results.numbers import Cursor
 
-NAMES = {"exact": "exact derivative", "local_linear": "local regression", "knn": "kNN differences"}
 NUMBERS = "mvp_1_1/fisher.json"
 _SHOWN = ("ridge_full", "lightgbm")
 

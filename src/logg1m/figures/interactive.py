@@ -18,7 +18,7 @@ from logg1m.results.numbers import Cell, Cursor, Table
 
 COLOURS = ("@blue", "@orange", "@green", "@red", "@purple", "@sky", "@ink", "@yellow")
 MODEL_COLOURS = ("@blue", "@orange", "@green", "@purple", "@sky", "@yellow")  # beside ceilings in ink and red
-SUBSETS = (("low_noise", "low-noise test"), ("full", "full test"))
+BARS = {"color": "@sky", "line": {"width": 0}}  # of a histogram
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
 
 
@@ -29,7 +29,7 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """Values of one quantity, each with its place, and one pattern for their places: `file.json#/…/*/…` or `file.csv#column`."""
+    """Values of one quantity, each with its place, and their pattern: `file.json#/…/*/…`, `file.csv#column`."""
 
     cells: tuple[Cursor, ...]
     source: str
@@ -83,25 +83,19 @@ class Series:
 
     def trace(self) -> dict[str, Any]:
         y = list(self.y.values)
-        trace: dict[str, Any] = {
-            "type": "scatter", "mode": "lines+markers", "name": plain(self.name),
-            "x": list(self.x.values), "y": y, "visible": self.shown,
-            "meta": {"x": self.x.source, "y": self.y.source, "group": self.group},
-        }  # fmt: skip
+        meta = {"x": self.x.source, "y": self.y.source, "group": self.group}
+        more = {}
         if self.bounds:
             low, high = self.bounds
-            trace["error_y"] = {
-                "type": "data",
-                "symmetric": False,
-                "array": [None if h is None or v is None else h - v for v, h in zip(y, high.values)],
-                "arrayminus": [None if lo is None or v is None else v - lo for v, lo in zip(y, low.values)],
-                "thickness": 1,
-                "width": 2,
-            }
-            trace["meta"] |= {"low": low.source, "high": high.source}
+            up = [None if h is None or v is None else h - v for v, h in zip(y, high.values)]
+            down = [None if lo is None or v is None else v - lo for v, lo in zip(y, low.values)]
+            more["error_y"] = {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
+            more["error_y"] |= {"thickness": 1, "width": 2}
+            meta |= {"low": low.source, "high": high.source}
         if self.x_how:
-            trace["meta"]["x_how"] = self.x_how
-        return trace | self.style
+            meta["x_how"] = self.x_how
+        trace = {"type": "scatter", "mode": "lines+markers", "name": plain(self.name), "visible": self.shown}
+        return trace | {"x": list(self.x.values), "y": y, "meta": meta} | more | self.style
 
 
 @dataclass(frozen=True)
@@ -183,24 +177,42 @@ def line_figure(
 ) -> Plot:
     """A figure of lines with its table of values."""
     files = tuple(dict.fromkeys(s.y.file for s in series))
-    axes: dict[str, Any] = {"xaxis": {"title": {"text": plain(x_name)}}, "yaxis": {"title": {"text": plain(y_name)}}}
-    for name, value in (layout or {}).items():
-        axes[name] = {**axes[name], **value} if isinstance(axes.get(name), dict) else value
     table = values_table(series, x_name, y_name)
-    return Plot(key, title, alt, tuple(s.trace() for s in series), axes, files, table=table, **more)
+    traces = tuple(s.trace() for s in series)
+    return Plot(key, title, alt, traces, axes(x_name, y_name, **layout or {}), files, table=table, **more)
+
+
+def axes(x: str, y: str, **layout: Any) -> dict[str, Any]:
+    """A layout with titles of both axes; what it says of an axis beside that is added."""
+    titled = {"xaxis": {"title": {"text": plain(x)}}, "yaxis": {"title": {"text": plain(y)}}}
+    return titled | {name: titled[name] | value if name in titled else value for name, value in layout.items()}
+
+
+def look(
+    k: int, size: int = 7, width: float = 1.8, dash: str = "solid", colours: Sequence[str] = COLOURS[:6]
+) -> dict[str, Any]:
+    """Line and marker of the k-th series."""
+    colour = colours[k % len(colours)]
+    line = {"color": colour, "width": width, "dash": dash}
+    return {"line": line, "marker": {"color": colour, "symbol": SYMBOLS[k % 8], "size": size}}
+
+
+def words_at(x: float, y: float, text: str, colour: str, **more: Any) -> dict[str, Any]:
+    """Words in a figure at a value of x and a height between 0 and 1."""
+    return {"x": x, "y": y, "yref": "paper", "text": text, "showarrow": False, "font": {"color": colour}} | more
+
+
+def of_columns(table: pd.DataFrame, file: str, x: str, y: str, **how: Any) -> dict[str, Any]:
+    """A trace of two columns of a CSV."""
+    meta = {"x": f"{file}#{x}", "y": f"{file}#{y}"}
+    return {"x": table[x].tolist(), "y": table[y].tolist(), "meta": meta} | how
 
 
 def line_at(x: float, colour: str, dash: str = "dash", axis: str = "x", **more: Any) -> dict[str, Any]:
     """An upright line across the figure, or a level one with axis="y"."""
     other = "y" if axis == "x" else "x"
-    place = {
-        f"{axis}0": x,
-        f"{axis}1": x,
-        f"{other}0": 0,
-        f"{other}1": 1,
-        f"{axis}ref": axis,
-        f"{other}ref": f"{other} domain",
-    }
+    place = {f"{axis}0": x, f"{axis}1": x, f"{axis}ref": axis}
+    place |= {f"{other}0": 0, f"{other}1": 1, f"{other}ref": f"{other} domain"}
     return {"type": "line", **place, "line": {"color": colour, "dash": dash, "width": 1.4}} | more
 
 

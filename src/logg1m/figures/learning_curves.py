@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from logg1m.experiments.extras.pretraining_gain import pretraining_passes
@@ -46,17 +44,16 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return table
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
-    """Every variant and seed; a dotted line at the best that the reference reaches. Seconds are of the machine that ran."""
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.2), sharey=True)
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
+    """Every variant and seed; dotted: the best that the reference reaches. Seconds are of the machine that ran."""
+    figure, axes = style.subplots(1, 3, figsize=(13, 4.2), sharey=True)
     names = list(dict.fromkeys(table["variant"]))
     level = table.loc[table["variant"] == verdict["reference"]].groupby("seed")["r2"].max().mean()
     for axis, (quantity, title) in zip(axes, _AXES.items()):
         for (name, seed), part in table.groupby(["variant", "seed"], sort=False):
             k = names.index(name)
             label = verdict["variants"][name]["label"] if seed == 0 else None
-            axis.plot(part[quantity], part["r2"], color=style.CYCLE[k % 8], marker=style.MARKERS[k % 8], markersize=3,
-                      linewidth=1, label=label)  # fmt: skip
+            axis.plot(part[quantity], part["r2"], label=label, **style.look(k) | {"markersize": 3})
         axis.axhline(level, color=style.BLACK, linewidth=0.7, linestyle=":")
         axis.set_xlabel(title)
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
@@ -65,8 +62,8 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
     low = table["r2"].quantile(0.1)
     axes[0].set_ylim(max(low - 0.05, -0.1), min(table["r2"].max() + 0.03, 1))
     axes[0].set_ylabel("validation R² of log g (all spectra)")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
-    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): dotted, the best of the reference", fontsize=10)
+    style.legend_below(figure, axes[0], 3)
+    style.titled(figure, verdict, "dotted, the best of the reference")
     return figure
 
 

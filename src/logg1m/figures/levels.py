@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m import metrics
 from logg1m.experiments.extras.levels import WIDTH, level_of
@@ -21,34 +19,30 @@ _SHOWN = {"mean": "mean Δ log g, dex", "mae": "MAE of log g, dex", "outlier_rat
 
 def values(evidence: Evidence) -> pd.DataFrame:
     """Per variant and true level with three spectra; low-noise test, first seed."""
-    rows: list[dict[str, Any]] = []
+    rows = []
     for name, seeds in evidence.predictions.items():
-        table = seeds[0][evidence.members.loc[seeds[0]["id"], "low_noise"].to_numpy(dtype=bool)]
+        table = evidence.tests(seeds[0])["low_noise"]
         error = (table["predicted"] - table["truth"]).to_numpy(dtype=np.float64)
         level = level_of(table["truth"])
         for k in np.unique(level):
             part = error[level == k]
             if len(part) >= _FEWEST:
-                rows.append({"variant": name, "logg": (k + 0.5) * WIDTH, "n": len(part), "mean": part.mean(),
-                             "mae": np.abs(part).mean(), "outlier_rate": (np.abs(part) > metrics.OUTLIER).mean()})  # fmt: skip
+                found = part.mean(), np.abs(part).mean(), (np.abs(part) > metrics.OUTLIER).mean()
+                rows.append({"variant": name, "logg": (k + 0.5) * WIDTH, "n": len(part)} | dict(zip(_SHOWN, found)))
     if not rows:
         raise empty.Nothing(f"no level has {_FEWEST} low-noise test spectra")
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per quantity, one line per variant."""
-    figure, axes = plt.subplots(1, len(_SHOWN), figsize=(11, 3.4))
+    figure, axes = style.subplots(1, len(_SHOWN), figsize=(11, 3.4))
     for axis, (column, title) in zip(axes, _SHOWN.items()):
         for k, (name, part) in enumerate(table.groupby("variant", sort=False)):
-            axis.plot(part["logg"], part[column], marker=style.MARKERS[k % 8], color=style.CYCLE[k % 8], markersize=4,
-                      linewidth=1, label=verdict["variants"][name]["label"])  # fmt: skip
+            axis.plot(part["logg"], part[column], label=verdict["variants"][name]["label"], **style.look(k))
         axis.set_xlabel("true log g, dex (levels of 0.25 dex)")
         axis.set_ylabel(title)
         axis.axhline(0, color=style.BLACK, linewidth=0.6)
     axes[0].legend(fontsize=8)
-    n = verdict["n_test_low_noise"]
-    figure.suptitle(
-        f"MVP-{verdict['id']} ({verdict['model']}): errors by level, low-noise test, n = {n:,}", fontsize=10
-    )
+    style.titled(figure, verdict, f"errors by level, low-noise test, n = {verdict['n_test_low_noise']:,}")
     return figure

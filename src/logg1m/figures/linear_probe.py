@@ -2,20 +2,18 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.extras import linear_probe
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
+from logg1m.results.words import SUBSET
 
 TITLE = "Linear probe of the frozen encoder"
 CAPTION = "R² of a linear model on the pixels, and on what the encoder makes of them before fine-tuning."
 
 _BARS = (("pixels", style.ORANGE), ("random", "0.7"), ("pretrained", style.BLUE), ("fine-tuned", style.BLACK))
 _THICK = 0.2  # of a bar; a model has one row
-_SUBSETS = {"low_noise": "low-noise test", "full": "full test"}
 
 
 def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
@@ -24,18 +22,16 @@ def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     if not rows:
         raise empty.Nothing("no model of this run was pretrained")
     table = pd.DataFrame(rows)
-    for subset in _SUBSETS:
+    for subset in SUBSET:
         trained = [verdict["variants"][name]["metrics"][subset].get("r2", {}).get("value") for name in table["variant"]]
-        table[f"R² {subset}, fine-tuned"] = pd.array(trained, dtype="Float64").to_numpy(
-            dtype=float, na_value=float("nan")
-        )
+        table[f"R² {subset}, fine-tuned"] = pd.Series(trained, dtype=float)
     return table
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One group of bars per model, one panel per test."""
-    figure, axes = plt.subplots(1, 2, figsize=(10, 1.6 + 0.6 * len(table)), sharey=True)
-    for axis, (subset, words) in zip(axes, _SUBSETS.items()):
+    figure, axes = style.subplots(1, 2, figsize=(10, 1.6 + 0.6 * len(table)), sharey=True)
+    for axis, (subset, words) in zip(axes, SUBSET.items()):
         for k, (name, colour) in enumerate(_BARS):
             place = [row + _THICK * (k - (len(_BARS) - 1) / 2) for row in range(len(table))]
             heights = table[f"R² {subset}, {name}"].astype(float)
@@ -44,9 +40,6 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
         axis.grid(axis="x")
     axes[0].set_yticks(range(len(table)), [verdict["variants"][name]["label"] for name in table["variant"]])
     axes[0].invert_yaxis()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(_BARS), fontsize=8)
-    n = f"{table['probe spectra'].max():,}"
-    figure.suptitle(
-        f"MVP-{verdict['id']} ({verdict['model']}): ridge on pixels and frozen encoders, {n} labels", fontsize=10
-    )
+    style.legend_below(figure, axes[0], len(_BARS))
+    style.titled(figure, verdict, f"ridge on pixels and frozen encoders, {table['probe spectra'].max():,} labels")
     return figure

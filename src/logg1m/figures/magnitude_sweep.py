@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.bounds.sweep import SEEING
 from logg1m.config.data import Observation
 from logg1m.figures import style
-from logg1m.figures.interactive import COLOURS, SYMBOLS, Plot, Series, Shown, line_figure, pluck
+from logg1m.figures.interactive import Plot, Series, Shown, line_figure, look, pluck
 from logg1m.results.numbers import Cursor
 
 TITLE = "R² that the Fisher bound allows, against magnitude"
@@ -21,21 +19,15 @@ def values(sweep: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(sweep["rows"])
 
 
-def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -> Figure:
+def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -> style.Figure:
     """Median (line) and 10–90 % range (band) of R²max and σ over the same stars, 3-D and 5-D."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+    figure, axes = style.subplots(1, 2, figsize=(9, 3.6))
     for k, (name, part) in enumerate(table.groupby("set")):
         for axis, quantity in zip(axes, ("r2_max", "sigma")):
-            axis.plot(
-                part["mag"],
-                part[f"{quantity}_median"],
-                marker=style.MARKERS[k],
-                color=style.CYCLE[k],
-                label=f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median",
-            )
-            axis.fill_between(
-                part["mag"], part[f"{quantity}_p10"], part[f"{quantity}_p90"], color=style.CYCLE[k], alpha=0.15
-            )
+            label = f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median"
+            mag, low, high = part["mag"], part[f"{quantity}_p10"], part[f"{quantity}_p90"]
+            axis.plot(mag, part[f"{quantity}_median"], marker=style.MARKERS[k], color=style.CYCLE[k], label=label)
+            axis.fill_between(mag, low, high, color=style.CYCLE[k], alpha=0.15)
             axis.set_xlabel("HSC-i AB magnitude")
             axis.grid()
     axes[0].set_ylabel("R²max = 1 − CRLB / Var(log g)")
@@ -47,10 +39,8 @@ def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -
     axes[0].set_title(f"{table['n'].max():,} stars, {exposure}{noise}; bands: 10–90 % of stars", fontsize=9)
     per_pixel = table[table["set"] == "5d"].sort_values("mag")
     top = axes[0].secondary_xaxis("top")
-    spaced = _spaced(per_pixel["mag"].tolist())
-    top.set_xticks(
-        per_pixel["mag"].iloc[spaced], [f"{snr:.1f}" for snr in per_pixel["snr_pixel"].iloc[spaced]], fontsize=7
-    )
+    spaced = per_pixel.iloc[_spaced(per_pixel["mag"].tolist())]
+    top.set_xticks(spaced["mag"], [f"{snr:.1f}" for snr in spaced["snr_pixel"]], fontsize=7)
     top.set_xlabel("median SNR per pixel", fontsize=8)
     axes[0].set_ylim(0, 1.03)
     return figure
@@ -64,22 +54,17 @@ def plot(shown: Shown, key: str) -> Plot | None:
     series, rows = [], sweep["rows"]
     for k, name in enumerate(dict.fromkeys(row.raw["set"] for _, row in rows.items())):
         places = [j for j, row in rows.items() if row.raw["set"] == name]
-        mag, middle, p10, p90 = (
-            pluck(rows, key).at(places) for key in ("mag", "r2_max_median", "r2_max_p10", "r2_max_p90")
-        )
-        look = {
-            "line": {"color": COLOURS[k], "width": 2},
-            "marker": {"color": COLOURS[k], "symbol": SYMBOLS[k], "size": 7},
-        }
-        series.append(
-            Series(f"{str(name)[0]}-D, median of stars", mag, middle, (p10, p90), "Labels fitted", True, look)
-        )
-    return line_figure(
-        key, TITLE, "Largest R² of an unbiased estimator against magnitude; values in the table.",
-        series, "HSC-i AB magnitude", "R²max = 1 − CRLB / Var(log g)", {"yaxis": {"range": [-0.03, 1.03]}},
-        note=f"{max(row.raw['n'] for _, row in rows.items()):,} stars, the same at every magnitude; bars are the 10–90 % range "
-        f"over stars. Median SNR per pixel: {_snr_per_pixel(rows)}.", plot="switches",
-    )  # fmt: skip
+        columns = ("mag", "r2_max_median", "r2_max_p10", "r2_max_p90")
+        mag, middle, p10, p90 = (pluck(rows, column).at(places) for column in columns)
+        words, how = f"{str(name)[0]}-D, median of stars", look(k, width=2)
+        series.append(Series(words, mag, middle, (p10, p90), "Labels fitted", True, how))
+    alt = "Largest R² of an unbiased estimator against magnitude; values in the table."
+    axes, layout = ("HSC-i AB magnitude", "R²max = 1 − CRLB / Var(log g)"), {"yaxis": {"range": [-0.03, 1.03]}}
+    note = (
+        f"{max(row.raw['n'] for row in rows):,} stars, the same at every magnitude; bars are the 10–90 % range over "
+        f"stars. Median SNR per pixel: {_snr_per_pixel(rows)}."
+    )
+    return line_figure(key, TITLE, alt, series, *axes, layout, note=note, plot="switches")
 
 
 def _spaced(mags: list[float]) -> list[int]:
@@ -93,5 +78,5 @@ def _spaced(mags: list[float]) -> list[int]:
 
 def _snr_per_pixel(rows: Cursor) -> str:
     """Magnitude → SNR per pixel, for those who think in one of them."""
-    known = {row.raw["mag"]: row.raw["snr_pixel"] for _, row in rows.items() if row.raw.get("snr_pixel") is not None}
+    known = {row.raw["mag"]: row.raw["snr_pixel"] for row in rows if row.raw.get("snr_pixel") is not None}
     return ", ".join(f"{snr:.1f} at {mag:g}" for mag, snr in sorted(known.items())) or "not recorded"

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
@@ -23,18 +21,17 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per variant, hidden pixels in red."""
     names = list(table.columns[2:])
     wave, error = table["wave"].to_numpy(), table["error_mean"].to_numpy()
-    figure, axes = plt.subplots(len(names), 1, figsize=(11, 0.9 + 1.15 * len(names)), sharex=True, squeeze=False)
+    figure, axes = style.subplots(len(names), 1, figsize=(11, 0.9 + 1.15 * len(names)), sharex=True, squeeze=False)
     for axis, column in zip(axes[:, 0], names):
         hidden, label = table[column].to_numpy(), verdict["variants"][column.removesuffix(_HIDDEN)]["label"]
         axis.plot(wave, error, color=style.SKY, linewidth=0.6)
         axis.plot(wave[hidden], error[hidden], ".", color=style.RED, markersize=2)
         axis.set_title(f"{label}: {hidden.sum():,} of {len(wave):,} pixels hidden", fontsize=8, pad=2)
-    axes[-1, 0].set_xlabel("vacuum wavelength, Å (red: hidden)")
-    axes[-1, 0].set_xlim(wave[0], wave[-1])
+    style.along(axes[-1, 0], wave, "red: hidden")
     figure.supylabel("mean error over the survey", fontsize=8)
-    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): masks of the noisiest pixels", fontsize=10)
+    style.titled(figure, verdict, "masks of the noisiest pixels")
     return figure

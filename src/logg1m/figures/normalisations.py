@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
@@ -32,16 +30,15 @@ def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per variant."""
     wave, variants = table["wave"].to_numpy(), verdict["variants"]
-    figure, axes = plt.subplots(len(variants), 1, figsize=(10, 1.3 * len(variants)), sharex=True, squeeze=False)
+    figure, axes = style.subplots(len(variants), 1, figsize=(10, 1.3 * len(variants)), sharex=True, squeeze=False)
     for axis, (name, variant) in zip(axes[:, 0], variants.items()):
         seen, clean = table[name].to_numpy(), table[f"{name}{_CLEAN}"].to_numpy()
         axis.plot(wave, seen, color=style.SKY, linewidth=0.3)
         axis.plot(wave, clean, color=style.BLACK, linewidth=0.5)
         axis.set_ylim(*np.percentile(seen, [0.5, 99.5]))
         axis.set_title(variant["label"], fontsize=8, pad=2)
-    axes[-1, 0].set_xlabel("vacuum wavelength, Å (spectrum 0; blue: with noise, black: noise-free)")
-    axes[-1, 0].set_xlim(wave[0], wave[-1])
+    style.along(axes[-1, 0], wave, "spectrum 0; blue: with noise, black: noise-free")
     return figure

@@ -6,6 +6,7 @@ import pandas as pd
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
+from logg1m.results.words import SUBSET
 
 COLOURS = (style.BLUE, style.ORANGE)  # low-noise, full
 
@@ -13,8 +14,7 @@ COLOURS = (style.BLUE, style.ORANGE)  # low-noise, full
 def tests(evidence: Evidence) -> dict[str, pd.DataFrame]:
     """Predictions on the low-noise and on the full test, of the first variant with σ and its first seed."""
     table = evidence.predictions[_variant(evidence)][0]
-    low = evidence.members.loc[table["id"], "low_noise"].to_numpy(dtype=bool)
-    return {"low-noise test": table[low], "full test": table}
+    return {SUBSET[name]: part for name, part in evidence.tests(table).items()}
 
 
 def heading(verdict: dict[str, Any], evidence: Evidence) -> str:

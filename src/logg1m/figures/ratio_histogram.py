@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
 from logg1m.figures.fisher import NUMBERS, dimensions
-from logg1m.figures.interactive import Plot, Shown, line_at, plain, values_of
+from logg1m.figures.interactive import BARS, Plot, Shown, axes, line_at, of_columns, plain, values_of
 from logg1m.files import read_csv
 from logg1m.results.words import model_name
 
@@ -31,10 +29,10 @@ def values(fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, p
 
 def draw(
     table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]
-) -> Figure:
+) -> style.Figure:
     """The histogram with its median."""
     ratio, tested = _ratio(fisher, stars, predictions)
-    figure, axis = plt.subplots(figsize=(6, 3.6))
+    figure, axis = style.subplots(figsize=(6, 3.6))
     label = f"{fisher['verdict']['model']}, n = {len(ratio):,} of {tested:,}"
     axis.stairs(table["density"], _edges(ratio), fill=True, color=style.SKY, alpha=0.6, label=label)
     axis.plot(table["ratio"], table["half_normal"], color=style.BLACK, label="efficient estimator (half-normal)")
@@ -57,29 +55,25 @@ def plot(shown: Shown, key: str) -> Plot | None:
     best = fisher.at("verdict", "model")
     model = str(best.raw if best else None)
     n, median = fisher.at("models", model, "n"), fisher.at("models", model, "ratio_median", "value")
-    x = table["ratio"].tolist()
+    bars = {"type": "bar", "name": plain(model_name(model)), "opacity": 0.75, "marker": BARS}
+    name = "efficient estimator (half-normal)"
+    line = {"type": "scatter", "mode": "lines", "name": name, "line": {"color": "@ink", "width": 2}}
     traces = (
-        {"type": "bar", "name": plain(model_name(model)), "x": x, "y": table["density"].tolist(), "opacity": 0.75,
-         "marker": {"color": "@sky", "line": {"width": 0}},
-         "meta": {"x": f"{shown.table}#ratio", "y": f"{shown.table}#density"}},
-        {"type": "scatter", "mode": "lines", "name": "efficient estimator (half-normal)", "x": x,
-         "y": table["half_normal"].tolist(), "line": {"color": "@ink", "width": 2},
-         "meta": {"x": f"{shown.table}#ratio", "y": f"{shown.table}#half_normal"}},
-    )  # fmt: skip
-    layout: dict[str, Any] = {
-        "xaxis": {"title": {"text": "|Δ log g| / σ(log g), 5-D bound of the same spectrum"}},
-        "yaxis": {"title": {"text": "density"}}, "bargap": 0,
-    }  # fmt: skip
+        of_columns(table, shown.table, "ratio", "density", **bars),
+        of_columns(table, shown.table, "ratio", "half_normal", **line),
+    )
+    layout = axes("|Δ log g| / σ(log g), 5-D bound of the same spectrum", "density", bargap=0)
     note = f"{model_name(model)}" + (f", {n.raw:,} low-noise test spectra" if n else "") + "."
     if median is not None:
         layout["shapes"] = [line_at(median.raw * GAUSSIAN_MEDIAN, "@red")]
         note += f" Dashed: the median, {median.raw:.2f} times that of an efficient estimator."
     names = {"ratio": "ratio", "density": "model", "half_normal": "efficient estimator"}
-    return Plot(
-        key, TITLE, "Histogram of the error of the best model in units of the bound, beside what an efficient estimator would "
-        "give; values in the table.", traces, layout, (shown.table,), note=note,
-        table=values_of("Densities", table, shown.table, names), plot="switches",
-    )  # fmt: skip
+    densities = values_of("Densities", table, shown.table, names)
+    alt = (
+        "Histogram of the error of the best model in units of the bound, beside what an efficient estimator would "
+        "give; values in the table."
+    )
+    return Plot(key, TITLE, alt, traces, layout, (shown.table,), note, "switches", table=densities)
 
 
 def _ratio(fisher: dict[str, Any], stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> tuple[np.ndarray, int]:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import empty, style
@@ -22,29 +20,26 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per spectrum, what was hidden shaded."""
-    examples = [
-        (name, part) for name, rows in table.groupby("variant", sort=False) for _, part in rows.groupby("example")
-    ]
-    figure, axes = plt.subplots(len(examples), 1, figsize=(11, 1.0 + 1.9 * len(examples)), sharex=True, squeeze=False)
+    variants = table.groupby("variant", sort=False)
+    examples = [(name, part) for name, rows in variants for _, part in rows.groupby("example")]
+    figure, axes = style.subplots(len(examples), 1, figsize=(11, 1.0 + 1.9 * len(examples)), sharex=True, squeeze=False)
     for axis, (name, part) in zip(axes[:, 0], examples):
         hidden = part["hidden"].to_numpy(dtype=bool)
-        axis.fill_between(part["wave"], 0, 1, where=hidden, transform=axis.get_xaxis_transform(), color=style.YELLOW,
-                          alpha=0.35, linewidth=0, step="mid", label="hidden")  # fmt: skip
+        style.shade(axis, part["wave"], hidden, alpha=0.35, step="mid", label="hidden")
         axis.plot(part["wave"], part["seen"], color="0.7", linewidth=0.4, label="with noise")
         axis.plot(part["wave"], part["noise_free"], color=style.BLACK, linewidth=0.8, label="without noise")
         made = np.where(hidden, part["reconstructed"], np.nan)
         # Single hidden pixels have no neighbour to draw a line to.
-        axis.plot(
-            part["wave"], made, color=style.BLUE, linewidth=0.9, marker=".", markersize=1.5, label="reconstructed"
-        )
+        dots = {"color": style.BLUE, "linewidth": 0.9, "marker": ".", "markersize": 1.5}
+        axis.plot(part["wave"], made, label="reconstructed", **dots)
         low, high = np.nanquantile(part["noise_free"], [0.001, 0.999])
         margin = 0.35 * (high - low) or 1.0
         axis.set_ylim(low - margin, high + margin)
         axis.set_title(f"{verdict['variants'][name]['label']}, spectrum {part['id'].iloc[0]}", fontsize=8, pad=2)
     axes[len(examples) // 2, 0].set_ylabel("first input channel (normalised flux)")
     axes[-1, 0].set_xlabel("vacuum wavelength, Å")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
-    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): validation spectra, never trained on", fontsize=10)
+    style.legend_below(figure, axes[0, 0], 4)
+    style.titled(figure, verdict, "validation spectra, never trained on")
     return figure

@@ -21,16 +21,11 @@ def conditions(evidence: Evidence) -> pd.DataFrame:
 def heading(verdict: dict[str, Any], table: pd.DataFrame, what: str) -> str:
     """Experiment, pooling, what is shown, and on how many spectra."""
     pooling = ", ".join(map(str, table["pooling"].unique()))
-    return (
-        f"MVP-{verdict['id']} ({verdict['model']}, pooling {pooling}): {what}; low-noise test, n = {table['n'].max():,}"
-    )
+    experiment = f"MVP-{verdict['id']} ({verdict['model']}, pooling {pooling})"
+    return f"{experiment}: {what}; low-noise test, n = {table['n'].max():,}"
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     low, high = interval_of(row["r2"])
-    return {
-        **{k: row[k] for k in ("variant", "pooling", "condition", "n")},
-        "r2": row["r2"]["value"],
-        "low": low,
-        "high": high,
-    }
+    about = {k: row[k] for k in ("variant", "pooling", "condition", "n")}
+    return about | {"r2": row["r2"]["value"], "low": low, "high": high}

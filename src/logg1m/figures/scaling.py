@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.figures import style
-from logg1m.figures.interactive import COLOURS, SUBSETS, SYMBOLS, Plot, Series, bounds_of, line_figure, pluck
+from logg1m.figures.interactive import SYMBOLS, Plot, Series, bounds_of, line_figure, look, pluck
 from logg1m.metrics import interval_key, interval_of
 from logg1m.results.numbers import Cursor
-from logg1m.results.words import model_name
+from logg1m.results.words import SUBSET, model_name
 
 TITLE = "R² against the number of training spectra"
 CAPTION = "R² on the common test for every classical model and scale."
@@ -25,46 +23,43 @@ def values(scaling: dict[str, Any]) -> pd.DataFrame:
         rows += _limit(name, entry)
         for subset in ("full", "low_noise"):
             for scale, at in entry["scales"].items():
-                measured = at["common_test"][subset]
-                if measured is None:
+                if (measured := at["common_test"][subset]) is None:
                     continue
                 low, high = interval_of(measured["r2"])
-                rows.append({"model": name, "scale": scale, "subset": subset, "n_train": at["n_train"], "n_test": measured["n"],
-                             "r2": measured["r2"]["value"], "r2_low": low, "r2_high": high})  # fmt: skip
+                about = {"model": name, "scale": scale, "subset": subset}
+                counts = {"n_train": at["n_train"], "n_test": measured["n"]}
+                rows.append(about | counts | {"r2": measured["r2"]["value"], "r2_low": low, "r2_high": high})
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> Figure:
+def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> style.Figure:
     """Full and low-noise test, every model."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True)
+    figure, axes = style.subplots(1, 2, figsize=(9, 3.8), sharex=True)
     limits, measured = table[table["scale"] == _LIMIT], table[table["scale"] != _LIMIT]
     for k, (name, entry) in enumerate(scaling["models"].items()):
         again = {"linestyle": "--", "markerfacecolor": "white"} if k >= len(style.CYCLE) else {}
         for _, row in limits[limits["model"] == name].iterrows():
             right = max(at["n_train"] for at in entry["scales"].values()) * (2.2 + 0.25 * (k % 8))
             bars = [[max(row["r2"] - row["r2_low"], 0)], [max(row["r2_high"] - row["r2"], 0)]]
-            axes[0].errorbar([right], [row["r2"]], yerr=bars, marker="_", markersize=9, capsize=2, linestyle="none",
-                             color=style.CYCLE[k % 8])  # fmt: skip
+            dash = {"marker": "_", "markersize": 9, "capsize": 2, "linestyle": "none", "color": style.CYCLE[k % 8]}
+            axes[0].errorbar([right], [row["r2"]], yerr=bars, **dash)
         for axis, subset in zip(axes, ("full", "low_noise")):
             points = measured[(measured["model"] == name) & (measured["subset"] == subset)]
             if len(points):
                 n, value, low, high = points[["n_train", "r2", "r2_low", "r2_high"]].to_numpy(dtype=float).T
-                axis.errorbar(n, value, yerr=[value - low, high - value], marker=style.MARKERS[k % 8], capsize=2,
-                              color=style.CYCLE[k % 8], linewidth=1.2, markersize=5, label=_named(name, entry), **again)  # fmt: skip
-    for axis, title in zip(axes, ("full test", "low-noise test")):
-        sizes = measured.loc[measured["subset"] == title.replace(" test", "").replace("-", "_"), "n_test"]
+                how = style.look(k) | {"linewidth": 1.2, "markersize": 5, "capsize": 2} | again
+                axis.errorbar(n, value, yerr=[value - low, high - value], label=_named(name, entry), **how)
+    for axis, subset in zip(axes, ("full", "low_noise")):
+        sizes = measured.loc[measured["subset"] == subset, "n_test"]
         axis.set_xscale("log")
         axis.set_xlabel("training spectra")
-        axis.set_title(f"{title}, n = {int(sizes.iloc[0]) if len(sizes) else 0:,}")
+        axis.set_title(f"{SUBSET[subset]}, n = {int(sizes.iloc[0]) if len(sizes) else 0:,}")
         axis.grid(axis="y")
     axes[0].set_ylabel("R² of log g")
     axes[1].legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     named = "; dashes right of the curves: limit of a power law for ever more spectra" if len(limits) else ""
-    figure.suptitle(
-        f"common test, noise level {scaling['noise_level']:g}; bars: {_level(scaling)} % bootstrap intervals{named}",
-        fontsize=9,
-        x=0.4,
-    )
+    words = f"common test, noise level {scaling['noise_level']:g}; bars: {_level(scaling)} % bootstrap intervals{named}"
+    figure.suptitle(words, fontsize=9, x=0.4)
     return figure
 
 
@@ -73,46 +68,36 @@ def plot(scaling: Cursor, networks: Cursor | None = None) -> Plot | None:
     series = []
     for k, (name, entry) in enumerate(scaling["models"].items()):
         rows = entry["scales"]
-        for subset, words in SUBSETS:
+        for subset, words in SUBSET.items():
             reached = pluck(rows, "common_test", subset, "r2", "value")
             if all(value is None for value in reached.values):
                 continue
-            look: dict[str, Any] = {
-                "line": {"color": COLOURS[k % 6], "width": 1.8},
-                "marker": {"color": COLOURS[k % 6], "symbol": SYMBOLS[k % 8], "size": 8},
-            }
-            series.append(
-                Series(f"{model_name(name)}, {words}", pluck(rows, "n_train"), reached,
-                       bounds_of(rows, "common_test", subset, "r2"), words, subset == "low_noise", look)
-            )  # fmt: skip
+            n, ends = pluck(rows, "n_train"), bounds_of(rows, "common_test", subset, "r2")
+            title, at_first = f"{model_name(name)}, {words}", subset == "low_noise"
+            series.append(Series(title, n, reached, ends, words, at_first, look(k, 8)))
     series += _network_points(networks) if networks else []
     if not series:
         return None
     sizes = sorted({n for one in series for n in one.x.values})
-    return line_figure(
-        "scaling", TITLE,
-        "R² of log g on the common test for every classical model at every training size; values in the table.",
-        series, "training spectra", "R² of log g",
-        {"xaxis": {"type": "log", "tickvals": sizes, "ticktext": [f"{n:,}" for n in sizes]}},
-        note="All sizes of one model are scored on the same test spectra; networks on those of the experiments.", plot="switches",
-        height=420,
-    )  # fmt: skip
+    alt = "R² of log g on the common test for every classical model at every training size; values in the table."
+    note = "All sizes of one model are scored on the same test spectra; networks on those of the experiments."
+    layout = {"xaxis": {"type": "log", "tickvals": sizes, "ticktext": [f"{n:,}" for n in sizes]}}
+    more = {"note": note, "plot": "switches", "height": 420}
+    return line_figure("scaling", TITLE, alt, series, "training spectra", "R² of log g", layout, **more)
 
 
 def _network_points(rows: Cursor) -> list[Series]:
     """One point for every network and test."""
     series = []
     for k, row in rows.items():
-        for subset, words in SUBSETS:
+        for subset, words in SUBSET.items():
             if row.at(subset, "r2") is None:
                 continue
             ends = bounds_of(rows, subset, "r2")
-            look = {"mode": "markers", "marker": {"color": "@ink", "symbol": SYMBOLS[(k + 2) % 8], "size": 11}}
-            series.append(
-                Series(f"{row.raw['label']}, {words}", pluck(rows, "n_fit").at([k]),
-                       pluck(rows, subset, "r2", "value").at([k]),
-                       (ends[0].at([k]), ends[1].at([k])) if ends else None, words, subset == "low_noise", look)
-            )  # fmt: skip
+            bars = (ends[0].at([k]), ends[1].at([k])) if ends else None
+            n, reached = pluck(rows, "n_fit").at([k]), pluck(rows, subset, "r2", "value").at([k])
+            how = {"mode": "markers", "marker": {"color": "@ink", "symbol": SYMBOLS[(k + 2) % 8], "size": 11}}
+            series.append(Series(f"{row.raw['label']}, {words}", n, reached, bars, words, subset == "low_noise", how))
     return series
 
 

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m import metrics
 from logg1m.experiments.extras.calibration import with_bound
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
 from logg1m.figures.predicted_sigma import COLOURS, heading, tests
+from logg1m.results.words import SUBSET
 
 TITLE = "Predicted σ, errors and outliers"
 CAPTION = "Errors and outliers in bins of the predicted σ."
@@ -22,7 +21,7 @@ _REJECTED = np.arange(0, 0.51, 0.05)
 def values(evidence: Evidence) -> pd.DataFrame:
     """Columns series (bound: Fisher σ and predicted σ, dex; outliers: share rejected and rate of the rest), x, y."""
     parts = tests(evidence)
-    both = with_bound(parts["full test"], evidence.stars)[["bound", "sigma"]].to_numpy()
+    both = with_bound(parts[SUBSET["full"]], evidence.stars)[["bound", "sigma"]].to_numpy()
     rows = [{"series": "bound", "x": x, "y": y} for x, y in both]
     for what, part in parts.items():
         outlier = np.abs((part["predicted"] - part["truth"]).to_numpy()) > metrics.OUTLIER
@@ -32,9 +31,9 @@ def values(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """Left: σ against the bound; right: outliers left, both tests."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6))
+    figure, axes = style.subplots(1, 2, figsize=(9, 3.6))
     bound = table[table["series"] == "bound"]
     axes[0].loglog(bound["x"], bound["y"], ".", color=style.BLUE, markersize=3, alpha=0.6)
     both = bound[["x", "y"]].to_numpy()

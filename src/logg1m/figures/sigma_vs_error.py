@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
-from logg1m.figures.fisher import NAMES, NUMBERS, counts, dimensions, models_shown
+from logg1m.figures.fisher import NUMBERS, counts, dimensions, models_shown
 from logg1m.figures.interactive import COLOURS, Plot, Series, Shown, csv_column, line_figure
 from logg1m.files import read_csv
 from logg1m.results.words import ESTIMATOR, model_name
@@ -31,16 +29,16 @@ def values(stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> pd.Data
     return pd.DataFrame(columns)
 
 
-def draw(table: pd.DataFrame, stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> Figure:
+def draw(table: pd.DataFrame, stars: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> style.Figure:
     """Cumulative distributions."""
-    figure, axis = plt.subplots(figsize=(6.6, 4))
+    figure, axis = style.subplots(figsize=(6.6, 4))
     below = table["percentile"] / 100
     for k, (name, sigma) in enumerate(_bounds(stars).items()):
-        axis.plot(table[f"{_SIGMA}{name}"], below, color=style.BLACK, linestyle=("-", "--", ":")[k],
-                  label=f"σ {dimensions(stars)}-D, {NAMES[name]} (n = {len(sigma):,} of {len(stars):,})")  # fmt: skip
+        words = f"σ {dimensions(stars)}-D, {ESTIMATOR[name]} (n = {len(sigma):,} of {len(stars):,})"
+        axis.plot(table[f"{_SIGMA}{name}"], below, color=style.BLACK, linestyle=("-", "--", ":")[k], label=words)
     for k, (name, error) in enumerate(_errors(stars, predictions).items()):
-        axis.plot(table[f"{_ERROR}{name}"], below, color=style.CYCLE[k % 6],
-                  label=f"|error| / 0.6745, {name} (n = {len(error):,})")  # fmt: skip
+        words = f"|error| / 0.6745, {name} (n = {len(error):,})"
+        axis.plot(table[f"{_ERROR}{name}"], below, color=style.CYCLE[k % 6], label=words)
     axis.set_xscale("log")
     axis.set_xlim(0.02, 5)
     axis.set_xlabel("σ(log g) or scaled error, dex")
@@ -55,25 +53,26 @@ def plot(shown: Shown, key: str) -> Plot:
     """The same, every line with a switch."""
     table = read_csv(shown.table, ("percentile",))
     series = []
-    names = [str(c) for c in table.columns if c != "percentile"]
-    for k, name in enumerate(names):
-        bound = name.startswith(_SIGMA)
-        words = f"σ 5-D, {ESTIMATOR.get(name.removeprefix(_SIGMA), name)}" if bound else (
-            f"|error| / 0.6745, {model_name(name.removeprefix(_ERROR))}")  # fmt: skip
-        look = {"mode": "lines", "line": {"color": "@ink" if bound else COLOURS[k % 6], "width": 2,
-                "dash": ("solid", "dash", "dot")[k % 3] if bound else "solid"}}  # fmt: skip
-        series.append(Series(words, csv_column(table, shown.table, name), csv_column(table, shown.table, "percentile"),
-                             None, "Bounds" if bound else "Models", True, look))  # fmt: skip
-    return line_figure(
-        key, TITLE, "Cumulative distributions of the Fisher bound and of model errors on low-noise spectra.",
-        series, "σ(log g) or scaled error, dex", "percent of low-noise spectra below",
-        {"xaxis": {"type": "log", "range": [-1.7, 0.7], "dtick": "D2"}}, plot="switches", note=counts(shown.artifact(NUMBERS)),
-    )  # fmt: skip
+    below = csv_column(table, shown.table, "percentile")
+    for k, name in enumerate(str(c) for c in table.columns if c != "percentile"):
+        if name.startswith(_SIGMA):
+            words, group = f"σ 5-D, {ESTIMATOR.get(name.removeprefix(_SIGMA), name)}", "Bounds"
+            line = {"color": "@ink", "width": 2, "dash": ("solid", "dash", "dot")[k % 3]}
+        else:
+            words, group = f"|error| / 0.6745, {model_name(name.removeprefix(_ERROR))}", "Models"
+            line = {"color": COLOURS[k % 6], "width": 2, "dash": "solid"}
+        how = {"mode": "lines", "line": line}
+        series.append(Series(words, csv_column(table, shown.table, name), below, None, group, True, how))
+    alt = "Cumulative distributions of the Fisher bound and of model errors on low-noise spectra."
+    axes = "σ(log g) or scaled error, dex", "percent of low-noise spectra below"
+    layout = {"xaxis": {"type": "log", "range": [-1.7, 0.7], "dtick": "D2"}}
+    note = counts(shown.artifact(NUMBERS))
+    return line_figure(key, TITLE, alt, series, *axes, layout, plot="switches", note=note)
 
 
 def _bounds(stars: pd.DataFrame) -> dict[str, np.ndarray]:
     """σ(log g) of the spectra for which an estimator has one, by estimator; none for one that has none at all."""
-    present = [name for name in NAMES if f"{name}_sigma_5d" in stars]
+    present = [name for name in ESTIMATOR if f"{name}_sigma_5d" in stars]
     known = {name: stars[f"{name}_sigma_5d"].dropna().to_numpy() for name in present}
     return {name: sigma for name, sigma in known.items() if len(sigma)}
 

@@ -1,22 +1,25 @@
-"""The house style of figures, and the one way to save one: the picture and its CSV, both atomically."""
+"""The house style of figures, and the one way to begin and to save one: the picture and its CSV, both atomically."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from logg1m.files import save_with, write_csv
 
 # Okabe & Ito (2008): told apart by readers with any colour vision.
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, BLACK = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#222222",
-)  # fmt: skip
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#222222"
+subplots, subplot_mosaic = plt.subplots, plt.subplot_mosaic
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
@@ -35,6 +38,38 @@ plt.rcParams.update(
         "savefig.bbox": "tight",
     }
 )
+
+
+def look(k: int) -> dict[str, Any]:
+    """Colour and marker of the k-th line."""
+    return {"color": CYCLE[k % 8], "marker": MARKERS[k % 8], "markersize": 4, "linewidth": 1}
+
+
+def bars(of: Any, value: str = "value") -> list[Any]:
+    """How far the interval of a value (columns low, high, of a table or of a row) reaches down and up."""
+    return [of[value] - of["low"], of["high"] - of[value]]
+
+
+def shade(axis: Axes, wave: Any, inside: np.ndarray, **more: Any) -> None:
+    """Shade the parts of a spectrum that a mask (P,) holds."""
+    how: dict[str, Any] = {"color": YELLOW, "alpha": 0.45, "linewidth": 0} | more
+    axis.fill_between(wave, 0, 1, where=inside, transform=axis.get_xaxis_transform(), **how)
+
+
+def along(axis: Axes, wave: np.ndarray, note: str = "") -> None:
+    """An axis of wavelength (Å), from end to end."""
+    axis.set_xlabel("vacuum wavelength, Å" + (f" ({note})" if note else ""))
+    axis.set_xlim(wave[0], wave[-1])
+
+
+def titled(figure: Figure, verdict: dict[str, Any], what: str) -> None:
+    """Experiment, model, and what is shown, above the figure."""
+    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): {what}", fontsize=10)
+
+
+def legend_below(figure: Figure, axis: Axes, columns: int) -> None:
+    """One legend for all panels, below them."""
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=8)
 
 
 def save(figure: Figure, path: str | Path, values: pd.DataFrame) -> None:

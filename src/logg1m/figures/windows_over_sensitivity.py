@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
@@ -26,27 +24,25 @@ def values(verdict: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
     """The curve in one panel per variant with windows, the windows shaded; features out of range in the title."""
     shown = dict(list(table.groupby("variant", sort=False))) if len(table) else {}
     wave, curve = evidence.store.wave, sensitivity_curve(evidence.sensitivity)
-    figure, axes = plt.subplots(
-        max(len(shown), 1), 1, figsize=(11, 1.2 + 1.5 * max(len(shown), 1)), sharex=True, squeeze=False
-    )
-    for axis, (name, rows) in zip(axes[:, 0], shown.items()):
+    rows = max(len(shown), 1)
+    figure, axes = style.subplots(rows, 1, figsize=(11, 1.2 + 1.5 * rows), sharex=True, squeeze=False)
+    for axis, (name, found) in zip(axes[:, 0], shown.items()):
         axis.plot(wave, curve, color=style.BLUE, linewidth=0.6)
         top = float(curve.max())
         axis.set_ylim(0, 1.65 * top)  # names stand above the curve
         axis.set_title(verdict["variants"][name]["label"], fontsize=8, pad=2)
         last = float(wave[0])
-        for window in rows[rows["status"] == "used"].to_dict("records"):
+        for window in found[found["status"] == "used"].to_dict("records"):
             low, high = window["vacuum"] - window["half_width"], window["vacuum"] + window["half_width"]
             axis.axvspan(low, high, color=style.ORANGE, alpha=0.3, linewidth=0)
             last = max(window["vacuum"], last + _APART)
             axis.text(last, 1.62 * top, window["name"], fontsize=6, ha="center", va="top", rotation=90)
     missing = sorted(set(table.loc[table["status"] != "used", "name"])) if len(table) else []
     figure.suptitle(f"windows over the sensitivity to log g; out of range: {', '.join(missing) or 'none'}", fontsize=10)
-    axes[-1, 0].set_xlim(wave[0], wave[-1])
-    axes[-1, 0].set_xlabel("vacuum wavelength, Å")
+    style.along(axes[-1, 0], wave)
     figure.supylabel("mean |∂F/∂log g| / σ, marginalised", fontsize=8)
     return figure

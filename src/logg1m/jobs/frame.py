@@ -53,8 +53,8 @@ def job(snakemake: Any) -> Iterator[None]:
     """Run a script's body: messages go to stderr and the rule's log, whatever ends it early is one message.
 
     SIGTERM ends the body at once and leaves no temporary file behind, unless it listens to signals itself
-    (`logg1m.jobs.interruption`). A job that ends well leaves a record of itself beside its log (`logg1m.jobs.record`); one that
-    does not has counted itself as failed (`logg1m.jobs.calls`).
+    (`logg1m.jobs.interruption`). A job that ends well leaves a record of itself beside its log (`logg1m.jobs.record`);
+    one that does not has counted itself as failed (`logg1m.jobs.calls`).
     """
     threads = min(int(snakemake.threads), usable_cores())
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

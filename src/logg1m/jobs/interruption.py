@@ -10,8 +10,8 @@ sends before it takes a node away; SIGINT, which is Ctrl-C. In a trainer:
                 save(state)
                 raise interruption.Interrupted(f"after step {step:,}")
 
-Jobs that never listen go on when they hear SIGUSR1, and end at once on the other two (`logg1m.jobs.frame`). A SIGUSR1 that
-came before anybody listened counts.
+Jobs that never listen go on when they hear SIGUSR1, and end at once on the other two (`logg1m.jobs.frame`). A SIGUSR1
+that came before anybody listened counts.
 """
 
 import signal

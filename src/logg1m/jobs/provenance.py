@@ -17,8 +17,9 @@ _LEFT_OUT = {"logg1m.config", "logg1m.jobs.provenance", "logg1m.jobs.progress", 
 def code_fingerprint(*modules: str, package: Path = _PACKAGE) -> str:
     """Hash of the syntax trees of `modules` and of every logg1m module they import, directly or not.
 
-    Comments, docstrings and formatting do not count; data that lie in the package count with the modules that read them. Pass dotted names ('logg1m.baselines.ridge'); `package` is the
-    folder that holds the code. Every module is read once per process.
+    Comments, docstrings and formatting do not count; data that lie in the package count with the modules that read
+    them. Pass dotted names ('logg1m.baselines.ridge'); `package` is the folder that holds the code. Every module is
+    read once per process.
     """
     reached: set[str] = set()
     waiting = list(modules)
@@ -35,7 +36,8 @@ def code_fingerprint(*modules: str, package: Path = _PACKAGE) -> str:
 def with_script(code: str | Callable[[Any], str], script: Path) -> str | Callable[[Any], str]:
     """A rule's `code`, a fingerprint or an input function of it, with that of the rule's own script added.
 
-    Snakemake itself goes by a script's time stamp, which an edit may keep and a checkout renews (profiles leave it out).
+    Snakemake itself goes by a script's time stamp, which an edit may keep and a checkout renews (profiles leave it
+    out).
     """
     own = hashlib.sha256(ast.dump(_without_docstrings(script)).encode()).hexdigest()[:16]
     return (lambda wildcards: code(wildcards) + own) if callable(code) else code + own

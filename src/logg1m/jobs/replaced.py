@@ -12,16 +12,17 @@ _MANIFEST = Path("results/data/manifest.json")
 # What stores and runs are made from, and what of it decides about more runs, but not about what is in them.
 _SECTIONS = ("seed", "data", "protocol", "baselines", "network", "denoisers", "experiments")
 _MORE = {
-    "experiments.seeds", "experiments.all_variants", "experiments.paused", "experiments.seed_scatter",
-    "network.training.checkpoint_seconds", "denoisers.training.checkpoint_seconds",
-}  # fmt: skip
+    *(f"experiments.{name}" for name in ("seeds", "all_variants", "paused", "seed_scatter")),
+    *(f"{section}.training.checkpoint_seconds" for section in ("network", "denoisers")),
+}
 _SHOWN, _LONGEST = 3, 60  # settings in the line, characters of a value
 
 
 def note(configuration: Mapping[str, Any]) -> None:
     """Record the configuration of the call that begins; nothing is made from this file.
 
-    Where it cannot be written (a full disk, a read-only one), neither can results, and the job that writes them says so.
+    Where it cannot be written (a full disk, a read-only one), neither can results, and the job that writes them says
+    so.
     """
     with suppress(InputError):
         write_json(RECORD, configuration)
@@ -42,8 +43,8 @@ def replaced(configuration: Mapping[str, Any]) -> str | None:
         return None
     more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
     return (
-        f"{RECORD.parent.resolve()} holds results of another configuration ({', '.join(changed[:_SHOWN])}{more}), which "
-        "this call replaces; to keep both, give this one a folder of its own: snakemake --directory RUN"
+        f"{RECORD.parent.resolve()} holds results of another configuration ({', '.join(changed[:_SHOWN])}{more}), "
+        "which this call replaces; to keep both, give this one a folder of its own: snakemake --directory RUN"
     )
 
 

@@ -1,13 +1,14 @@
 """Denoisers: noisy flux → an estimate of the flux without noise, learnt from noisy spectra alone, frozen afterwards.
 
 The networks are block auto-encoders for spectra on one fixed grid: blocks of pixels are contracted to one code per
-spectrum and expanded again; with `channels` what the neighbouring blocks hold takes the short way beside the code, as in
-a U-Net (Ronneberger et al. 2015). Weights at the pixels differ from pixel to pixel, since a line is always at the same
-place. No network is given the error of a spectrum; the error weights the loss only. Half of the training spectra lack
-a region, so that a denoiser also knows what to make of sky-line pixels alone, or of the pixels between them.
+spectrum and expanded again; with `channels` what the neighbouring blocks hold takes the short way beside the code, as
+in a U-Net (Ronneberger et al. 2015). Weights at the pixels differ from pixel to pixel, since a line is always at the
+same place. No network is given the error of a spectrum; the error weights the loss only. Half of the training spectra
+lack a region, so that a denoiser also knows what to make of sky-line pixels alone, or of the pixels between them.
 
-- `blind_spot`: every block is predicted from all the others (Krull et al. 2019; Laine et al. 2019). The noise of a pixel
-  is independent of what the other blocks hold, so the noisy pixel itself is a target, and copying it is impossible.
+- `blind_spot`: every block is predicted from all the others (Krull et al. 2019; Laine et al. 2019). The noise of a
+  pixel is independent of what the other blocks hold, so the noisy pixel itself is a target, and copying it is
+  impossible.
 - `autoencoder`: the two halves of a star's exposures have independent noise, so that one half is a target for the other
   (Lehtinen et al. 2018); applied to the whole. Drawn as y + σz and y − σz, which have √2 of the noise each and are
   independent of each other (Pang et al. 2021).
@@ -87,8 +88,8 @@ class Denoiser(nn.Module):
         return torch.as_tensor(self.mean + self.scale * out)
 
     def loss(self, x: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-        """Mean square of (output − target)/error of a batch x (B, 3, P): what the network sees (NaN: nothing, which is the
-        mean to it), target, error."""
+        """Mean square of (output − target)/error of a batch x (B, 3, P): what the network sees (NaN: nothing, which is
+        the mean to it), target, error."""
         return self.losses(x).mean()
 
     def losses(self, x: torch.Tensor) -> torch.Tensor:

@@ -112,7 +112,7 @@ class Encoder(nn.Module):
         return encoded.flatten(1)
 
     def _by_wavelength(self, encoded: torch.Tensor, wave: torch.Tensor) -> torch.Tensor:
-        """Tokens of another grid interpolated linearly at the wavelengths of the own ones; zero where there are none."""
+        """Tokens of another grid interpolated linearly at the wavelengths of the own ones; zero where there is none."""
         theirs = self.tokeniser.centres_of_scales(wave.double())
         parts = []
         for own, other, tokens in zip(

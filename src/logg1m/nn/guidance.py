@@ -14,8 +14,8 @@ _EMPHASIS = 4.0  # loss weight of a token wholly inside a window over one outsid
 class Guidance(nn.Module):
     """An auxiliary loss.
 
-    attention : divergence of what every token receives of the last layer's attention from a target that gives half of it
-        to the windows, spread evenly over their pixels, and half to the whole spectrum. A mere reward for attention
+    attention : divergence of what every token receives of the last layer's attention from a target that gives half of
+        it to the windows, spread evenly over their pixels, and half to the whole spectrum. A mere reward for attention
         inside would be greatest where a single token has it all.
     token_loss : every token predicts the labels by itself; tokens inside windows weigh more in the mean loss
     """

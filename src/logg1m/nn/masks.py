@@ -1,4 +1,4 @@
-"""Which pixels masked modelling hides: whole tokens, contiguous spans, or single pixels; a pure function of the seed."""
+"""Which pixels masked modelling hides: whole tokens, contiguous spans, or single pixels; a function of the seed."""
 
 import torch
 
@@ -17,7 +17,7 @@ class Masks:
     """
 
     def __init__(self, kind: str, share: float, n_pixels: int, patch: int, seed: int) -> None:
-        """patch : pixels per token; of the coarsest scale where there are several, so that no scale sees a hidden one"""
+        """patch : pixels per token; of the coarsest scale, so that no scale sees a hidden one"""
         self.kind, self.share, self.n_pixels, self.patch, self.seed = kind, share, n_pixels, patch, seed
 
     def __call__(self, ids: torch.Tensor, draw: int) -> torch.Tensor:

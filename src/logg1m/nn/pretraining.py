@@ -1,4 +1,4 @@
-"""Masked spectrum modelling: hide parts of a spectrum, reconstruct them; no labels needed (He et al. 2022, Xie et al. 2022).
+"""Masked spectrum modelling: hide and reconstruct parts of spectra, without labels (He et al. 2022, Xie et al. 2022).
 
 Hidden pixels are set to the mean of their pixel, and every token is told what share of its pixels is hidden; for a
 token that is hidden as a whole this is the usual mask token. It works for any tokeniser, mask and position code alike,
@@ -56,12 +56,12 @@ class MaskedModel(nn.Module):
         return max(scale.patch for scale in self.scales)
 
     def loss(self, x: torch.Tensor, labels: torch.Tensor, share: float) -> torch.Tensor:
-        """Mean over packed spectra (B, C + 2, P) of the error-weighted loss at their hidden pixels; no label is read."""
+        """Mean over packed spectra (B, C + 2, P) of the error-weighted loss at hidden pixels; no label is read."""
         return self.losses(x)[0].mean()
 
     def losses(self, x: torch.Tensor, truth: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Loss of every packed spectrum, (B,), and the same if the mean spectrum were the reconstruction; against what is
-        seen, or against a `truth` (B, C, P) in its place.
+        """Loss of every packed spectrum, (B,), and the same if the mean spectrum were the reconstruction; against what
+        is seen, or against a `truth` (B, C, P) in its place.
 
         The mean over hidden pixels and channels of |Δ|/σ (L1) or Δ²/σ² (L2), Δ in the units of what is seen: the
         standardised difference times the scale of its pixel. The weights of each spectrum are scaled to sum to one, so
@@ -80,7 +80,7 @@ class MaskedModel(nn.Module):
         return torch.stack(parts).mean(dim=0), (weight * target.abs() ** power).sum(dim=(1, 2))
 
     def reconstruct(self, standardised: torch.Tensor, hidden: torch.Tensor) -> list[torch.Tensor]:
-        """Standardised spectra (B, C, P) without their hidden pixels (B, P) → reconstructions (B, C, P), one per scale."""
+        """Standardised spectra (B, C, P) without hidden pixels (B, P) → reconstructions (B, C, P), one per scale."""
         tokens = self.encoder.tokeniser(standardised.masked_fill(hidden[:, None], 0.0))
         absent = hidden[:, None].to(standardised.dtype)
         share = torch.cat([scale.cut(absent).mean(dim=2) for scale in self.scales], dim=1)  # (B, N)

@@ -1,7 +1,7 @@
 """A trained network on spectra that it was not made for, without retraining: cut edges, moved starts, other grids.
 
-Spectra are rebinned as a pipeline would do it, before they are standardised: what falls into a new pixel is the mean flux
-density over that pixel, so noise is averaged and a sky line contaminates its neighbours. Mean and scale of the
+Spectra are rebinned as a pipeline would do it, before they are standardised: what falls into a new pixel is the mean
+flux density over that pixel, so noise is averaged and a sky line contaminates its neighbours. Mean and scale of the
 training spectra are carried to the new grid. Every condition has as many pixels as the network's own grid; what a
 condition leaves without data is the mean spectrum.
 
@@ -9,8 +9,9 @@ crop_N, crop_blue_N, crop_red_N : N % of the pixels hidden at each edge, or at o
 shift_K : the first K pixels are missing and the rest moves up, so that every index is off by K pixels
 hidden_K : the first K pixels hidden in place, the control of shift_K
 half_pixel : the grid moved by half a pixel
-step_F : pixels F times as wide around the same centre; step_F_back : the same, rebinned to the network's grid again. With
-    F < 1 the new grid ends short of the old one: 5 % are cut at each edge for F = 0.9, so that crop_5 is its control
+step_F : pixels F times as wide around the same centre; step_F_back : the same, rebinned to the network's grid again.
+    With F < 1 the new grid ends short of the old one: 5 % are cut at each edge for F = 0.9, so that crop_5 is its
+    control
 """
 
 from collections.abc import Callable
@@ -31,7 +32,7 @@ _BATCH = 512
 @dataclass(frozen=True)
 class Seen:
     """Prepared spectra (B, C, P), not standardised, with the mean (C, P) and the inverse scale (C, P) of the training
-    spectra on the same grid; the grid (P,) in Å where it is not the network's own. An inverse scale of 0 hides a pixel."""
+    spectra on the same grid; the grid (P,) in Å if it is not the network's own. An inverse scale of 0 hides a pixel."""
 
     x: torch.Tensor
     mean: torch.Tensor

@@ -180,10 +180,8 @@ class Trainer:
         if not self.best:
             self._copy_buffers()
         rate = counters.timed_steps * self.batch_size / max(counters.seconds.get("steps", 0.0), 1e-9)
-        return Trained(
-            self.best or self.averaged.state_dict(), counters.history, counters.best_epoch, counters.step,
-            counters.seconds, rate, counters.micro_batch,
-        )  # fmt: skip
+        weights, c = self.best or self.averaged.state_dict(), counters
+        return Trained(weights, c.history, c.best_epoch, c.step, c.seconds, rate, c.micro_batch)
 
     def rehearse(self, steps: int, most_seconds: float = math.inf) -> tuple[float, float]:
         """(seconds of the first step, seconds per step after it), leaving no trace in weights, optimiser or counters.

@@ -72,7 +72,7 @@ class Pools:
         return cls.draw(seed, store.n_spectra, settings, role)
 
     def split(self, size: int) -> Split:
-        """Fit, validation and test ids of the scale with `size` spectra in all; frozen sets are the same at every scale.
+        """Fit, validation and test ids of the scale with `size` spectra in all; frozen sets are the same at all.
 
         Raises
         ------
@@ -247,7 +247,8 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
             "frozen_sets": [
                 k for k, v in (("validation", pools.validation is not None), ("test", pools.frozen_test)) if v
             ],
-            "frozen_rule": "spectra that the source calls validation or test (label `role` 1 or 2) are exactly those pools",
+            "frozen_rule": "spectra that the source calls validation or test (label `role` 1 or 2) are exactly those "
+            "pools",
             "train_fraction": settings.train_fraction,
             "n_train": len(pools.train),
             "n_test": len(pools.test),
@@ -265,7 +266,7 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
 
 
 def reproduces(protocol: dict[str, Any], snr: pd.DataFrame, members: pd.DataFrame) -> bool:
-    """Whether the selection follows from the protocol file alone: pools, ranks and low-noise flags of every spectrum."""
+    """Whether the selection follows from the protocol file alone: pool, rank and low-noise flag of every spectrum."""
     settings = Protocol(train_fraction=protocol["pools"]["train_fraction"])
     role = snr["role"].to_numpy() if "role" in snr else None
     pools = Pools.draw(int(protocol["seed"]), int(protocol["n_spectra"]), settings, role)

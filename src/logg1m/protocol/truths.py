@@ -28,7 +28,7 @@ def require_one_truth(tables: Mapping[str, pd.DataFrame]) -> None:
         if apart.any():
             worst = common[int(np.argmax(apart))]
             raise InputError(
-                f"{file} says that spectrum {worst} has log g = {truth[worst]:.4f}, where the others say {known[worst]:.4f}: "
-                "it is of another run; delete it and run again"
+                f"{file} says that spectrum {worst} has log g = {truth[worst]:.4f}, where the others say "
+                f"{known[worst]:.4f}: it is of another run; delete it and run again"
             )
         known = known.combine_first(truth)

@@ -33,10 +33,7 @@ class Candidate:
 
 
 def answer(
-    mvps: Sequence[Mvp],
-    decisions: Sequence[Decision],
-    artifacts: Artifacts,
-    experiments: Mapping[str, Experiment],
+    mvps: Sequence[Mvp], decisions: Sequence[Decision], artifacts: Artifacts, experiments: Mapping[str, Experiment]
 ) -> Answer:
     """The best R² of log g over every honest model: baselines of every scale, variants, combinations."""
     flagged = leaking(artifacts)
@@ -110,7 +107,7 @@ def _alike(other: Cursor, best: Cursor) -> bool:
 def efficiency(best: Candidate, artifacts: Artifacts) -> tuple[Cursor | None, int | None]:
     """Bayes-optimal squared error over a model's on the same stars, which pairs them, and how many stars."""
     ours = [artifacts[name].at("models", best.known_as) for name in (MODELS, FISHER)]
-    runs = [artifacts[run].at("efficiency") for run in artifacts.under(best.runs, "/metrics.json")]
+    runs = [run.at("efficiency") for run in artifacts.of_runs(best.runs)]
     for place in filter(None, [*ours, *runs]):
         if found := place.number("efficiency"):
             return found, place.get("n_bayes")
@@ -134,10 +131,10 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
                 known_as = model if scale == [*scales][-1] else f"{model}/{scale}"
                 name = f"{model_name(model)}, {scale} spectra"
                 yield Candidate(r2, name, "0.B", block.get("n"), f"{model}/{scale}", known_as)
-    for name in artifacts.under("combination", "/metrics.json"):
-        block = artifacts[name].at("low_noise")
+    for run in artifacts.of_runs("combination"):
+        block = run.at("low_noise")
         if block and (r2 := block.number("r2")):
-            words = f"{model_name(str(artifacts[name].get('recipe', 'model')))}, combination of D4"
+            words = f"{model_name(str(run.get('recipe', 'model')))}, combination of D4"
             yield Candidate(r2, words, None, block.get("n"), "combination", "combination")
 
 

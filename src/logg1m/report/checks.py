@@ -47,8 +47,8 @@ def _efficiencies(experiment: Experiment, verdict: Cursor, artifacts: Artifacts)
     for name, entry in (verdict.get("variants") or {}).items():
         if entry.get("leaky") or name not in experiment.variants:
             continue
-        for run in artifacts.under(run_folder(experiment, name), "/metrics.json")[:1]:
-            found = artifacts[run].at("efficiency", "efficiency")
+        for run in artifacts.of_runs(run_folder(experiment, name))[:1]:
+            found = run.at("efficiency", "efficiency")
             if found and found.low is not None and (best is None or found.low > best[0]):
                 best = (found.low, str(entry.get("label", name)), found)
     if best:

@@ -28,6 +28,7 @@ from logg1m.report.variants import read_variants
 from logg1m.results.artifacts import Artifacts, own_artifact
 from logg1m.results.numbers import Cursor, Table
 from logg1m.results.origin import MANIFEST, PROTOCOL, Origin
+from logg1m.results.run import PROVENANCE
 from logg1m.results.words import METRIC, SUBSET
 
 _HYPOTHESIS = {"supported": "is supported", "refuted": "is refuted", "open": "stays open"}
@@ -41,10 +42,9 @@ class Context:
     command : the call of Snakemake with its configuration, to which a target is added
     records : experiment key → what its jobs recorded beside their logs
     scripts : experiment key → what its main jobs run, where that is not a variant's run
-    running : keys of experiments with a live job (for the terminal; a finished graph has none)
     identity : what run this is, in words: what → value, from the configuration
     level : of every interval
-    origin : what every artifact must rest on; None: whatever they say (for the terminal)
+    origin : what every artifact must rest on; None: whatever they say
     """
 
     report: Report = field(default_factory=Report)
@@ -52,7 +52,6 @@ class Context:
     command: str = "snakemake --cores all"
     records: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
-    running: frozenset[str] = frozenset()
     identity: Mapping[str, str] = field(default_factory=dict)
     level: float = 0.95
     origin: Origin | None = None
@@ -131,7 +130,7 @@ def _mvp(
     context: Context,
 ) -> Mvp:
     key = experiment.key
-    standing, why = state(experiment, artifacts, made, context.paused, context.running)
+    standing, why = state(experiment, artifacts, made, context.paused)
     # A verdict that does not stand (abandoned, paused, made from what has changed) has no numbers in the documents.
     place = artifacts[f"{key}/verdict.json"]
     place = place if standing == DONE and place.raw else Cursor({}, place.file)
@@ -140,7 +139,7 @@ def _mvp(
     names = names_of(experiment, experiments, context.report)
     rule = experiment.acceptance or experiment.artifact
     assert rule is not None
-    runs = [artifacts.json(name) or {} for v in variants for name in artifacts.under(v.runs, "/provenance.json")]
+    runs = [run.raw or {} for v in variants for run in artifacts.of_runs(v.runs, PROVENANCE)]
     closed = cancellation(experiment, made)
     own = artifacts[own_artifact(experiment)]
     told = OF_ARTIFACT.get(own_artifact(experiment)) if verdict and own.raw else None
@@ -192,7 +191,7 @@ def _mvp(
 def _tables(
     experiment: Experiment, experiments: Mapping[str, Experiment], verdict: Cursor, artifacts: Artifacts
 ) -> Iterable[Table]:
-    """Tables of an experiment's own artifact and of what else lies in its folder, and further numbers of its verdict."""
+    """Tables of an experiment's own artifact and of what else its folder holds, and further numbers of its verdict."""
     told = OF_ARTIFACT.get(own_artifact(experiment))
     for name, views in told.VIEWS.items() if told else ():
         yield from tables.of(views, artifacts[name], experiments)
@@ -226,11 +225,10 @@ def _key_metric(verdict: Cursor) -> tuple[str, Cursor | None]:
     places = {name: v for v, (name,) in verdict.matching("variants/*")}
     candidates = {name: v for name, v in places.items() if v.get("criteria") and v.get("role") == "candidate"}
     best = verdict.get("best_accepted")
-    chosen = best if best in candidates else max(
-        candidates, key=lambda k: candidates[k].get("criteria", 0, "improvement", "value") or float("-inf"), default=None
-    )  # fmt: skip
-    if chosen is None:
+    if not candidates:
         return "", None
+    gains = {name: v.get("criteria", 0, "improvement", "value") or float("-inf") for name, v in candidates.items()}
+    chosen = best if best in candidates else max(gains, key=lambda name: gains[name])
     rule = candidates[chosen]["criteria"][0]
     share = ", as a share" if rule.get("relative") else ""
     subset = SUBSET.get(rule.raw["subset"], rule.raw["subset"])
@@ -247,11 +245,7 @@ def _priority(standing: str, outcome: str) -> str:
 
 
 def _next_action(
-    standing: str,
-    outcome: str,
-    closed: tuple[str, str] | None,
-    made: Mapping[str, Mapping[str, Any]],
-    key: str,
+    standing: str, outcome: str, closed: tuple[str, str] | None, made: Mapping[str, Mapping[str, Any]], key: str
 ) -> str:
     if standing == CANCELLED and closed:
         return f"none; decisions.override for {closed[0]} runs it all the same"

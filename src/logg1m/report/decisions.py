@@ -38,19 +38,18 @@ def decision(name: str, artifacts: Artifacts, experiments: Mapping[str, Experime
         trigger=point.follows,
         options=point.options,
         outcome=outcome,
-        rule=point.rule if name == "d4" else rule_of(evidence),
+        rule=point.rule if name == "d4" else evidence.get("rule", ""),
         rule_verdict=evidence.get("rule_verdict"),
-        rule_outcome=evidence.get("rule_outcome"),
         default=evidence.get("default_if_inconclusive"),
         override=evidence.get("override"),
-        flips=flips(evidence),
+        flips=evidence.get("would_flip", ""),
         evidence=evidence.get(part) or {},
         manner=manner(evidence) if name in OUTCOMES and outcome else "",
         grounds=settled.get("grounds", ""),
         numbers=tuple(_numbers(artifacts[f"decisions/{name}.evidence.json"], part, experiments)),
         cancels=tuple(mvp for mvp, why in cancelled.items() if why and why[0] == name),
         details=tuple(_details(settled, evidence)),
-    )  # fmt: skip
+    )
 
 
 def _numbers(evidence: Cursor, part: str, experiments: Mapping[str, Experiment]) -> Iterator[tuple[str, Cursor]]:
@@ -131,21 +130,3 @@ def measured(evidence: Mapping[str, Any]) -> str:
 def grounds(evidence: Mapping[str, Any]) -> str:
     """Manner and number together, as they stand behind an outcome; empty without evidence."""
     return "; ".join(part for part in (manner(evidence), measured(evidence)) if part)
-
-
-def rule_of(evidence: Mapping[str, Any]) -> str:
-    """The rule in words."""
-    found = evidence.get("evidence") or {}
-    if evidence.get("decision") == "d1" and found.get("threshold") is not None:
-        what = STATISTIC.get(found.get("statistic", ""), str(found.get("statistic")))
-        at = limit(found["threshold"], False)
-        return f"{what}, of the best honest model: the whole interval above {at} is continue, below it stop"
-    return str(evidence.get("rule", ""))
-
-
-def flips(evidence: Mapping[str, Any]) -> str:
-    """What would turn the decision over."""
-    found = evidence.get("evidence") or {}
-    if evidence.get("decision") == "d1" and found.get("threshold") is not None:
-        return f"the whole interval of that number on the other side of {limit(found['threshold'], False)}"
-    return str(evidence.get("would_flip", ""))

@@ -109,7 +109,7 @@ class Reproduction:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What an experiment came to; `mark` changes with the wording, so a copy in a knowledge base can be known as old."""
+    """What an experiment came to; `mark` changes with the wording, so that an old copy elsewhere is known as such."""
 
     mvp: str
     text: str
@@ -168,7 +168,6 @@ class Decision:
     outcome: str | None
     rule: str
     rule_verdict: str | None
-    rule_outcome: str | None
     default: str | None
     override: str | None
     flips: str

@@ -1,4 +1,4 @@
-"""Models that are no variant of an experiment, for the results summary: classical ones, networks of 0.B, combinations."""
+"""Models that are no variants, for the results summary: classical ones, networks of 0.B, combinations."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,9 @@ def scored(artifacts: Artifacts) -> Iterator[Scored]:
     for row, _ in artifacts[NETWORKS].matching("rows/*"):
         if found := row.at("low_noise"):
             yield _of(found, "0.B", f"{row.raw['label']}, {model_name(str(row.raw['model']))}")
-    for name in artifacts.under("combination", "/metrics.json"):
-        if found := artifacts[name].at("low_noise"):
-            seed, model = name.split("/")[-2].replace("_", " "), str(artifacts[name].get("recipe", "model"))
+    for run in artifacts.of_runs("combination"):
+        if found := run.at("low_noise"):
+            seed, model = run.file.split("/")[-2].replace("_", " "), str(run.get("recipe", "model"))
             yield _of(found, None, f"combination of D4, {seed}, {model_name(model)}")
 
 

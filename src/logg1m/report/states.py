@@ -1,4 +1,4 @@
-"""The state of an experiment: done, cancelled by a decision, paused, missing, stale, running, ready or planned; and why."""
+"""The state of an experiment: done, cancelled, paused, missing, stale, running, ready or planned; and why."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -93,8 +93,7 @@ def outdated(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Arti
         if entry.get("change", {}) != experiment.variants[name].change:
             return f"variant {name} has changed since the verdict"
         said = at(entry, "metrics/full/r2/value")
-        seeds = [artifacts.json(f) for f in artifacts.under(run_folder(experiment, name), "/metrics.json")]
-        found = [at(seed, "full/r2/value") for seed in seeds]
+        found = [run.get("full", "r2", "value") for run in artifacts.of_runs(run_folder(experiment, name))]
         if said is not None and found and None not in found and abs(sum(found) / len(found) - said) > 1e-9:
             return f"the runs of variant {name} have changed since the verdict"
     return ""

@@ -12,6 +12,7 @@ from logg1m.report.roadmap import DONE, STATES
 from logg1m.report.states import state
 from logg1m.report.variants import run_folder
 from logg1m.results.artifacts import Artifacts, own_artifact
+from logg1m.results.run import METRICS
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _made_from(experiment: Experiment, verdicts: Artifacts) -> Iterator[str]:
     verdict = verdicts.json(f"{experiment.key}/verdict.json") or {}
     for name, variant in verdict.get("variants", {}).items():
         for seed in range(int(variant.get("seeds", 0)) if name in experiment.variants else 0):
-            yield f"{run_folder(experiment, name)}/seed_{seed}/metrics.json"
+            yield f"{run_folder(experiment, name)}/seed_{seed}/{METRICS}"
 
 
 def running(logs: Path, experiments: Mapping[str, Experiment]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Tables of an experiment: views of the artifacts that have rules of their own, and any further numbers of a verdict."""
+"""Tables of an experiment: views of artifacts that have rules of their own, and further numbers of a verdict."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,10 +25,15 @@ class View:
 
 
 _WORDS = ESTIMATOR | {
-    "1d": "log g alone", "3d": "Teff, log g, [M/H]", "5d": "all labels that vary", "snr": "‖flux‖/‖error‖",
-    "snr_observer": "the same from noisy flux", "snr_median": "median per pixel", "snr_p95": "95th percentile per pixel",
+    "1d": "log g alone",
+    "3d": "Teff, log g, [M/H]",
+    "5d": "all labels that vary",
+    "snr": "‖flux‖/‖error‖",
+    "snr_observer": "the same from noisy flux",
+    "snr_median": "median per pixel",
+    "snr_p95": "95th percentile per pixel",
     "simulator_snr": "the simulator's own",
-}  # fmt: skip
+}
 _LONGEST = 12  # values of a list that a cell shows
 
 

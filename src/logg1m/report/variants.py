@@ -7,6 +7,7 @@ from logg1m.experiments.catalogue import runs_in
 from logg1m.report.roadmap import CriterionResult, VariantResult
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
+from logg1m.results.run import PROVENANCE
 
 METRICS = ("r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate")
 
@@ -25,9 +26,9 @@ def read_variants(experiment: Experiment, verdict: Cursor, artifacts: Artifacts)
 
 
 def _variant(entry: Cursor, name: str, folder: str, verdict: Cursor, artifacts: Artifacts) -> VariantResult:
-    runs = [artifacts[run] for run in artifacts.under(folder, "/metrics.json")]
+    runs = artifacts.of_runs(folder)
     first = runs[0] if runs else Cursor(None, "")
-    times = [artifacts[run].get("seconds") for run in artifacts.under(folder, "/provenance.json")]
+    times = [run.get("seconds") for run in artifacts.of_runs(folder, PROVENANCE)]
     seconds = [float(time) for time in times if time is not None]
     said = entry.raw
     return VariantResult(

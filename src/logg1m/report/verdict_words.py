@@ -13,7 +13,7 @@ _RANK = {"accepted": 2, "inconclusive": 1, "refuted": 0}
 
 
 def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts) -> str:
-    """Why the experiment came out as it did; the verdict's own reason where there is nothing to make a sentence from."""
+    """Why the experiment came out as it did; the verdict's own reason where no sentence can be made."""
     said = str(verdict.get("reason") or "")
     own = own_artifact(experiment)
     if own:
@@ -50,7 +50,7 @@ def _all_of(candidate: Mapping[str, Any], criteria: list[Mapping[str, Any]] | No
 
 
 def _closeness(candidate: Mapping[str, Any], combine: str) -> tuple[float, ...]:
-    """How near a candidate came to being accepted: its outcome, criteria that hold, the shortfall in interval widths."""
+    """How near a candidate came to acceptance: its outcome, criteria that hold, the shortfall in interval widths."""
     short = []
     for c in candidate["criteria"]:
         ends, value = Cursor(c["improvement"], "").interval, c["improvement"].get("value")

@@ -11,6 +11,7 @@ import pandas as pd
 from logg1m.config.experiments import Experiment
 from logg1m.files import read_json, read_parquet
 from logg1m.results.numbers import Cursor
+from logg1m.results.run import METRICS
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class Artifacts:
         """Names of handed files in a folder, by how they end, in order."""
         return sorted(name for name in self.files if name.startswith(f"{folder}/") and name.endswith(suffix))
 
+    def of_runs(self, folder: str, file: str = METRICS) -> list[Cursor]:
+        """Metrics (or another JSON file) of every run in a folder, seed after seed."""
+        return [self[name] for name in self.under(folder, f"/{file}")]
+
     @cached_property
     def _read(self) -> dict[str, dict[str, Any] | None]:
         return {}
@@ -72,7 +77,7 @@ def own_artifact(experiment: Experiment) -> str:
 
 
 def at(value: Any, path: str) -> Any:
-    """What stands at a path of a JSON value ('models/ridge/r2', 'rows/0'), or None; an empty path is the value itself."""
+    """What stands at a path of a JSON value ('models/ridge/r2', 'rows/0'), or None; an empty path is the value."""
     for part in (key.replace("~1", "/").replace("~0", "~") for key in path.split("/") if key):
         if isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]

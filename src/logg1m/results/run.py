@@ -9,10 +9,10 @@ import pandas as pd
 
 from logg1m.files import read_csv, read_json, read_parquet, save_with, write_csv, write_json, write_parquet
 
-METRICS, MODEL, PROVENANCE = "metrics.json", "model.safetensors", "provenance.json"
+METRICS, PREDICTIONS, MODEL, PROVENANCE = "metrics.json", "predictions.parquet", "model.safetensors", "provenance.json"
 # Table → its file, and columns that every model has in it.
 _TABLES = {
-    "predictions": ("predictions.parquet", ("id", "truth", "predicted")),
+    "predictions": (PREDICTIONS, ("id", "truth", "predicted")),
     "history": ("history.csv", ()),
     "gradient": ("gradient.csv", ("wave", "visible", "gradient")),
     "robustness": ("robustness.parquet", ("id",)),
@@ -24,6 +24,11 @@ _TABLES = {
 }
 TABLE_FILES = [file for file, _ in _TABLES.values()]  # what verdicts read of a run beside its metrics
 RUN_FILES = [METRICS, *TABLE_FILES, MODEL, PROVENANCE]
+
+
+def state_of(folder: Path) -> Path:
+    """Where the resumable state of a training lies whose results go to a folder of results/."""
+    return Path("results/.state") / folder.relative_to("results")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Words for what artifacts call by keys: metrics, test sets, models, statistics; and numbers as sentences print them."""
+"""Words for what artifacts call by keys: metrics, tests, models, statistics; and numbers as sentences print them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,21 @@ from logg1m.config.experiments import Experiment
 from logg1m.results.numbers import Cursor, fixed
 
 METRIC = {
-    "r2": "R²", "mae": "MAE", "rmse": "RMSE", "median_bias": "median bias", "nmad": "NMAD", "outlier_rate": "outlier rate",
-    "bias_teff": "bias against Teff", "bias_m_h": "bias against [Fe/H]", "mae_teff": "MAE of Teff", "mae_m_h": "MAE of [Fe/H]",
-    "cross_talk": "cross-talk with Teff and [Fe/H]", "crop_loss": "R² lost when the edges are cropped",
-    "shift_loss": "R² lost when the start is missing", "convergence": "epochs to the reference's best validation score",
-}  # fmt: skip
+    "r2": "R²",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "median_bias": "median bias",
+    "nmad": "NMAD",
+    "outlier_rate": "outlier rate",
+    "bias_teff": "bias against Teff",
+    "bias_m_h": "bias against [Fe/H]",
+    "mae_teff": "MAE of Teff",
+    "mae_m_h": "MAE of [Fe/H]",
+    "cross_talk": "cross-talk with Teff and [Fe/H]",
+    "crop_loss": "R² lost when the edges are cropped",
+    "shift_loss": "R² lost when the start is missing",
+    "convergence": "epochs to the reference's best validation score",
+}
 SUBSET = {"low_noise": "low-noise test", "full": "full test"}
 STATISTIC = {
     "median_ratio": "median error over the bound",

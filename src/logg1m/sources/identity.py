@@ -1,4 +1,4 @@
-"""What the spectra come from, beside the configuration: the users' files, and whether a store was made from a source."""
+"""What spectra come from, beside the configuration: users' files, and whether a store was made from a source."""
 
 import hashlib
 import json
@@ -17,9 +17,9 @@ from logg1m.sources.paths import expand, place
 def stamp(data: Data) -> str:
     """Fingerprint of every file that a source reads: name, size, and when it and its entry were last changed.
 
-    It is taken whenever the workflow is looked at, so no file is opened. Equal stamps mean equal files; other stamps may
-    mean that a file was only copied: then the spectra are made again, and come out as before. Data of the package count
-    with the code that reads them (`jobs.provenance`).
+    It is taken whenever the workflow is looked at, so no file is opened. Equal stamps mean equal files; other stamps
+    may mean that a file was only copied: then the spectra are made again, and come out as before. Data of the package
+    count with the code that reads them (`jobs.provenance`).
     """
     if data.source == "bosz" and data.bosz:
         try:

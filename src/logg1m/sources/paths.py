@@ -24,7 +24,8 @@ def place(text: str, key: str) -> str:
     missing = [name for name in re.findall(r"\$\{?(\w+)\}?", text) if not os.environ.get(name)]
     if missing:
         raise InputError(
-            f"{key}: '{text}' names the environment variable {missing[0]}, which is not set; export it, or write the path out"
+            f"{key}: '{text}' names the environment variable {missing[0]}, which is not set; export it, or write the "
+            "path out"
         )
     found = os.path.expanduser(os.path.expandvars(text))
     if found.startswith("~"):

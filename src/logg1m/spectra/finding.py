@@ -27,8 +27,9 @@ def manifest_of(path: str | Path) -> Path:
         if (place / MANIFEST).is_file():
             return place / MANIFEST
     raise InputError(
-        f"{path} is a folder without a {MANIFEST}; name the folder of a store, which holds {MANIFEST} and spectra.zarr, or of a run "
-        "(a store whose writing was interrupted has none yet: finish it by the call that began it)"
+        f"{path} is a folder without a {MANIFEST}; name the folder of a store, which holds {MANIFEST} and "
+        "spectra.zarr, or of a run (a store whose writing was interrupted has none yet: finish it by the call that "
+        "began it)"
     )
 
 

@@ -2,9 +2,9 @@
 
 Beside `manifest.json` lie `spectra.zarr` (flux and error in whole chunks of 1,024 spectra; labels as 1-D arrays) and
 `journal/`, which makes writing resumable: one small file per finished chunk, with its checksums and labels and the
-identity of the data that it belongs to. Chunks may be written in any order by any number of workers; a chunk exists only
-once its journal entry does. One process at a time writes a store: it holds a lock on `.writing` beside the manifest, and
-where a file system has no locks the identities show that somebody else was at work.
+identity of the data that it belongs to. Chunks may be written in any order by any number of workers; a chunk exists
+only once its journal entry does. One process at a time writes a store: it holds a lock on `.writing` beside the
+manifest, and where a file system has no locks the identities show that somebody else was at work.
 """
 
 import fcntl
@@ -132,8 +132,8 @@ class Writer:
         if not known.exists() or read_json(known) != identity:
             if not replace and self.manifest.exists():
                 raise InputError(
-                    f"{self.manifest.parent} holds another store (other data, or files that have changed since); choose "
-                    "another folder, or delete it to write anew"
+                    f"{self.manifest.parent} holds another store (other data, or files that have changed since); "
+                    "choose another folder, or delete it to write anew"
                 )
             for stale in (self.path, self.journal):
                 if stale.exists():
@@ -169,15 +169,12 @@ class Writer:
         layout, group = self.layout, zarr.create_group(MemoryStore(made))
         codec = BloscCodec(cname="lz4", shuffle="bitshuffle") if layout.compression == "blosc" else None
         for name, dtype in layout.arrays.items():
-            group.create_array(
-                name, shape=(layout.n_spectra, len(layout.wave)), chunks=(CHUNK_ROWS, len(layout.wave)),
-                dtype=dtype, compressors=codec, dimension_names=("spectrum", "wave"),
-            )  # fmt: skip
+            shape, chunks = (layout.n_spectra, len(layout.wave)), (CHUNK_ROWS, len(layout.wave))
+            how: dict[str, Any] = {"compressors": codec, "dimension_names": ("spectrum", "wave")}
+            group.create_array(name, shape=shape, chunks=chunks, dtype=dtype, **how)
         for name in layout.labels:
-            group.create_array(
-                name, shape=(layout.n_spectra,), chunks=(_LABEL_CHUNK,), dtype="float64", compressors=None,
-                dimension_names=("spectrum",), attributes={"unit": layout.labels[name]},
-            )  # fmt: skip
+            how = {"compressors": None, "dimension_names": ("spectrum",), "attributes": {"unit": layout.labels[name]}}
+            group.create_array(name, shape=(layout.n_spectra,), chunks=(_LABEL_CHUNK,), dtype="float64", **how)
         wave = group.create_array("wave", data=layout.wave.astype("float64"), compressors=None)
         wave.attrs["unit"] = "Angstrom, vacuum"
         return {key: content.to_bytes() for key, content in made.items()}

@@ -33,7 +33,7 @@ def shown(small_store: Store) -> dict[str, Any]:
     pixels = pd.DataFrame({"wave": small_store.wave, "error_mean": np.linspace(1, 2, len(small_store.wave))})
     variants = {"lines": {"label": "<lines>", "windows": [{"vacuum": 8500.0, "half_width": 10.0, "status": "used"},
                                                          {"vacuum": 6564.0, "half_width": 10.0, "status": "out"}]}}  # fmt: skip
-    return viewer.viewer(small_store, about(small_store), pixels, None, Cursor(variants, "v.json"), 5, 1.0)
+    return viewer.viewer(small_store, about(small_store), pixels, pd.DataFrame(), Cursor(variants, "v.json"), 5, 1.0)
 
 
 def test_the_viewer_shows_spectra_of_the_test_pool_as_the_store_has_them(shown, small_store):

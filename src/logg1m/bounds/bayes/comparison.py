@@ -58,8 +58,8 @@ def add_bayes(
         if exact and is_leak(measured):
             value, low_end = measured["efficiency"]["value"], interval_of(measured["efficiency"])[0]
             log.error(
-                f"leak: {name} is better than any estimator can be: efficiency {value:.3f}, interval from {low_end:.3f} "
-                "(1 is optimal); it has seen what it must not, and is left out of the verdict"
+                f"leak: {name} is better than any estimator can be: efficiency {value:.3f}, interval from "
+                f"{low_end:.3f} (1 is optimal); it has seen what it must not, and is left out of the verdict"
             )
             fisher["leaks"].append(
                 {

@@ -107,7 +107,7 @@ def posterior(
 
 
 def _group_size(library: int) -> int:
-    """Stars whose float32 log-likelihoods of a library of so many spectra are held at once: whole tiles, at least one."""
+    """Stars whose float32 log-likelihoods of a library of so many spectra are held at once: whole tiles."""
     fitting = _GROUP_BYTES // (4 * library)
     return int(np.clip(fitting - fitting % _STAR_TILE, _STAR_TILE, _GROUP))
 

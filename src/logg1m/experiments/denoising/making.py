@@ -21,6 +21,7 @@ from logg1m.jobs.device import resolve
 from logg1m.jobs.provenance import versions
 from logg1m.nn import denoisers, wiener
 from logg1m.protocol.pools import Pools
+from logg1m.results import denoiser as files
 from logg1m.spectra import passes
 from logg1m.spectra.store import Store, crc32c, digest
 
@@ -34,8 +35,7 @@ def make(
     folder: Path,
     state: Path,
 ) -> dict[str, Any]:
-    """Train and measure; writes model.safetensors, history.csv, profile.parquet, examples.parquet, provenance.json and
-    report.json, which is returned.
+    """Train and measure; writes the files of a denoiser (`results.denoiser`) and returns its report.
 
     Parameters
     ----------
@@ -50,10 +50,8 @@ def make(
     rows = choose_rows(pools, members, Recipe(), settings.train_size, settings.test_size, request.seed_number)
     spectra = _read(store, {"fit": rows.fit, "validation": rows.validation, "test": rows.test}, compute)
     with passes.all_threads(compute):
-        fitted = fit(
-            request, spectra["fit"], spectra["validation"], exposure, state, f"denoiser {folder.parent.name}",
-            store.manifest["store_id"],
-        )  # fmt: skip
+        title, store_id = f"denoiser {folder.parent.name}", store.manifest["store_id"]
+        fitted = fit(request, spectra["fit"], spectra["validation"], exposure, state, title, store_id)
         identity = _digest(fitted.module)
         frozen = denoisers.freeze(fitted.module, identity)
         trial = _trial(spectra["test"], exposure, fitted.module, members, pixels)
@@ -72,13 +70,13 @@ def make(
         if request.kind == "pca":
             best = _oracle(request, spectra["fit"], trial, exposure.device)
             report["oracle"] = measure(best, trial, request.bootstrap, request.seed)
-    write_csv(folder / "history.csv", pd.DataFrame(fitted.history))
-    write_parquet(folder / "profile.parquet", profile(denoised, trial))
-    write_parquet(folder / "examples.parquet", examples(denoised, trial, members.loc[rows.test, "snr"].to_numpy()))
-    denoisers.save(folder / "model.safetensors", fitted.module, request.kind, settings, identity)
+    write_csv(folder / files.HISTORY, pd.DataFrame(fitted.history))
+    write_parquet(folder / files.PROFILE, profile(denoised, trial))
+    write_parquet(folder / files.EXAMPLES, examples(denoised, trial, members.loc[rows.test, "snr"].to_numpy()))
+    denoisers.save(folder / files.MODEL, fitted.module, request.kind, settings, identity)
     times = {"seconds": time.monotonic() - started, "training_seconds": fitted.seconds}
-    write_json(folder / "provenance.json", {**times, "versions": versions()})
-    write_json(folder / "report.json", report)
+    write_json(folder / files.PROVENANCE, {**times, "versions": versions()})
+    write_json(folder / files.REPORT, report)
     return report
 
 

@@ -119,7 +119,8 @@ def equivalent_width(flux: np.ndarray, wave: np.ndarray, feature: Feature) -> np
     Wings and blends reach into the outer half, so this is a measure of strength and no absolute width.
     """
     distance = np.abs(wave - feature.vacuum)
-    inner, outer = distance <= feature.half_width / 2, (distance > feature.half_width / 2) & (distance <= feature.half_width)  # fmt: skip
+    inner = distance <= feature.half_width / 2
+    outer = ~inner & (distance <= feature.half_width)
     level = flux[:, outer].mean(axis=1, dtype=np.float64)
     return np.asarray((1 - flux[:, inner].astype(np.float64) / level[:, None]).sum(axis=1) * PIXEL_SIZE)
 
@@ -143,7 +144,7 @@ def profile(denoised: np.ndarray, trial: Trial) -> pd.DataFrame:
 
 
 def examples(denoised: np.ndarray, trial: Trial, snr: np.ndarray) -> pd.DataFrame:
-    """A bright, a median and a faint test spectrum before and after; columns id, snr, wave, noisy, denoised, noise_free."""
+    """A bright, a median and a faint test spectrum: columns id, snr, wave, noisy, denoised, noise_free."""
     order = np.argsort(snr, kind="stable")
     tables = []
     for quantile in _EXAMPLE_QUANTILES:

@@ -105,8 +105,8 @@ class Exposure:
         return torch.stack([whole, whole, error], dim=1)
 
     def lacking(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
-        """The same for training, where a quarter of the spectra lacks the sky lines and another the rest: NaN in what the
-        denoiser sees, never in its target."""
+        """The same for training, where a quarter of the spectra lacks the sky lines and another the rest: NaN in what
+        the denoiser sees, never in its target."""
         made = self.triple(flux, error, ids, draw)
         part = noise.words(self.seed, noise.Stream.MASKS, torch.as_tensor(ids, device=self.device), 1, self.draw + draw)
         lacks_sky, lacks_rest = ((part % 4 == k) for k in (0, 1))  # (B, 1) each
@@ -144,18 +144,12 @@ def fit(
         return {"score": 1 - loss / of_mean, "validation_loss": loss}
 
     no_labels = np.zeros((len(training.ids), 1), dtype=np.float32)
-    feed = Feed(
-        training.flux, training.error, no_labels, training.ids, exposure.lacking, exposure.device, request.seed,
-        request.seed_number, resident=True,
-    )  # fmt: skip
+    spectra, seeds = (training.flux, training.error, no_labels, training.ids), (request.seed, request.seed_number)
+    feed = Feed(*spectra, exposure.lacking, exposure.device, *seeds, resident=True)
     settings = request.settings.model_dump(exclude={"test_size": True, "training": {"checkpoint_seconds"}})
-    identity = digest(
-        [
-            "denoiser", request.kind, store_id, settings,
-            training.ids.tolist(), validation.ids.tolist(), request.seed, request.seed_number, exposure.level,
-            exposure.sky.nonzero().flatten().tolist(), request.code, exposure.device.type,
-        ]
-    )  # fmt: skip
+    made_of = ["denoiser", request.kind, store_id, settings, training.ids.tolist(), validation.ids.tolist(), *seeds]
+    sky = exposure.sky.nonzero().flatten().tolist()
+    identity = digest([*made_of, exposure.level, sky, request.code, exposure.device.type])
     path = state / "denoiser.safetensors"
     with interruption.listening():
         trained = Trainer(module, feed, validate, request.settings.training, path, identity, title).train()

@@ -1,7 +1,7 @@
 """What an experiment may report beside its criteria: one file per report, its name is the name in the YAML.
 
-Its function `extra(evidence)` returns plain JSON (a dictionary, or a list of rows), which stands in verdict.json under that
-name. Imports no heavy library, and no report before it is made: the Snakefile uses this.
+Its function `extra(evidence)` returns plain JSON (a dictionary, or a list of rows), which stands in verdict.json under
+that name. Imports no heavy library, and no report before it is made: the Snakefile uses this.
 """
 
 from importlib import import_module

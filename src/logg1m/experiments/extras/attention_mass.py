@@ -12,7 +12,7 @@ WINDOWS = "top_10"  # those that guidance points at
 
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:
-    """Per variant and layer: share of the attention on the windows, and what attention without preference would give."""
+    """Per variant and layer: share of the attention on the windows, and what it would be without preference."""
     inside = windows(WINDOWS, evidence.store.wave, evidence.sensitivity)[0]
     rows = []
     for name, seeds in evidence.attention.items():

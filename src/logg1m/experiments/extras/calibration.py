@@ -1,4 +1,4 @@
-"""Calibration of a predicted σ: are errors as large as it says, is it near the bound of each star, does it flag outliers."""
+"""Calibration of a predicted σ: are errors as large as it says, is it near the bound, does it flag outliers."""
 
 from typing import Any
 
@@ -23,8 +23,7 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
         for number, table in enumerate(seeds):
             if "sigma" not in table:
                 continue
-            low = evidence.members.loc[table["id"], "low_noise"].to_numpy(dtype=bool)
-            for subset, part in (("low_noise", table[low]), ("full", table)):
+            for subset, part in evidence.tests(table).items():
                 row = {"variant": name, "seed": number, "subset": subset, "n": len(part)}
                 rows.append(
                     row | calibration(part, evidence.bootstrap, evidence.seed) | against_bound(part, evidence.stars)
@@ -61,7 +60,7 @@ def calibration(table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[st
 def flags(table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
     """How well σ tells outliers (|Δ| > 0.5 dex): area under the ROC curve, and their rate with and without the flagged.
 
-    The flagged are the tenth of the spectra with the largest σ. A rate without an outlier or without a rest is left out.
+    The flagged are the tenth of the spectra with the largest σ. A rate without outlier or rest is left out.
     """
     outlier = np.abs((table["predicted"] - table["truth"]).to_numpy()) > metrics.OUTLIER
     sigma = table["sigma"].to_numpy(dtype=np.float64)

@@ -4,6 +4,7 @@ from typing import Any
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.files import read_json
+from logg1m.results.denoiser import REPORT
 
 _OF_REGION = ("subset", "region", "n", "snr_gain", "snr_gain_of_mean", "noise_kept", "signal_kept")
 
@@ -12,7 +13,7 @@ def extra(evidence: Evidence) -> dict[str, Any]:
     """Per denoiser (first seed) its gains per region, what is left of lines, and whether it fails in a known way."""
     found: dict[str, Any] = {}
     for kind, folder in evidence.denoisers.items():
-        report = read_json(folder / "report.json", ("regions", "lines", "failures"))
+        report = read_json(folder / REPORT, ("regions", "lines", "failures"))
         found[kind] = _row(report)
         if "oracle" in report:
             found["oracle"] = _row(report["oracle"])

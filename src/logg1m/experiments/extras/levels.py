@@ -14,16 +14,14 @@ _CONFIDENCE_BINS = 10
 
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:
-    """Per variant and subset, first seed: accuracy of the predicted level, exact and within one level; of the classifier
-    too, with its expected calibration error, where a run has one.
+    """Per variant and subset, first seed: accuracy of the predicted level, exact and within one level; of the
+    classifier too, with its expected calibration error, where a run has one.
 
     The classifier was last trained before the regression output had its turn, and the encoder has moved since.
     """
     rows = []
     for name, seeds in evidence.predictions.items():
-        table = seeds[0]
-        low = evidence.members.loc[table["id"], "low_noise"].to_numpy(dtype=bool)
-        for subset, part in (("low_noise", table[low]), ("full", table)):
+        for subset, part in evidence.tests(seeds[0]).items():
             if len(part):
                 row = {"variant": name, "subset": subset, "n": len(part)}
                 rows.append(row | accuracies(part, evidence.bootstrap, evidence.seed))

@@ -10,7 +10,7 @@ from logg1m.experiments.judging.evidence import Evidence
 
 PLAIN = "as trained"
 # What a condition hides as well: beside this, only the change of the grid counts.
-_CONTROLS = {"shift_16": "hidden_16", "shift_64": "hidden_64", "shift_256": "hidden_256", "step_0.9": "crop_5", "step_0.9_back": "crop_5"}  # fmt: skip
+_CONTROLS = {f"shift_{n}": f"hidden_{n}" for n in (16, 64, 256)} | {"step_0.9": "crop_5", "step_0.9_back": "crop_5"}
 
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:

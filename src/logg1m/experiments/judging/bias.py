@@ -17,7 +17,7 @@ def bins(values: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bias_scatter(error: np.ndarray, about: np.ndarray, width: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Standard deviation over bins of the mean residual, as a statistic of resampling counts (B, N); NaN without bins."""
+    """Standard deviation over bins of the mean residual, as a statistic of counts (B, N); NaN without bins."""
     index, edges = bins(about, width)
     member = np.eye(len(edges) - 1, dtype=np.float32)[index]  # (N, K)
     member = member[:, member.sum(axis=0) >= _FEWEST]

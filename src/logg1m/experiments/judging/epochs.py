@@ -44,16 +44,15 @@ def improvement(scores: Scores, candidate: str, reference: str, bootstrap: Boots
     With one seed each it is a point: the assumed scatter between seeds then decides.
     """
     ours, theirs = (scores.get(name, []) for name in (candidate, reference))
-    level = f"ci{bootstrap.level * 100:.0f}"
     if not ours or not theirs or any(not len(curve) or np.isnan(curve).any() for curve in (*ours, *theirs)):
-        return {"value": float("nan"), level: [float("nan")] * 2, "per_seed": [], "reference_value": 1.0}
+        return {**metrics.not_measured(bootstrap.level), "per_seed": [], "reference_value": 1.0}
     saved = np.array([[1 - time_to_best(a, b) for b in theirs] for a in ours])  # (S, S')
     rng = np.random.Generator(np.random.PCG64([seed, *saved.shape]))
     rows, columns = (rng.integers(0, n, size=(bootstrap.resamples, n)) for n in saved.shape)
     replicates = saved[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2))
     return {
         "value": float(saved.mean()),
-        level: metrics.interval(replicates, bootstrap.level),
+        metrics.level_key(bootstrap.level): metrics.interval(replicates, bootstrap.level),
         "per_seed": saved.diagonal().tolist(),
         "reference_value": 1.0,
     }

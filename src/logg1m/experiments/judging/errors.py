@@ -12,7 +12,7 @@ from logg1m.experiments.judging.cross_talk import explained_share
 from logg1m.experiments.judging.epochs import Scores
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-# Conditions of nn.robustness that criteria are made from, and what they are compared with (None: the spectra as they are).
+# Conditions of nn.robustness that criteria are made from, and what they are compared with (None: as they are).
 LOSS_UNDER: dict[str, tuple[str, str | None]] = {
     "crop_loss": ("crop_10", None),
     "shift_loss": ("shift_64", "hidden_64"),
@@ -68,8 +68,12 @@ class Runs:
         about = {name: labels.loc[ids, name].to_numpy() for name in BIN_WIDTH}
         return cls(truth, members.loc[ids, "low_noise"].to_numpy(dtype=bool), about, errors, further)
 
+    def inside(self, subset: str) -> np.ndarray:
+        """Which spectra belong to a test: low_noise, or full, (N,)."""
+        return self.low_noise if subset == "low_noise" else np.ones(len(self.truth), dtype=bool)
+
     def statistic(self, metric: str, variant: str, number: int, subset: np.ndarray) -> Statistic:
-        """A metric of one variant and seed number on a subset (N,), as a statistic of counts; NaN where not measured."""
+        """A metric of one variant and seed number on a subset (N,), as a statistic of counts; NaN if not measured."""
         part, truth = self.errors[variant][number][subset], self.truth[subset]
         if metric == "r2":
             return metrics.r2(truth, part)

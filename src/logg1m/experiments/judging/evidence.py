@@ -56,6 +56,11 @@ class Evidence:
         found = Runs.of(self.predictions, self.members, self.labels, self.robustness)
         return replace(found, scores=epochs.scores(self.histories))
 
+    def tests(self, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Predictions on the low-noise test and on the full test, by the name of the test."""
+        low = self.members.loc[predictions["id"], "low_noise"].to_numpy(dtype=bool)
+        return {"low_noise": predictions[low], "full": predictions}
+
 
 def read(
     experiment: Experiment, variants: list[str], folders: list[str], given: Any, bootstrap: Bootstrap, seed: int

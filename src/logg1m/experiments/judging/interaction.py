@@ -25,12 +25,11 @@ def improvement(
     sign : +1 where a larger metric is better, else −1
     """
     assert criterion.more_in is not None
-    level = f"ci{bootstrap.level * 100:.0f}"
     names = [f"{model}_{part}" for part in criterion.more_in for model in (candidate, reference)]
     if any(name not in runs.errors for name in names):
-        nothing = {"value": float("nan"), level: [float("nan")] * 2}
+        nothing = metrics.not_measured(bootstrap.level)
         return {**nothing, "per_seed": [], "reference_value": 1.0, "inside": nothing, "outside": nothing}
-    subset = runs.low_noise if criterion.subset == "low_noise" else np.ones(len(runs.truth), dtype=bool)
+    subset = runs.inside(criterion.subset)
     n = int(subset.sum())
     parts = [
         [runs.statistic(criterion.metric, name, k, subset) for k in range(len(runs.errors[name]))] for name in names
@@ -46,6 +45,7 @@ def improvement(
     measured = [resampling.per_seed(seeds, n) for seeds in parts]
     values = gains(np.array([m.mean() for m in measured]))
     resampled = gains(resampling.replicates(parts, n, bootstrap, seed))
+    level = metrics.level_key(bootstrap.level)
     inside, outside, difference = (
         {"value": float(value), level: metrics.interval(row, bootstrap.level)} for value, row in zip(values, resampled)
     )

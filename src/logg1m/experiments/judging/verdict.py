@@ -43,7 +43,7 @@ def improvement(
     sign = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
     if criterion.more_in is not None:
         return interaction.improvement(runs, candidate, reference, criterion, sign, bootstrap, seed)
-    subset = runs.low_noise if criterion.subset == "low_noise" else np.ones(len(runs.truth), dtype=bool)
+    subset = runs.inside(criterion.subset)
     n = int(subset.sum())
     parts = [
         [runs.statistic(criterion.metric, name, k, subset) for k in range(len(runs.errors[name]))]
@@ -57,11 +57,10 @@ def improvement(
 
     ours, theirs = (resampling.per_seed(seeds, n) for seeds in parts)
     common = min(len(ours), len(theirs))
+    replicates = difference(*resampling.replicates(parts, n, bootstrap, seed))
     return {
         "value": float(difference(ours.mean(), theirs.mean())),
-        f"ci{bootstrap.level * 100:.0f}": metrics.interval(
-            difference(*resampling.replicates(parts, n, bootstrap, seed)), bootstrap.level
-        ),
+        metrics.level_key(bootstrap.level): metrics.interval(replicates, bootstrap.level),
         "per_seed": difference(ours[:common], theirs[:common]).tolist(),
         "reference_value": float(theirs.mean()),
     }
@@ -221,7 +220,7 @@ def _judged(
 ) -> dict[str, Any]:
     """One criterion with what was measured and what it comes to; open where the reference did not run at this scale."""
     if reference not in runs.errors:
-        nothing = {"value": float("nan"), f"ci{bootstrap.level * 100:.0f}": [float("nan")] * 2, "per_seed": []}
+        nothing = metrics.not_measured(bootstrap.level) | {"per_seed": []}
         reason = f"{reference} did not run at this scale"
         return {**criterion.model_dump(), "improvement": nothing, "outcome": INCONCLUSIVE, "reason": reason}
     measured = improvement(runs, name, reference, criterion, bootstrap, seed)
@@ -253,12 +252,12 @@ def _mean_metrics(
     bootstrap: Bootstrap,
     seed: int,
 ) -> dict[str, Any]:
-    """Metrics of one variant on a subset; of several seeds their mean, its interval over spectra and seeds, and each."""
+    """Metrics of one variant on a subset; of several seeds their mean, its interval over spectra and seeds, each."""
     first = evaluations[0][subset]
     if first is None or len(evaluations) == 1:
         return first or {}
     truth, errors, n = runs.truth[chosen], [error[chosen] for error in runs.errors[name]], int(chosen.sum())
-    merged: dict[str, Any] = {}
+    merged, level = dict[str, Any](), metrics.level_key(bootstrap.level)
     for metric, entry in first.items():
         if not isinstance(entry, dict):
             merged[metric] = entry
@@ -266,9 +265,7 @@ def _mean_metrics(
         seeds = [_STATISTICS[metric](truth, error) for error in errors]
         spread = metrics.interval(resampling.replicates([seeds], n, bootstrap, seed)[0], bootstrap.level)
         values = resampling.per_seed(seeds, n)
-        merged[metric] = {
-            "value": float(values.mean()), f"ci{bootstrap.level * 100:.0f}": spread, "per_seed": values.tolist()
-        }  # fmt: skip
+        merged[metric] = {"value": float(values.mean()), level: spread, "per_seed": values.tolist()}
     return merged
 
 

@@ -1,4 +1,4 @@
-"""Which module fits which kind of model, and which looks into it; the workflow takes their fingerprints for its runs."""
+"""Which module fits which kind of model, and which looks into it; the workflow takes their fingerprints."""
 
 FITTED_BY = {
     "ridge": "logg1m.experiments.models.classical",

@@ -92,12 +92,9 @@ def fit_lightgbm(
     """LightGBM on the first target; the best prefix on validation is used."""
     import lightgbm as lgb  # slow to import, and most runs do without
 
-    options = {
-        "objective": "regression", "metric": "l2", "learning_rate": config.learning_rate,
-        "num_leaves": config.num_leaves, "feature_fraction": config.feature_fraction,
-        "min_data_in_leaf": config.min_data_in_leaf, "max_bin": config.max_bin, "seed": seed % 2**31,
-        "deterministic": True, "force_col_wise": True, "num_threads": threads, "verbosity": -1,
-    }  # fmt: skip
+    fields = {"learning_rate", "num_leaves", "feature_fraction", "min_data_in_leaf", "max_bin"}
+    options = config.model_dump(include=fields) | {"objective": "regression", "metric": "l2", "seed": seed % 2**31}
+    options |= {"deterministic": True, "force_col_wise": True, "num_threads": threads, "verbosity": -1}
     data = lgb.Dataset(features["fit"], targets["fit"][:, 0], params=options)
     validation = data.create_valid(features["validation"], targets["validation"][:, 0])
     history: list[dict[str, float]] = []

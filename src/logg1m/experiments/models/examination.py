@@ -38,16 +38,12 @@ def examine(task: Task, fitted: Fitted, test: np.ndarray, low_noise: np.ndarray)
 
 
 def probe(
-    task: Task,
-    learner: Learner,
-    encoders: dict[str, dict[str, torch.Tensor]],
-    test: np.ndarray,
-    low_noise: np.ndarray,
+    task: Task, learner: Learner, encoders: dict[str, dict[str, torch.Tensor]], test: np.ndarray, low_noise: np.ndarray
 ) -> dict[str, Any]:
     """Ridge on frozen encoders, the random one and the pretrained one.
 
-    Features are what the head will see, the pooled tokens; beside them the pixels themselves, since flattened tokens of a
-    random encoder hold about as much as those. At most 2,048 labelled spectra, and 4,096 of the test. The penalty is
+    Features are what the head will see, the pooled tokens; beside them the pixels themselves, since flattened tokens of
+    a random encoder hold about as much as those. At most 2,048 labelled spectra, and 4,096 of the test. The penalty is
     chosen on validation.
 
     Parameters

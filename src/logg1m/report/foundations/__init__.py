@@ -1,4 +1,4 @@
-"""What is told of the experiments that have rules of their own (MVP-0.A, 0.B, 1.1): one module for each, by its artifact."""
+"""What is told of the experiments that have rules of their own (MVP-0.A, 0.B, 1.1): a module for each, by artifact."""
 
 from collections.abc import Iterator, Mapping
 from typing import Protocol

@@ -18,32 +18,53 @@ _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated
 
 
 def _beside_the_bounds(title: str) -> View:
-    return View(title, "models/*", ("model",), {
-        "n": "n", "of": "n_test", "R²": "r2", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
-        "RMSE over Bayes": "rmse_over_bayes", "efficiency": "efficiency"})  # fmt: skip
+    ratios = {"median ratio": "ratio_median", "RMS ratio": "ratio_rms", "RMSE over Bayes": "rmse_over_bayes"}
+    columns = {"n": "n", "of": "n_test", "R²": "r2", "MAE": "mae"} | ratios | {"efficiency": "efficiency"}
+    return View(title, "models/*", ("model",), columns)
 
 
 VIEWS: Mapping[str, tuple[View, ...]] = {
     FISHER: (
-        View("Ceilings on R², low-noise", "ceilings", (), {
-            "Bayes-optimal": "bayes_r2", "from the unbiased bound, median": "crlb_median_r2",
-            "from the unbiased bound, mean": "crlb_mean_r2", "Bayes-optimal MAE, dex": "bayes_mae"},
-            note="No estimator exceeds the Bayes-optimal ceiling; a biased one may exceed the unbiased bound's."),
+        View(
+            "Ceilings on R², low-noise",
+            "ceilings",
+            (),
+            {"Bayes-optimal": "bayes_r2"}
+            | {f"from the unbiased bound, {kind}": f"crlb_{kind}_r2" for kind in ("median", "mean")}
+            | {"Bayes-optimal MAE, dex": "bayes_mae"},
+            note="No estimator exceeds the Bayes-optimal ceiling; a biased one may exceed the unbiased bound's.",
+        ),
         _beside_the_bounds("Models beside the bounds, low-noise test; MAE in dex"),
-        View("σ(log g) of low-noise spectra, dex", "estimators/*/sigma_logg/*", ("estimator", "labels"),
-             {"10 %": "p10", "median": "median", "90 %": "p90", "mean": "mean", "n": "n", "failed": "n_failed"}),
-        View("Estimators against the exact derivative", "agreement_with_exact/*", ("estimator",),
-             {"median ratio": "median_ratio", "10 %": "p10", "90 %": "p90", "n": "n"}),
-        View("Bayes-optimal R² by signal-to-noise", "ceilings/bayes_bins/*", (),
-             {"SNR": "snr_median", "n": "n", "R²": "r2"}),
+        View(
+            "σ(log g) of low-noise spectra, dex",
+            "estimators/*/sigma_logg/*",
+            ("estimator", "labels"),
+            {"10 %": "p10", "median": "median", "90 %": "p90", "mean": "mean", "n": "n", "failed": "n_failed"},
+        ),
+        View(
+            "Estimators against the exact derivative",
+            "agreement_with_exact/*",
+            ("estimator",),
+            {"median ratio": "median_ratio", "10 %": "p10", "90 %": "p90", "n": "n"},
+        ),
+        View(
+            "Bayes-optimal R² by signal-to-noise",
+            "ceilings/bayes_bins/*",
+            (),
+            {"SNR": "snr_median", "n": "n", "R²": "r2"},
+        ),
     ),
     MODELS: (_beside_the_bounds("Every honest model beside the bounds, as D1 sees them; MAE in dex"),),
     "mvp_1_1/magnitude_sweep.json": (
-        View("Bounds against magnitude", "rows/*", (), {
-            "mag": "mag", "SNR per pixel": "snr_pixel", "labels": "set", "n": "n", "R² ceiling, median": "r2_max_median",
-            "σ(log g), median": "sigma_median"}),
+        View(
+            "Bounds against magnitude",
+            "rows/*",
+            (),
+            {"mag": "mag", "SNR per pixel": "snr_pixel", "labels": "set", "n": "n"}
+            | {"R² ceiling, median": "r2_max_median", "σ(log g), median": "sigma_median"},
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def scope(content: Cursor, artifacts: Artifacts) -> Iterator[tuple[str, str]]:
@@ -83,9 +104,8 @@ def checks(content: Cursor, artifacts: Artifacts) -> Iterator[Check]:
     if content.get("ceiling_is_approximate"):
         found = "a model above it is no proof of a leak"
         yield Check("The ceiling rests on an approximate prior", found, None, limitation=True)
-    trees = [(str(m.get("scale") or "its scale"), m.raw["best_iteration_is_last"])
-             for m, _ in content.matching("models/*") if "best_iteration_is_last" in m.raw]  # fmt: skip
-    yield from stopped_by_itself(trees)
+    trees = [m for m, _ in content.matching("models/*") if "best_iteration_is_last" in m.raw]
+    yield from stopped_by_itself([(str(m.get("scale") or "its scale"), m.raw["best_iteration_is_last"]) for m in trees])
 
 
 def _without_bound(content: Cursor) -> Iterator[Check]:
@@ -141,8 +161,7 @@ def why(content: Cursor) -> str:
         statistic = STATISTIC.get(v.get("statistic", ""), "The statistic")
         return f"{statistic} is not available for {model_name(v.get('model', 'any model'))}.{out}"
     threshold = re.search(r"> ([\d.]+)", str(v.get("criterion", "")))
-    over = {"median_ratio": "median error", "rms_ratio": "RMS error", "rmse_over_bayes": "RMSE"}[v["statistic"]]
-    what = "the Bayes-optimal RMSE" if v["statistic"] == "rmse_over_bayes" else "the bound"
+    over, what = STATISTIC[v["statistic"]].split(" over ")
     return (
         f"The {over} of {model_name(v['model'])} is {estimate(v['ratio'])} times {what}"
         + (f"; the threshold is {threshold[1]}" if threshold else "")

@@ -6,18 +6,26 @@ from logg1m.report.roadmap import Check
 from logg1m.report.tables import View
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
+from logg1m.results.words import SUBSET
 
 KEY_NUMBER = ("low_noise/threshold", "low-noise threshold on ‖flux‖/‖error‖")
 VIEWS: Mapping[str, tuple[View, ...]] = {
     "mvp_0_a/protocol.json": (
-        View("Signal-to-noise thresholds", "snr_definitions/*", ("definition",), {
-            "formula": "formula", "top 10 %": "thresholds/top_0.1", "top 20 %": "thresholds/top_0.2",
-            "top 50 %": "thresholds/top_0.5"}),
-        View("Scales, in spectra", "scales/*", ("scale",), {
-            "training pool": "n_train", "fit": "n_fit", "validation": "n_validation", "test": "n_test",
-            "low-noise test": "n_test_low_noise"}),
+        View(
+            "Signal-to-noise thresholds",
+            "snr_definitions/*",
+            ("definition",),
+            {"formula": "formula"} | {f"top {share} %": f"thresholds/top_{share / 100:g}" for share in (10, 20, 50)},
+        ),
+        View(
+            "Scales, in spectra",
+            "scales/*",
+            ("scale",),
+            {"training pool": "n_train", "fit": "n_fit", "validation": "n_validation", "test": "n_test"}
+            | {SUBSET["low_noise"]: "n_test_low_noise"},
+        ),
     )
-}  # fmt: skip
+}
 
 
 def scope(content: Cursor, artifacts: Artifacts) -> Iterator[tuple[str, str]]:
@@ -52,6 +60,7 @@ def why(content: Cursor) -> str:
         return ""
     same = "the same spectra are selected again" if again else "other spectra are selected" if again is not None else ""
     return (
-        f"Low noise is ‖flux‖/‖error‖ of at least {threshold:.3f}, the top {100 * content.get('low_noise', 'fraction'):g} % of "
-        f"{content.get('n_spectra'):,} spectra{f'; from the protocol file alone {same}' if same else ''}."
+        f"Low noise is ‖flux‖/‖error‖ of at least {threshold:.3f}, the top "
+        f"{100 * content.get('low_noise', 'fraction'):g} % of {content.get('n_spectra'):,} "
+        f"spectra{f'; from the protocol file alone {same}' if same else ''}."
     )

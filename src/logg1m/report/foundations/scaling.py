@@ -8,44 +8,54 @@ from logg1m.report.roadmap import Check
 from logg1m.report.tables import View
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
-from logg1m.results.words import estimate, listed, model_name
+from logg1m.results.words import METRIC, estimate, listed, model_name
 
 SCALING, NETWORKS = "mvp_0_b/scaling.json", "mvp_0_b/networks.json"
 KEY_NUMBER = ("models/*/saturation/relative_gain", "relative gain of R² over the scales, {}")
 
+_N = {"n train": "n_train"}
+_ROBUST = ("nmad", "median_bias", "outlier_rate")
+
 
 def _six(place: str) -> dict[str, str]:
     """Columns of a block of metrics."""
-    names = {"n": "n", "R²": "r2", "MAE": "mae", "RMSE": "rmse", "NMAD": "nmad", "median bias": "median_bias",
-             "outlier rate": "outlier_rate"}  # fmt: skip
-    return {words: f"{place}/{name}" for words, name in names.items()}
+    return {METRIC.get(name, name): f"{place}/{name}" for name in ("n", "r2", "mae", "rmse", *_ROBUST)}
 
 
 def _at_every_scale(title: str, columns: Mapping[str, str]) -> View:
     return View(f"{title}; errors in dex", "models/*/scales/*", ("model", "scale"), columns)
 
 
+def _of_networks(test: str, columns: Mapping[str, str]) -> View:
+    about = {"network": "label", "model": "model", "fit": "n_fit"}
+    return View(f"Networks on the experiments' test, {test}; errors in dex", "rows/*", (), {**about, **columns})
+
+
 VIEWS: Mapping[str, tuple[View, ...]] = {
     SCALING: (
-        _at_every_scale("Common test at every scale, low-noise", {"n train": "n_train", **_six("common_test/low_noise")}),
-        _at_every_scale("Common test at every scale, full", {"n train": "n_train", **_six("common_test/full")}),
+        _at_every_scale("Common test at every scale, low-noise", _N | _six("common_test/low_noise")),
+        _at_every_scale("Common test at every scale, full", _N | _six("common_test/full")),
         _at_every_scale("Own test of every scale, low-noise", _six("own_test/low_noise")),
         _at_every_scale("Own test of every scale, full", _six("own_test/full")),
-        View("Signal-to-noise bins of the common test at the largest scale; MAE in dex",
-             "models/*/scales/$/common_test/snr_bins/*", ("model", "scale"),
-             {"SNR from": "snr_low", "SNR to": "snr_high", "n": "n", "R²": "r2", "MAE": "mae"},
-             note="SNR is ‖flux‖/‖error‖; the last bin has no upper end."),
-        View("Saturation", "models/*", ("model",), {
-            "from": "saturation/from", "to": "saturation/to", "relative gain of R²": "saturation/relative_gain",
-            "verdict": "saturation/verdict"}),
+        View(
+            "Signal-to-noise bins of the common test at the largest scale; MAE in dex",
+            "models/*/scales/$/common_test/snr_bins/*",
+            ("model", "scale"),
+            {"SNR from": "snr_low", "SNR to": "snr_high", "n": "n", "R²": "r2", "MAE": "mae"},
+            note="SNR is ‖flux‖/‖error‖; the last bin has no upper end.",
+        ),
+        View(
+            "Saturation",
+            "models/*/saturation",
+            ("model",),
+            {"from": "from", "to": "to", "relative gain of R²": "relative_gain", "verdict": "verdict"},
+        ),
     ),
     NETWORKS: (
-        View("Networks on the experiments' test, low-noise; errors in dex", "rows/*", (), {
-            "network": "label", "model": "model", "fit": "n_fit", **_six("low_noise"), "efficiency": "efficiency/efficiency"}),
-        View("Networks on the experiments' test, full; errors in dex", "rows/*", (), {
-            "network": "label", "model": "model", "fit": "n_fit", **_six("full")}),
+        _of_networks("low-noise", _six("low_noise") | {"efficiency": "efficiency/efficiency"}),
+        _of_networks("full", _six("full")),
     ),
-}  # fmt: skip
+}
 
 
 def scope(content: Cursor, artifacts: Artifacts) -> Iterator[tuple[str, str]]:

@@ -80,9 +80,8 @@ def criteria(mvp: Mvp) -> Markdown:
 def metrics(mvp: Mvp, subset: str) -> Markdown:
     """Every metric of every variant on one test set, in dex where it has a unit."""
     columns = ("variant", "role", *(METRIC[m] for m in METRICS))
-    rows = [(v.label, _role(v), *((v.low_noise if subset == "low_noise" else v.full).get(m) for m in METRICS))
-            for v in mvp.variants]  # fmt: skip
-    return table(columns, rows)
+    found = [(v, v.low_noise if subset == "low_noise" else v.full) for v in mvp.variants]
+    return table(columns, [(v.label, _role(v), *(of.get(m) for m in METRICS)) for v, of in found])
 
 
 def snr_bins(mvp: Mvp) -> Markdown:

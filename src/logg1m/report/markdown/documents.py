@@ -27,9 +27,7 @@ _TEMPLATES = Environment(
 
 def roadmap_text(roadmap: Roadmap) -> str:
     """roadmap.md."""
-    parts = ("phases", "experiments", "verdicts", "decisions", "evidence", "conclusions", "timeline", "results",
-             "run_paths", "files")  # fmt: skip
-    tables = {name: getattr(overview, name)(roadmap) for name in parts}
+    tables = {part.__name__: part(roadmap) for part in overview.PARTS}
     identity = table(("what", "value"), roadmap.identity)
     return _filled("roadmap", roadmap=roadmap, answer=roadmap.answer, identity=identity, **tables)
 
@@ -70,9 +68,10 @@ def changelog_text(changes: Sequence[Change]) -> str:
 def index_text(roadmap: Roadmap, project: str) -> str:
     """index.csv; a value that a spreadsheet would take for a formula gets an apostrophe, as spreadsheets do."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, overview.INDEX_COLUMNS, lineterminator="\n")
+    rows = overview.index_rows(roadmap, project)
+    writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
     writer.writeheader()
-    for row in overview.index_rows(roadmap, project):
+    for row in rows:
         writer.writerow({name: f"'{value}" if value[:1] in tuple("=+-@\t") else value for name, value in row.items()})
     return stream.getvalue()
 

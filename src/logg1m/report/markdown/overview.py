@@ -10,10 +10,6 @@ from logg1m.results.numbers import Cursor
 from logg1m.results.words import duration, model_name
 
 PHASES = {0: "Foundation", 1: "Quick wins", 2: "Structural breakthrough", 3: "Long-term directions"}
-INDEX_COLUMNS = (
-    "experiment_id", "project", "topic", "status", "start_time", "end_time", "entry_point", "config_path",
-    "output_path", "log_path", "metrics_summary", "priority", "next_action", "notes",
-)  # fmt: skip
 FOLDER = "results/report"
 
 
@@ -72,49 +68,24 @@ def evidence(roadmap: Roadmap) -> Markdown:
 
 def conclusions(roadmap: Roadmap) -> Markdown:
     """Key conclusions with their flag for the knowledge base."""
-    rows = [
-        (
-            c.mvp,
-            c.text,
-            f"{c.key_metric}: {c.number.text()}" if c.number else None,
-            "yes" if c.synced else "no",
-            code(c.mark),
-        )
-        for c in roadmap.conclusions
-    ]
+    found = [(c, f"{c.key_metric}: {c.number.text()}" if c.number else None) for c in roadmap.conclusions]
+    rows = [(c.mvp, c.text, number, "yes" if c.synced else "no", code(c.mark)) for c, number in found]
     return table(("MVP", "conclusion", "key metric", "synced", "mark"), rows)
 
 
 def timeline(roadmap: Roadmap) -> Markdown:
     """When the experiments ran, the earliest first; those without a record stand last."""
-    done = sorted(
-        (m for m in roadmap.mvps if m.state == DONE), key=lambda m: (m.reproduction.started or "9", m.phase, m.id)
-    )
-    rows = [
-        (
-            m.reproduction.started,
-            m.reproduction.finished,
-            m.id,
-            m.title,
-            None if m.reproduction.seconds is None else duration(m.reproduction.seconds),
-        )
-        for m in done
-    ]
+    done = [(m, m.reproduction) for m in roadmap.mvps if m.state == DONE]
+    done.sort(key=lambda pair: (pair[1].started or "9", pair[0].phase, pair[0].id))
+    times = [None if made.seconds is None else duration(made.seconds) for _, made in done]
+    rows = [(made.started, made.finished, m.id, m.title, time) for (m, made), time in zip(done, times)]
     return table(("started (UTC)", "finished (UTC)", "MVP", "name", "job time"), rows)
 
 
 def run_paths(roadmap: Roadmap) -> Markdown:
     """Where every experiment's code, configuration and output lie."""
-    rows = [
-        (
-            m.id,
-            "logg1m",
-            code(m.reproduction.script),
-            code(f"config/experiments/{m.key}.yaml"),
-            code(f"results/{m.key}/"),
-        )
-        for m in roadmap.mvps
-    ]
+    places = [(m.reproduction.script, f"config/experiments/{m.key}.yaml", f"results/{m.key}/") for m in roadmap.mvps]
+    rows = [(m.id, "logg1m", *map(code, place)) for m, place in zip(roadmap.mvps, places)]
     return table(("MVP", "repo", "script", "config", "output"), rows)
 
 
@@ -155,6 +126,10 @@ def results(roadmap: Roadmap) -> Markdown:
     return table(("MVP", "config", "R²", "MAE", "RMSE", "ΔR² vs baseline"), rows)
 
 
+# What roadmap.md is filled with, by the names of its template.
+PARTS = (phases, experiments, verdicts, decisions, evidence, conclusions, timeline, results, run_paths, files)
+
+
 def _config(mvp: Mvp, variant: VariantResult) -> str:
     marks = [variant.role] if variant.role != "candidate" else []
     marks += ["leaky"] if variant.leaky else []
@@ -169,34 +144,28 @@ def _delta(variant: VariantResult) -> Cursor | str | None:
 def index_rows(roadmap: Roadmap, project: str) -> list[dict[str, str]]:
     """Rows of the experiment index."""
     return [
-        dict(
-            zip(
-                INDEX_COLUMNS,
-                (
-                    m.experiment_id,
-                    project,
-                    m.topic,
-                    m.state,
-                    m.reproduction.started or "",
-                    m.reproduction.finished or "",
-                    m.reproduction.command,
-                    f"config/experiments/{m.key}.yaml",
-                    f"results/{m.key}/",
-                    m.reproduction.logs[-1] if m.reproduction.logs else f"logs/{m.key}/verdict.log",
-                    summary(m),
-                    m.priority,
-                    m.next_action,
-                    m.why,
-                ),
-                strict=True,
-            )
-        )
+        {
+            "experiment_id": m.experiment_id,
+            "project": project,
+            "topic": m.topic,
+            "status": m.state,
+            "start_time": m.reproduction.started or "",
+            "end_time": m.reproduction.finished or "",
+            "entry_point": m.reproduction.command,
+            "config_path": f"config/experiments/{m.key}.yaml",
+            "output_path": f"results/{m.key}/",
+            "log_path": m.reproduction.logs[-1] if m.reproduction.logs else f"logs/{m.key}/verdict.log",
+            "metrics_summary": summary(m),
+            "priority": m.priority,
+            "next_action": m.next_action,
+            "notes": m.why,
+        }
         for m in roadmap.mvps
     ]
 
 
 def summary(mvp: Mvp) -> str:
-    """One line of numbers: the best accepted variant, else the reference, on the low-noise test; else the key metric."""
+    """One line of numbers: the best accepted variant or the reference on the low-noise test; else the key metric."""
     shown = next((v for v in mvp.variants if v.name == (mvp.best or mvp.reference)), None)
     if shown and shown.low_noise:
         r2, mae, rmse = (shown.low_noise[k].text() for k in ("r2", "mae", "rmse"))

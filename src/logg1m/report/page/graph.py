@@ -188,9 +188,14 @@ def _between_phases(above: Sequence[Box], below: Sequence[Box]) -> list[Line]:
 
 def _down(a: Box, b: Box, kind: str = "plain") -> Line:
     """From the bottom of one box to the top of another, leaving and arriving upright."""
-    bend = (b.y - a.bottom) / 2
-    path = f"M{a.middle:.1f} {a.bottom:.1f}C{a.middle:.1f} {a.bottom + bend:.1f} {b.middle:.1f} {b.y - bend:.1f} {b.middle:.1f} {b.y:.1f}"
-    return Line(path, kind, a.item.key, b.item.key)
+    half = (a.bottom + b.y) / 2
+    return Line(_curve(a, a.bottom, half, b, half), kind, a.item.key, b.item.key)
+
+
+def _curve(a: Box, leaves: float, first: float, b: Box, second: float) -> str:
+    """From the middle of one box, at a height, to the top of another; first, second: heights that pull the curve."""
+    left, right = f"{a.middle:.1f}", f"{b.middle:.1f}"
+    return f"M{left} {leaves:.1f}C{left} {first:.1f} {right} {second:.1f} {right} {b.y:.1f}"
 
 
 def _aside(a: Box, b: Box, kind: str) -> Line:
@@ -205,5 +210,5 @@ def _across(a: Box, b: Box) -> Line:
     if b.x - (a.x + a.width) < 2 * _GAP:
         path = f"M{a.x + a.width:.1f} {a.y + a.height / 2:.1f}H{b.x:.1f}"
     else:
-        path = f"M{a.middle:.1f} {a.y:.1f}C{a.middle:.1f} {a.y - 34:.1f} {b.middle:.1f} {b.y - 34:.1f} {b.middle:.1f} {b.y:.1f}"
+        path = _curve(a, a.y, a.y - 34, b, b.y - 34)
     return Line(path, "plain", a.item.key, b.item.key)

@@ -1,8 +1,8 @@
 """Cursors as the page prints them, each with the artifact and the place that it came from.
 
-Every number on the page is a `<data>` element: `value` is the exact value, `data-from` (on it, or round the three numbers
-of an estimate, which `data-part` tells apart) the file and the place in it (a JSON pointer, RFC 6901), so that a reader,
-a script or a test can go and look. Of a difference `data-from` names both places.
+Every number on the page is a `<data>` element: `value` is the exact value, `data-from` (on it, or round the three
+numbers of an estimate, which `data-part` tells apart) the file and the place in it (a JSON pointer, RFC 6901), so that
+a reader, a script or a test can go and look. Of a difference `data-from` names both places.
 """
 
 from collections.abc import Callable

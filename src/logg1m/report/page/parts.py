@@ -75,8 +75,8 @@ def _plot(kind: str | None, shown: Shown, key: str) -> Plot | None:
 
 
 def models(roadmap: Roadmap) -> list[ceiling_vs_snr.Model]:
-    """Every model with R² per bin of signal-to-noise: classical ones at their largest scale, and every variant, once each
-    where several experiments use the same runs."""
+    """Every model with R² per bin of signal-to-noise: classical ones at their largest scale, and every variant, once
+    each where several experiments use the same runs."""
     found = []
     for entry, (name,) in roadmap.artifacts[SCALING].matching("models/*"):
         largest = max(entry["scales"], key=lambda scale: int(scale.raw["n_train"]))

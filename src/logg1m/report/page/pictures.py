@@ -1,4 +1,4 @@
-"""Figures that the page shows as the pictures they are, packed as WebP; smaller ones where the page would grow too large."""
+"""Figures that the page shows as pictures, packed as WebP, smaller where the page would grow too large."""
 
 import base64
 import io

@@ -51,31 +51,35 @@ def render(
     parts = [page_parts.part(mvp, experiments[mvp.key], roadmap, packing) for mvp in roadmap.mvps]
     main_figures = page_parts.main_figures(roadmap)
     drawn = [*main_figures, *(f for part in parts for f in part.figures if isinstance(f, Plot))]
-    return _environment().get_template("page.html.j2").render(
-        roadmap=roadmap,
-        css=Markup((PAGE / "page.css").read_text(encoding="utf-8")),
-        script=Markup((PAGE / "page.js").read_text(encoding="utf-8")),
-        plotly=Markup(plotting_library()),
-        drawing=page_parts.drawing(roadmap, experiments),
-        phases=sorted({mvp.phase for mvp in roadmap.mvps}),
-        kanban=page_parts.kanban(roadmap),
-        keys={mvp.id: mvp.key for mvp in roadmap.mvps},
-        main_figures=main_figures,
-        parts=parts,
-        figure_data={figure.key: figure.spec for figure in drawn},
-        viewer=viewer,
-        viewer_files=viewer_files,
-        residuals=residuals,
-        residual_files=residual_files,
-        ruler=page_parts.ruler(roadmap.answer),
-        source=roadmap.artifacts["data/manifest.json"].get("source", "kind"),
-        measured_of={d.name: page_parts.measured_of(d, roadmap) for d in roadmap.decisions},
-        **_ratio(roadmap),
-        bins_of=page_parts.bins_of,
-        best_candidate=page_parts.best_candidate,
-        seed=dict(roadmap.identity).get("seed"),
-        level=f"{100 * roadmap.level:g} %",
-    )  # fmt: skip
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            roadmap=roadmap,
+            css=Markup((PAGE / "page.css").read_text(encoding="utf-8")),
+            script=Markup((PAGE / "page.js").read_text(encoding="utf-8")),
+            plotly=Markup(plotting_library()),
+            drawing=page_parts.drawing(roadmap, experiments),
+            phases=sorted({mvp.phase for mvp in roadmap.mvps}),
+            kanban=page_parts.kanban(roadmap),
+            keys={mvp.id: mvp.key for mvp in roadmap.mvps},
+            main_figures=main_figures,
+            parts=parts,
+            figure_data={figure.key: figure.spec for figure in drawn},
+            viewer=viewer,
+            viewer_files=viewer_files,
+            residuals=residuals,
+            residual_files=residual_files,
+            ruler=page_parts.ruler(roadmap.answer),
+            source=roadmap.artifacts["data/manifest.json"].get("source", "kind"),
+            measured_of={d.name: page_parts.measured_of(d, roadmap) for d in roadmap.decisions},
+            **_ratio(roadmap),
+            bins_of=page_parts.bins_of,
+            best_candidate=page_parts.best_candidate,
+            seed=dict(roadmap.identity).get("seed"),
+            level=f"{100 * roadmap.level:g} %",
+        )
+    )
 
 
 def within(limit: int, draw: Callable[[Packing], str]) -> str:
@@ -93,11 +97,7 @@ def within(limit: int, draw: Callable[[Packing], str]) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(PAGE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
         "show": numbers.show,

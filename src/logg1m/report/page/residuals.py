@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from logg1m.report.roadmap import DONE, Roadmap
+from logg1m.results.run import PREDICTIONS
 from logg1m.results.words import model_name
 
 _CLASSICAL = ("ridge_full", "lightgbm")
@@ -88,7 +89,7 @@ def predictions(roadmap: Roadmap, scale: int) -> dict[str, tuple[pd.DataFrame, s
             if name in _CLASSICAL:
                 found[f"{model_name(str(name))}, MVP-0.B"] = (rows, artifacts.files[file])
     wanted = dict(_wanted(roadmap))
-    for name in [name for name in artifacts.files if PurePosixPath(name).name == "predictions.parquet"]:
+    for name in [name for name in artifacts.files if PurePosixPath(name).name == PREDICTIONS]:
         folder = str(PurePosixPath(artifacts.files[name]).parent)
         if folder in wanted and artifacts.there(name):
             found[wanted[folder]] = (artifacts.parquet(name, _COLUMNS), artifacts.files[name])

@@ -34,9 +34,14 @@ def choose(members: pd.DataFrame, logg: np.ndarray) -> list[int]:
 
 
 def viewer(
-    store: Store, members: pd.DataFrame, pixels: pd.DataFrame, sensitivity: pd.DataFrame | None, windows: Cursor | None,
-    seed: int, noise_level: float,
-) -> dict[str, Any]:  # fmt: skip
+    store: Store,
+    members: pd.DataFrame,
+    pixels: pd.DataFrame,
+    sensitivity: pd.DataFrame,
+    windows: Cursor | None,
+    seed: int,
+    noise_level: float,
+) -> dict[str, Any]:
     """Everything that the viewer needs, arrays packed.
 
     Parameters
@@ -90,9 +95,9 @@ def _rows(store: Store, array: str, ids: list[int]) -> np.ndarray:
     return out
 
 
-def _sensitivity(table: pd.DataFrame | None) -> np.ndarray | None:
-    columns = [c for c in ("exact_marginalised", "local_linear_marginalised") if table is not None and c in table]
-    return table[columns[0]].to_numpy() if table is not None and columns else None
+def _sensitivity(table: pd.DataFrame) -> np.ndarray | None:
+    columns = [c for c in ("exact_marginalised", "local_linear_marginalised") if c in table]
+    return table[columns[0]].to_numpy() if columns else None
 
 
 def _windows(variants: Cursor | None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Templates, style and script of the documents, and a fingerprint of them. Standard library only: the workflow imports this."""
+"""Templates, style and script of the documents, and their fingerprint. Light: the workflow imports this."""
 
 import hashlib
 from pathlib import Path

@@ -137,7 +137,8 @@ def fetch_all(root: str, names: Mapping[str, str | None], folder: Path, patience
     progress.finish()
     if absent:
         raise InputError(
-            f"{root} lacks {len(absent)} of {len(names)} files, the first of them {absent[0]}; what it has is in {folder}"
+            f"{root} lacks {len(absent)} of {len(names)} files, the first of them {absent[0]}; what it has is in "
+            f"{folder}"
         )
     return [folder / name for name in names]
 

@@ -136,8 +136,8 @@ def _require_angstrom(wave: np.ndarray, path: Path) -> None:
     unit = next((name for name, factor in (("nm", 10), ("µm", 1e4), ("m", 1e10)) if _covers(wave * factor)), None)
     seen = f"they look like {unit}; convert them to Å" if unit else "expected vacuum wavelengths in Å"
     raise InputError(
-        f"{path}: the wavelengths, {wave[0]:.6g} … {wave[-1]:.6g}, do not cover {FIRST:g} … {LAST:g} Å, or begin where no "
-        f"BOSZ spectrum does; {seen}"
+        f"{path}: the wavelengths, {wave[0]:.6g} … {wave[-1]:.6g}, do not cover {FIRST:g} … {LAST:g} Å, or begin where "
+        f"no BOSZ spectrum does; {seen}"
     )
 
 

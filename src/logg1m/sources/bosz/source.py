@@ -236,8 +236,8 @@ def _require_vacuum(ln_flux: np.ndarray, coolest: float, config: BoszConfig) -> 
     if shift is None:
         if coolest < _TRIPLET_BELOW:
             raise InputError(
-                f"{config.folder}: the Ca II triplet (8500.35, 8544.44, 8664.52 Å) is nowhere to be seen, though the coolest "
-                f"models have {coolest:g} K: are the wavelengths in Å? Expected vacuum Å, as published"
+                f"{config.folder}: the Ca II triplet (8500.35, 8544.44, 8664.52 Å) is nowhere to be seen, though the "
+                f"coolest models have {coolest:g} K: are the wavelengths in Å? Expected vacuum Å, as published"
             )
         log.warning(f"{config.folder}: no Ca II triplet to be seen, so vacuum wavelengths in Å are taken on trust")
     elif abs(shift - AIR_SHIFT) < 1.1:
@@ -247,8 +247,8 @@ def _require_vacuum(ln_flux: np.ndarray, coolest: float, config: BoszConfig) -> 
         )
     elif abs(shift) > 1.2:
         raise InputError(
-            f"{config.folder}: the Ca II triplet lies {shift:+.1f} Å from its vacuum position; expected vacuum wavelengths "
-            "at rest, as published"
+            f"{config.folder}: the Ca II triplet lies {shift:+.1f} Å from its vacuum position; expected vacuum "
+            "wavelengths at rest, as published"
         )
 
 

@@ -94,18 +94,18 @@ class Cleaner:
             pixel = int(np.argmax(bad))
             if np.isfinite(values[pixel]):
                 raise ShardError(
-                    f"{self.path}: error of row {row}, pixel {pixel} is {values[pixel]:g}, expected a positive 1σ error "
-                    f"({int(bad.sum())} such pixels in the row); mask pixels without one"
+                    f"{self.path}: error of row {row}, pixel {pixel} is {values[pixel]:g}, expected a positive 1σ "
+                    f"error ({int(bad.sum())} such pixels in the row); mask pixels without one"
                 )
             raise ShardError(
-                f"{self.path}: {name} of row {row}, pixel {pixel} is not finite ({int(bad.sum())} such pixels in the row); "
-                "only masked pixels, and NaN at the edges, can be filled: set the mask there"
+                f"{self.path}: {name} of row {row}, pixel {pixel} is not finite ({int(bad.sum())} such pixels in the "
+                "row); only masked pixels, and NaN at the edges, can be filled: set the mask there"
             )
         left = int((~(no_flux | no_error)).sum())
         if left < _LEAST_SHARE * len(flux):
             raise ShardError(
-                f"{self.path}: only {left} of {len(flux)} pixels of row {row} have a flux and an error, expected at least "
-                f"{_LEAST_SHARE:.0%}; leave the row out"
+                f"{self.path}: only {left} of {len(flux)} pixels of row {row} have a flux and an error, expected at "
+                f"least {_LEAST_SHARE:.0%}; leave the row out"
             )
 
     def _renormalise(self, flux: np.ndarray, error: np.ndarray, kept: dict[int, np.ndarray], start: int) -> np.ndarray:

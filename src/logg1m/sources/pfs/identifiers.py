@@ -25,7 +25,8 @@ def joined(parts: Sequence[tuple[Path, str, Table, int]], labels: set[str]) -> p
     Returns
     -------
     shard (the last two parts of its path), row, role, id (the column of that name, else the index of the table), index
-    (where it is neither that nor the number of the row), and all columns that are whole numbers, booleans, text, or no labels
+    (where it is neither that nor the number of the row), and all columns that are whole numbers, booleans, text, or no
+    labels
     """
     columns: dict[str, None] = {}
     tables = []

@@ -57,14 +57,16 @@ def notices(table: Table) -> list[str]:
         if name not in table.exact and name.lower().endswith("id") and whole.any():
             said.append(
                 f"the identifiers {name} are floating-point numbers beyond 2^53, where whole numbers are rounded: "
-                f"{len(np.unique(values[whole]))} different ones in {int(whole.sum())} rows. Write them as int64 or text"
+                f"{len(np.unique(values[whole]))} different ones in {int(whole.sum())} rows. Write them as int64 or "
+                "text"
             )
     ids = table.identifiers
     if (repeated := len(ids) - len(np.unique(ids))) > 0:
         said.append(f"{repeated} rows repeat an identifier of an earlier row of the same shard")
     if ids.dtype.kind in "iu" and (np.diff(ids.astype(object)) < 0).any():
         said.append(
-            "the identifiers are not in rising order: row k of the label table is taken to belong to row k of the arrays"
+            "the identifiers are not in rising order: row k of the label table is taken to belong to row k of the "
+            "arrays"
         )
     if table.left_out:
         said.append(f"the label columns {', '.join(table.left_out)} are dates or categories, which are not read")

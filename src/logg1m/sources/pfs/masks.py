@@ -47,8 +47,9 @@ def sense(dataset: h5py.Dataset, sample: np.ndarray, said: Means, path: Path) ->
     if masked > _USELESS:
         other = "bad" if good else "good"
         raise ShardError(
-            f"{path}: {masked:.0%} of the sampled pixels would be masked ({'zero' if good else 'nonzero'} = masked, {why}): "
-            f"the mask is inverted, or the spectra are of no use; to read it the other way, set {_KEY} to {other}"
+            f"{path}: {masked:.0%} of the sampled pixels would be masked ({'zero' if good else 'nonzero'} = masked, "
+            f"{why}): the mask is inverted, or the spectra are of no use; to read it the other way, set {_KEY} to "
+            f"{other}"
         )
     said_of_it = []
     if good:
@@ -70,7 +71,7 @@ def _guess(dataset: h5py.Dataset, nonzero: float, bits: bool, path: Path) -> tup
     if nonzero >= 1 - _UNLIKELY:
         return True, "most pixels are 1"
     raise ShardError(
-        f"{path}: dataset/arrays/mask/value holds 0 and 1 alone, and {nonzero:.0%} of the sampled pixels are 1: if 1 means "
-        f"good (pfsspec's boolean masks), {1 - nonzero:.0%} are masked, if it means bad, {nonzero:.0%}; set {_KEY} to good "
-        "or bad"
+        f"{path}: dataset/arrays/mask/value holds 0 and 1 alone, and {nonzero:.0%} of the sampled pixels are 1: if 1 "
+        f"means good (pfsspec's boolean masks), {1 - nonzero:.0%} are masked, if it means bad, {nonzero:.0%}; set "
+        f"{_KEY} to good or bad"
     )

@@ -109,8 +109,8 @@ def require_filters(dataset: h5py.Dataset, path: Path) -> None:
         if not h5py.h5z.filter_avail(code):
             said = name.decode("utf-8", "replace") or "no name"
             raise Hindered(
-                f"cannot read {path}: {dataset.name.lstrip('/')} is compressed by the HDF5 filter {code} ({said}), which "
-                f"is missing here; {_WRITE_ANEW}"
+                f"cannot read {path}: {dataset.name.lstrip('/')} is compressed by the HDF5 filter {code} ({said}), "
+                f"which is missing here; {_WRITE_ANEW}"
             )
 
 

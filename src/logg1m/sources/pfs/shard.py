@@ -200,8 +200,8 @@ class Shard:
             )
         if filled := int((seen.filled > 0).any(axis=1).sum()):
             notices.append(
-                f"{filled} of {len(seen.flux)} sampled spectra have pixels without a flux or an error (masked ones, and NaN "
-                "at the edges): filled from their neighbours, and masked in the store"
+                f"{filled} of {len(seen.flux)} sampled spectra have pixels without a flux or an error (masked ones, "
+                "and NaN at the edges): filled from their neighbours, and masked in the store"
             )
         if "noisy" in self.arrays:
             notices.append("the array 'noisy' is not read: the frozen noise of every set is made here")
@@ -212,11 +212,12 @@ class Shard:
         ratio = float(np.median(np.abs(seen.flux) / seen.error))
         if not _POSSIBLE_SNR[0] <= ratio <= _POSSIBLE_SNR[1]:
             raise ShardError(
-                f"{self.path}: flux/error is {ratio:.3g} in the median pixel, expected about 0.1 … 1000: are flux and error "
-                "in different units? error must be the 1σ error of flux, on the same scale"
+                f"{self.path}: flux/error is {ratio:.3g} in the median pixel, expected about 0.1 … 1000: are flux and "
+                "error in different units? error must be the 1σ error of flux, on the same scale"
             )
         if not _USUAL_SNR[0] <= ratio <= _USUAL_SNR[1]:
-            return f"flux/error is {ratio:.3g} in the median pixel: is the error 1σ (no variance), in the units of the flux?"
+            what = f"flux/error is {ratio:.3g} in the median pixel"
+            return f"{what}: is the error 1σ (no variance), in the units of the flux?"
         return None
 
     def fingerprint(self) -> str:

@@ -169,9 +169,9 @@ class PfsHdf5Source:
 
         Returns
         -------
-        spectra per role; pixels whose flux, and whose error, was filled, and spectra concerned; masked pixels (the filled
-        ones among them) and spectra with any; spectra renormalised; duplicates between roles (pairs, and up to ten of
-        them as file:row) and spectra that repeat an earlier one of the same role.
+        spectra per role; pixels whose flux, and whose error, was filled, and spectra concerned; masked pixels (the
+        filled ones among them) and spectra with any; spectra renormalised; duplicates between roles (pairs, and up to
+        ten of them as file:row) and spectra that repeat an earlier one of the same role.
         """
         block = 1024
         for start in range(0, self.n_spectra, block):

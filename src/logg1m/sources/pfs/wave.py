@@ -55,8 +55,8 @@ def _check(rows: np.ndarray, dataset: h5py.Dataset, key: str, n_pixels: int | No
     wave = _centres(rows, key, path)
     if not possible(wave):
         raise ShardError(
-            f"{path}: {key} runs from {wave[0]:.6g} to {wave[-1]:.6g}, which cannot be Å (PFS observes 3800 … 12600 Å, its "
-            f"red arm in medium resolution 7100 … 8850 Å): {looks_like(wave)}"
+            f"{path}: {key} runs from {wave[0]:.6g} to {wave[-1]:.6g}, which cannot be Å (PFS observes 3800 … 12600 Å, "
+            f"its red arm in medium resolution 7100 … 8850 Å): {looks_like(wave)}"
         )
     steps = np.diff(wave)
     if (steps <= 0).any():
@@ -144,8 +144,8 @@ def require_vacuum(wave: np.ndarray, flux: np.ndarray, redshift: np.ndarray, pat
     if shift is None:
         if not wave[0] < CA_II_VACUUM[1] < wave[-1]:
             return (
-                f"the wavelengths, {wave[0]:.1f} … {wave[-1]:.1f} Å, are not those of the red arm: the Ca II triplet lies "
-                "outside, so that they are in Å and in vacuum is taken on trust"
+                f"the wavelengths, {wave[0]:.1f} … {wave[-1]:.1f} Å, are not those of the red arm: the Ca II triplet "
+                "lies outside, so that they are in Å and in vacuum is taken on trust"
             )
         return "the Ca II triplet could not be seen, so vacuum wavelengths are taken on trust"
     if abs(shift - AIR_SHIFT) < 1.1:
