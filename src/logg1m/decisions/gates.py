@@ -7,6 +7,7 @@ from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
 from logg1m.metrics import interval_key, interval_of, is_measured
 
+_HEADS = "multi_equal"  # where no variant of MVP-1.5 is best
 _STATISTICS = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
 
 
@@ -109,12 +110,21 @@ def d2(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
 
 def d3(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     """Multi-task heads become the default of all later experiments if MVP-1.5 is accepted."""
-    settled = _by_verdict("d3", verdict, settings)
-    best, (multi, _) = verdict.get("best_accepted"), POINTS["d3"].options
-    settled["heads"] = (
-        verdict["variants"][best]["change"].get("heads", "multi_equal") if best else "multi_equal"
-    ) if settled["outcome"] == multi else "single"  # fmt: skip
-    return settled
+    settled, best = _by_verdict("d3", verdict, settings), verdict.get("best_accepted")
+    found = verdict["variants"][best]["change"].get("heads", _HEADS) if best else _HEADS
+    return settled | {"heads": _heads(settled, found)}
+
+
+def at_rest(name: str, mvp: str, settings: Decisions) -> dict[str, Any]:
+    """A decision whose experiment is paused: nothing is known, so it is open, and its default holds or an override."""
+    flip = f"the verdict of MVP-{mvp}, once it is taken out of experiments.paused"
+    settled = settle(name, "inconclusive", settings, POINTS[name].rule, {"verdict": "paused"}, flip)
+    return settled | ({"heads": _heads(settled, _HEADS)} if name == "d3" else {})
+
+
+def _heads(settled: dict[str, Any], multi: str) -> str:
+    """The heads of all later experiments by the outcome of D3."""
+    return multi if settled["outcome"] == next(iter(POINTS["d3"].options)) else "single"
 
 
 def _by_verdict(name: str, verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:

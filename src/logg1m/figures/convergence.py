@@ -1,13 +1,16 @@
 """How the median bound of each estimator settles with the number of spectra: on the page alone."""
 
+from logg1m.figures.fisher import size
 from logg1m.figures.interactive import COLOURS, SYMBOLS, Plot, Series, line_figure, pluck
 from logg1m.results.numbers import Cursor
 from logg1m.results.words import ESTIMATOR
 
 
-def plot(rows: Cursor) -> Plot | None:
-    """Every estimator with a switch."""
-    series = []
+def plot(fisher: Cursor) -> Plot | None:
+    """Every estimator with a switch, from fisher.json."""
+    rows, series = fisher.at("convergence"), []
+    if rows is None:
+        return None
     for k, name in enumerate(dict.fromkeys(row.raw["estimator"] for _, row in rows.items())):
         places = [j for j, row in rows.items() if row.raw["estimator"] == name]
         look = {
@@ -20,5 +23,5 @@ def plot(rows: Cursor) -> Plot | None:
         return None
     return line_figure(
         "convergence", "Convergence of the bounds", "Median bound of each estimator against the number of spectra.",
-        series, "spectra", "median σ(log g), 5-D, dex", {"xaxis": {"type": "log"}}, plot="switches",
+        series, "spectra", f"median σ(log g), {size(fisher)}, dex", {"xaxis": {"type": "log"}}, plot="switches",
     )  # fmt: skip

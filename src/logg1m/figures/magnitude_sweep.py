@@ -71,9 +71,8 @@ def plot(shown: Shown, key: str) -> Plot | None:
             "line": {"color": COLOURS[k], "width": 2},
             "marker": {"color": COLOURS[k], "symbol": SYMBOLS[k], "size": 7},
         }
-        series.append(
-            Series(f"{str(name)[0]}-D, median of stars", mag, middle, (p10, p90), "Labels fitted", True, look)
-        )
+        named = rows[places[0]].get("named") or f"{str(name)[0]}-D"  # short where every label varies
+        series.append(Series(f"{named}, median of stars", mag, middle, (p10, p90), "Labels fitted", True, look))
     return line_figure(
         key, TITLE, "Largest R² of an unbiased estimator against magnitude; values in the table.",
         series, "HSC-i AB magnitude", "R²max = 1 − CRLB / Var(log g)", {"yaxis": {"range": [-0.03, 1.03]}},

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
-from logg1m.figures.fisher import NUMBERS, dimensions
+from logg1m.figures.fisher import NUMBERS, dimensions, size
 from logg1m.figures.interactive import Plot, Shown, line_at, plain, values_of
 from logg1m.files import read_csv
 from logg1m.results.words import model_name
@@ -67,7 +67,7 @@ def plot(shown: Shown, key: str) -> Plot | None:
          "meta": {"x": f"{shown.table}#ratio", "y": f"{shown.table}#half_normal"}},
     )  # fmt: skip
     layout: dict[str, Any] = {
-        "xaxis": {"title": {"text": "|Δ log g| / σ(log g), 5-D bound of the same spectrum"}},
+        "xaxis": {"title": {"text": f"|Δ log g| / σ(log g), {size(fisher)} bound of the same spectrum"}},
         "yaxis": {"title": {"text": "density"}}, "bargap": 0,
     }  # fmt: skip
     note = f"{model_name(model)}" + (f", {n.raw:,} low-noise test spectra" if n else "") + "."

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from logg1m.figures.fisher import NAMES, NUMBERS, counts, dimensions
+from logg1m.figures.fisher import NAMES, NUMBERS, counts, dimensions, size
 from logg1m.figures.interactive import Plot, Shown, values_of
 from logg1m.files import read_csv
 
@@ -80,7 +80,7 @@ def plot(shown: Shown, key: str) -> Plot:
              "sigma": "median σ, dex"}  # fmt: skip
     return Plot(
         key, TITLE, "Map of the median Fisher bound of log g over Teff and log g; values in the table.", (trace,), layout,
-        (shown.table,), height=420, note=f"5-D bound. {counts(shown.artifact(NUMBERS))}".strip(),
+        (shown.table,), height=420, note=f"{size(shown.artifact(NUMBERS))} bound. {counts(shown.artifact(NUMBERS))}".strip(),
         table=values_of("Median σ(log g)", table, shown.table, names),
     )  # fmt: skip
 

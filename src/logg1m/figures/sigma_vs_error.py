@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
-from logg1m.figures.fisher import NAMES, NUMBERS, counts, dimensions, models_shown
+from logg1m.figures.fisher import NAMES, NUMBERS, counts, dimensions, models_shown, size
 from logg1m.figures.interactive import COLOURS, Plot, Series, Shown, csv_column, line_figure
 from logg1m.files import read_csv
 from logg1m.results.words import ESTIMATOR, model_name
@@ -55,10 +55,11 @@ def plot(shown: Shown, key: str) -> Plot:
     """The same, every line with a switch."""
     table = read_csv(shown.table, ("percentile",))
     series = []
+    bounds = size(shown.artifact(NUMBERS))
     names = [str(c) for c in table.columns if c != "percentile"]
     for k, name in enumerate(names):
         bound = name.startswith(_SIGMA)
-        words = f"σ 5-D, {ESTIMATOR.get(name.removeprefix(_SIGMA), name)}" if bound else (
+        words = f"σ {bounds}, {ESTIMATOR.get(name.removeprefix(_SIGMA), name)}" if bound else (
             f"|error| / 0.6745, {model_name(name.removeprefix(_ERROR))}")  # fmt: skip
         look = {"mode": "lines", "line": {"color": "@ink" if bound else COLOURS[k % 6], "width": 2,
                 "dash": ("solid", "dash", "dot")[k % 3] if bound else "solid"}}  # fmt: skip
