@@ -105,3 +105,46 @@ def paired_difference(
     """Interval of statistic(a) − statistic(b) on the same spectra; `build` makes a statistic of errors (N,), dex."""
     a, b = build(error_a), build(error_b)
     return metrics.with_interval(lambda counts: a(counts) - b(counts), len(error_a), settings, seed)
+
+
+@dataclass
+class Masked:
+    """Another source with a mask (N, P), and anything at all under it."""
+
+    inner: Any
+    mask: np.ndarray
+    flux_under: float | None = None  # None: what the source has there
+    error_under: float = 1e-6
+
+    def __post_init__(self) -> None:
+        self.n_spectra, self.wave, self.labels = self.inner.n_spectra, self.inner.wave, self.inner.labels
+        self.arrays = self.inner.arrays | {"mask": "uint8"}
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "masked", "inner": self.inner.describe(), "under": [self.flux_under, self.error_under]}
+
+    def read(self, start: int, stop: int) -> Block:
+        block, mask = self.inner.read(start, stop), self.mask[start:stop]
+        arrays = {name: np.array(values) for name, values in block.arrays.items()}
+        if self.flux_under is not None:
+            arrays["flux"][mask], arrays["error"][mask] = self.flux_under, self.error_under
+        return Block(arrays | {"mask": mask.astype(np.uint8)}, block.labels)
+
+    def derivatives(self, ids: np.ndarray) -> Jacobian:
+        found: Jacobian = self.inner.derivatives(ids)
+        return found
+
+
+class Prefix:
+    """The first spectra of a source."""
+
+    def __init__(self, inner: Any, n_spectra: int) -> None:
+        self.inner, self.n_spectra = inner, n_spectra
+        self.wave, self.labels, self.arrays = inner.wave, inner.labels, inner.arrays
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "prefix", "n": self.n_spectra, "inner": self.inner.describe()}
+
+    def read(self, start: int, stop: int) -> Block:
+        block: Block = self.inner.read(start, stop)
+        return block

@@ -162,3 +162,15 @@ def test_explanation_holds_the_rule_the_numbers_the_outcome_and_what_would_flip_
         assert part in text
     assert "→ default full" in gates.explain(gates.d2(verdict("inconclusive"), Decisions()))
     assert "remains" in gates.explain(gates.d1(fisher(1.0, 1.2), Decisions()))
+
+
+@pytest.mark.parametrize(("name", "default", "other"), [("d2", "full", "windows"), ("d3", "single", "multi")])
+def test_a_decision_whose_experiment_is_paused_is_open(name, default, other):
+    settled = gates.at_rest(name, "1.4", Decisions())
+    assert (settled["rule_verdict"], settled["outcome"]) == ("inconclusive", default)
+    assert settled["would_flip"] == "the verdict of MVP-1.4, once it is taken out of experiments.paused"
+    overridden = gates.at_rest(name, "1.4", Decisions(override={name: other}))
+    assert overridden["outcome"] == other
+    if name == "d3":
+        assert (settled["heads"], overridden["heads"]) == ("single", "multi_equal")
+    assert "paused" in gates.explain(settled)

@@ -1,5 +1,6 @@
 """Experiment files: what is read, what is refused, and which variants run at a scale."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,19 @@ def test_a_gate_names_a_decision_and_an_outcome_that_there_are(tmp_path, gate):
     early = refusal(tmp_path, id="1.7", phase=1, **{gate: {"d2": "full"}})
     assert f"{gate}.d2: no decision is made before Phase 1" in early
     assert getattr(experiment(**{gate: {"d2": "full"}}), gate) == {"d2": "full"}
+
+
+def test_a_folder_of_experiments_without_those_that_are_needed_is_refused_with_their_names(tmp_path):
+    for path in FILES.glob("*.yaml"):
+        shutil.copy(path, tmp_path)
+    catalogue.load(tmp_path, whole=True)
+    for name in ("mvp_0_b", "mvp_1_2", "mvp_1_4"):
+        (tmp_path / f"{name}.yaml").unlink()
+    with pytest.raises(InputError) as caught:
+        catalogue.load(tmp_path, whole=True)
+    said = str(caught.value)
+    assert said.startswith(f"{tmp_path} lacks mvp_0_b.yaml, mvp_1_4.yaml, mvp_1_2.yaml, which the workflow")
+    assert f"copy the missing files from {FILES.resolve()}, or remove {tmp_path}" in said
 
 
 def test_only_an_experiment_that_there_is_can_be_paused():

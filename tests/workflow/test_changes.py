@@ -1,5 +1,6 @@
 """What runs again after an edit of code, configuration or an experiment's file."""
 
+import shutil
 from collections import Counter
 
 import pytest
@@ -99,6 +100,15 @@ def test_paused_experiment_leaves_the_graph(flow):
     flow.configure("experiments", paused=["3.4"])
     flow.path("results/mvp_3_4/verdict.json").write_text("not what it was")
     assert flow.jobs() == Counter([*DOCUMENTS])
+
+
+def test_decisions_that_read_a_paused_experiment_run_nothing_of_it(flow):
+    flow.configure("experiments", paused=["1.4", "1.5"])
+    shutil.rmtree(flow.path("results/mvp_1_4"))
+    shutil.rmtree(flow.path("results/mvp_1_5"))
+    jobs = flow.jobs()
+    assert {"evidence:d2", "evidence:d3"} <= set(jobs)
+    assert not [name for name in jobs if "mvp_1_4" in name or "mvp_1_5" in name]
 
 
 def test_unknown_key_is_one_error_without_traceback_or_job(flow):

@@ -86,6 +86,10 @@ rule scaling:
         baselines=part(CONFIG.baselines, "saturation_gain", "saturation_from"),
         bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
-        code=code("logg1m.baselines.scaling", "logg1m.protocol.members"),
+        code=code(
+            "logg1m.baselines.scaling",
+            "logg1m.protocol.members",
+            "logg1m.protocol.truths",
+        ),
     script:
         "../scripts/scaling.py"

@@ -14,7 +14,7 @@ wildcard_constraints:
 
 rule evidence:
     input:
-        lambda wildcards: EVIDENCE[wildcards.d],
+        lambda wildcards: [] if at_rest(wildcards.d) else EVIDENCE[wildcards.d],
     output:
         update("results/decisions/{d}.evidence.json"),
     log:
@@ -24,6 +24,7 @@ rule evidence:
         "../../envs/logg1m.yaml"
     params:
         decisions=settings_of,
+        paused=lambda wildcards: at_rest(wildcards.d),
         code=code("logg1m.decisions.gates"),
     script:
         "../scripts/evidence.py"
@@ -97,7 +98,11 @@ checkpoint settle_recipe:
         recipe=whole(CONFIG.experiments.recipe),
         bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
-        code=code("logg1m.decisions.recipes", "logg1m.protocol.members"),
+        code=code(
+            "logg1m.decisions.recipes",
+            "logg1m.protocol.members",
+            "logg1m.protocol.truths",
+        ),
     script:
         "../scripts/settle_recipe.py"
 

@@ -97,7 +97,11 @@ rule models:
         bootstrap=whole(CONFIG.bootstrap),
         bayes=part(CONFIG.bounds.bayes, "min_reached"),
         seed=CONFIG.seed,
-        code=code("logg1m.decisions.models", "logg1m.protocol.members"),
+        code=code(
+            "logg1m.decisions.models",
+            "logg1m.protocol.members",
+            "logg1m.protocol.truths",
+        ),
     script:
         "../scripts/models.py"
 

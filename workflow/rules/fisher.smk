@@ -137,6 +137,7 @@ rule bounds_and_models:
             "logg1m.bounds.bayes.comparison",
             "logg1m.bounds.bayes.model",
             "logg1m.protocol.members",
+            "logg1m.protocol.truths",
         ),
     script:
         "../scripts/bounds_and_models.py"

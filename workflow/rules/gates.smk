@@ -5,7 +5,7 @@ from logg1m.experiments import catalogue
 from logg1m.files import InputError, read_json
 
 try:
-    EXPERIMENTS = catalogue.load(place("experiments"))
+    EXPERIMENTS = catalogue.load(place("experiments"), whole=True)
     catalogue.check_paused(EXPERIMENTS, CONFIG.experiments.paused)
 except InputError as error:
     raise WorkflowError(str(error))
@@ -13,6 +13,14 @@ except InputError as error:
 
 # What the rule of a decision reads; D4 has rules of its own.
 EVIDENCE = {d: f"results/{p.evidence}" for d, p in POINTS.items() if p.evidence}
+
+
+def at_rest(d):
+    """The experiment whose verdict a decision reads, if it is paused: the decision is then open, and its default holds."""
+    after = POINTS[d].after
+    reads_verdict = POINTS[d].evidence == f"{after}/verdict.json"
+    paused = reads_verdict and EXPERIMENTS[after].id in CONFIG.experiments.paused
+    return EXPERIMENTS[after].id if paused else None
 
 
 def content_of(path, *required):

@@ -6,8 +6,11 @@ from logg1m.files import read_json, understood, write_json
 from logg1m.jobs.frame import job
 
 with job(snakemake):
-    rule = gates.RULES[snakemake.wildcards.d]
+    name, paused = snakemake.wildcards.d, snakemake.params.paused
     settings = Decisions.of(snakemake.params.decisions)
-    with understood(snakemake.input[0]):
-        found = rule(read_json(snakemake.input[0]), settings)
+    if paused:
+        found = gates.at_rest(name, paused, settings)
+    else:
+        with understood(snakemake.input[0]):
+            found = gates.RULES[name](read_json(snakemake.input[0]), settings)
     write_json(snakemake.output[0], found)

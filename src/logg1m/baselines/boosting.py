@@ -21,6 +21,7 @@ from logg1m.jobs.machine import usable_cores
 from logg1m.jobs.progress import Progress, log
 from logg1m.protocol.pools import Split, noisy_rows
 from logg1m.spectra import passes
+from logg1m.spectra.masks import measured
 from logg1m.spectra.store import Store, crc32c, digest
 
 _SAVE_EVERY = 60.0  # s between saved boosters
@@ -46,13 +47,13 @@ class NoisyRows:
         return {int(c): self.ids[chunk == c] for c in np.unique(chunk)}
 
     def blocks(self, title: str) -> Iterator[np.ndarray]:
-        """Noisy rows (B, P) float32 of one chunk after another; every chunk is read once."""
+        """Noisy rows (B, P) float32 of one chunk after another, every chunk read once; masked pixels are NaN, which
+        LightGBM takes as missing."""
         wanted = self.by_chunk()
 
         def visit(chunk: int) -> np.ndarray:
             ids = wanted[chunk]
-            rows = ids - self.store.rows(chunk)[0]
-            flux, error = self.store.read(chunk, "flux")[rows], self.store.read(chunk, "error")[rows]
+            flux, error = measured(self.store, chunk, ids - self.store.rows(chunk)[0])
             return noisy_rows(flux, error, ids, self.seed, self.noise_level, draw=0)
 
         return passes.over(visit, list(wanted), self.compute, title, lambda c: len(wanted[c]))

@@ -25,6 +25,7 @@ from logg1m.jobs import device as devices
 from logg1m.jobs.progress import Progress
 from logg1m.protocol.pools import Pools, Split, noisy_rows
 from logg1m.spectra import passes
+from logg1m.spectra.masks import has_masked, measured
 from logg1m.spectra.store import Store
 
 FULL = "full"
@@ -119,11 +120,12 @@ def accumulate(
 
 
 def standardised(store: Store, chunk: int, ids: np.ndarray, frame: Frame, seed: int, level: float) -> np.ndarray:
-    """Noisy rows of a chunk in the frame, (B, P) float32, with the frozen draw."""
-    rows = ids - store.rows(chunk)[0]
-    x = noisy_rows(store.read(chunk, "flux")[rows], store.read(chunk, "error")[rows], ids, seed, level, draw=0)
+    """Noisy rows of a chunk in the frame, (B, P) float32, with the frozen draw; a masked pixel is 0, the mean."""
+    x = noisy_rows(*measured(store, chunk, ids - store.rows(chunk)[0]), ids, seed, level, draw=0)
     x -= frame.shift.astype(np.float32)
     x /= frame.scale.astype(np.float32)
+    if has_masked(store, chunk):
+        np.nan_to_num(x, copy=False, nan=0.0)
     return x
 
 

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from logg1m.bounds import derivatives, fisher
+from logg1m.bounds.completion import Completion
 from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.files import InputError
 from logg1m.observe import LABELS
 from logg1m.sources import Simulator, Source
 from logg1m.spectra import passes
+from logg1m.spectra.masks import has_masked, measured
 from logg1m.spectra.store import Store
 
 ESTIMATORS = ("exact", "local_linear", "knn")
@@ -21,7 +23,10 @@ _BATCH = 128  # stars per task; a fixed tile of the simulator
 
 @dataclass(frozen=True)
 class Library:
-    """Noise-free spectra held in memory: ids (M,), flux and error (M, P), labels (M, 5)."""
+    """Noise-free spectra held in memory: ids (M,), flux and error (M, P), labels (M, 5).
+
+    A masked pixel has an infinite error, weight zero, and the flux that its labels say (`completion`).
+    """
 
     ids: np.ndarray
     flux: np.ndarray
@@ -52,8 +57,7 @@ def collect(store: Store, ids: np.ndarray, compute: Compute) -> Library:
     wanted = {int(c): ids[ids // store.chunk_rows == c] for c in np.unique(ids // store.chunk_rows)}
 
     def visit(chunk: int) -> tuple[np.ndarray, np.ndarray]:
-        rows = wanted[chunk] - store.rows(chunk)[0]
-        return store.read(chunk, "flux")[rows], store.read(chunk, "error")[rows]
+        return measured(store, chunk, wanted[chunk] - store.rows(chunk)[0])
 
     flux = np.empty((len(ids), store.n_pixels), dtype=np.float32)
     error = np.empty_like(flux)
@@ -64,7 +68,10 @@ def collect(store: Store, ids: np.ndarray, compute: Compute) -> Library:
         stop = start + len(part_flux)
         flux[start:stop], error[start:stop] = part_flux, part_error
         start = stop
-    return Library(ids, flux, error, store.labels().loc[ids, list(LABELS)].to_numpy())
+    labels = store.labels().loc[ids, list(LABELS)].to_numpy()
+    if has_masked(store):
+        flux = Completion.of(flux, labels)(flux, labels)
+    return Library(ids, flux, error, labels)
 
 
 def select(members: pd.DataFrame, most: int, full_sample: int) -> np.ndarray:
@@ -115,7 +122,7 @@ def compute_bounds(
         if isinstance(source, Simulator):
             exact = source.derivatives(library.ids[rows])
             d_flux["exact"] = exact.d_flux.cpu().numpy()
-            trace = fisher.trace_term(exact.d_ln_error.cpu().numpy())
+            trace = fisher.trace_term(np.where(np.isinf(error)[:, None], 0.0, exact.d_ln_error.cpu().numpy()))
         tables, sums, counts = {}, {}, {}
         for name, jacobian in d_flux.items():
             information = fisher.fisher_information(jacobian, error)

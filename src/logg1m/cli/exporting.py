@@ -7,6 +7,7 @@ import numpy as np
 
 from logg1m.files import InputError
 from logg1m.jobs.progress import Progress
+from logg1m.sources.pfs.labels import STELLAR
 from logg1m.sources.pfs.masks import BAD
 from logg1m.sources.pfs.source import ROLES
 from logg1m.sources.pfs.writer import Part, params_table, write_shard
@@ -29,7 +30,8 @@ def export_store(store: Store, path: str | Path, role: str | None = None, dtype:
     InputError
         If the store has no such spectra, is damaged, or the disk refuses.
     """
-    labels = {name: values.to_numpy() for name, values in store.labels().items()}
+    absent = {STELLAR[column][0] for column in store.source.get("absent", [])}  # no shard had them
+    labels = {name: values.to_numpy() for name, values in store.labels().items() if name not in absent}
     names = identifiers.read(store)
     wanted = np.ones(store.n_spectra, dtype=bool)
     if role is not None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from logg1m.observe import N_PIXELS
-from logg1m.sources.pfs.labels import STELLAR
+from logg1m.sources.pfs.labels import REQUIRED, STELLAR
 from logg1m.sources.pfs.masks import Means
 from logg1m.sources.pfs.shard import Shard
+from logg1m.spectra.masks import good_pixels
 from logg1m.spectra.store import Store
 
 _MANY_MASKED = 0.5  # share of masked pixels beyond which the mask is hardly meant that way
@@ -29,15 +30,21 @@ def inspect_shard(path: Path, mask_means: Means = "auto") -> int:
     if beside := [name for name in shard.table.exact if name not in shard.labels]:
         print("kept beside the labels: " + ", ".join(beside))
     rows = shard.read(0, min(shard.n_rows, 1024))
-    _print_snr(rows.flux, rows.error)
-    problems = [f"label column {name} is missing" for name in STELLAR if name not in shard.labels]
-    gaps = {name: int((~np.isfinite(shard.labels[name])).sum()) for name in STELLAR if name in shard.labels}
+    _print_snr(rows.flux, rows.error, rows.mask == 0)
+    missing = [name for name in STELLAR if name not in shard.labels or not np.isfinite(shard.labels[name]).any()]
+    problems = [f"label column {name} is missing" for name in missing if name in REQUIRED]
+    gaps = {name: int((~np.isfinite(shard.labels[name])).sum()) for name in STELLAR if name not in missing}
     problems += [f"label column {name} has no value in {count} rows" for name, count in gaps.items() if count]
     if shard.n_pixels != N_PIXELS:
         problems.append(f"{shard.n_pixels} pixels, where PFS medium-resolution spectra have {N_PIXELS}")
     if (share := float((rows.mask != 0).mean())) > _MANY_MASKED:
         problems.append(f"{share:.0%} of the first {len(rows.mask)} spectra's pixels are masked: is the mask inverted?")
-    return _print_problems(problems, shard.notices)
+    absent = [
+        f"label column {name} is absent: it counts as a label that does not vary"
+        for name in missing
+        if name not in REQUIRED
+    ]
+    return _print_problems(problems, [*shard.notices, *absent])
 
 
 def inspect_store(store: Store) -> int:
@@ -48,7 +55,7 @@ def inspect_store(store: Store) -> int:
     print(f"arrays: {arrays}")
     _print_wave(store.wave)
     _print_labels({str(name): values.to_numpy() for name, values in store.labels().items()})
-    _print_snr(store.read(0, "flux"), store.read(0, "error"))
+    _print_snr(store.read(0, "flux"), store.read(0, "error"), good_pixels(store, 0))
     return _print_problems([], [])
 
 
@@ -66,10 +73,13 @@ def _print_labels(labels: dict[str, np.ndarray]) -> None:
         print(f"  {name:20s} {extent}{gaps}")
 
 
-def _print_snr(flux: np.ndarray, error: np.ndarray) -> None:
+def _print_snr(flux: np.ndarray, error: np.ndarray, good: np.ndarray) -> None:
+    """Of the good pixels alone; each (N, P)."""
+    some = good.any(axis=1)
+    flux, error = (np.where(good, values, np.nan)[some] for values in (flux, error))
     measures = {
-        "‖flux‖/‖error‖": np.linalg.norm(flux, axis=1) / np.linalg.norm(error, axis=1),
-        "95th percentile of flux/error": np.percentile(flux / error, 95, axis=1),
+        "‖flux‖/‖error‖": np.sqrt(np.nansum(flux**2, axis=1) / np.nansum(error**2, axis=1)),
+        "95th percentile of flux/error": np.nanpercentile(flux / error, 95, axis=1),
     }
     print(f"signal-to-noise of the first {len(flux)} spectra (5, 50, 95 %):")
     for name, values in measures.items():

@@ -317,7 +317,12 @@ class Experiments(Section):
         description="penalties of the ridge runs; the smallest serve inputs without noise, such as a leaking error",
     )
     all_variants: bool = Field(False, description="false: only variants marked for the laptop")
-    paused: tuple[Name, ...] = Field((), max_length=100, description="experiment ids that are not run for now")
+    paused: tuple[Name, ...] = Field(
+        (),
+        max_length=100,
+        description="experiment ids that are not run for now; a decision that reads the verdict of one (D2 of 1.4, D3 of 1.5) "
+        "stays open: its default or override holds",
+    )
 
 
 class Decisions(Section):

@@ -9,6 +9,8 @@ from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
 from logg1m.metrics import interval_key, interval_of, is_measured
 from logg1m.results.words import STATISTIC, estimate, limit, model_name
 
+_HEADS = "multi_equal"  # where no variant of MVP-1.5 is best
+
 
 def settle(
     name: str, verdict: str, settings: Decisions, rule: str, evidence: dict[str, Any], flip: str
@@ -104,11 +106,21 @@ def d2(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
 
 def d3(verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     """Multi-task heads become the default of all later experiments if MVP-1.5 is accepted."""
-    settled = _by_verdict("d3", verdict, settings)
-    best, (multi, _) = verdict.get("best_accepted"), POINTS["d3"].options
-    accepted = verdict["variants"][best]["change"].get("heads") if best else None
-    settled["heads"] = (accepted or "multi_equal") if settled["outcome"] == multi else "single"
-    return settled
+    settled, best = _by_verdict("d3", verdict, settings), verdict.get("best_accepted")
+    found = verdict["variants"][best]["change"].get("heads", _HEADS) if best else _HEADS
+    return settled | {"heads": _heads(settled, found)}
+
+
+def at_rest(name: str, mvp: str, settings: Decisions) -> dict[str, Any]:
+    """A decision whose experiment is paused: nothing is known, so it is open, and its default holds or an override."""
+    flip = f"the verdict of MVP-{mvp}, once it is taken out of experiments.paused"
+    settled = settle(name, "inconclusive", settings, POINTS[name].rule, {"verdict": "paused"}, flip)
+    return settled | ({"heads": _heads(settled, _HEADS)} if name == "d3" else {})
+
+
+def _heads(settled: dict[str, Any], multi: str) -> str:
+    """The heads of all later experiments by the outcome of D3."""
+    return multi if settled["outcome"] == next(iter(POINTS["d3"].options)) else "single"
 
 
 def _by_verdict(name: str, verdict: dict[str, Any], settings: Decisions) -> dict[str, Any]:

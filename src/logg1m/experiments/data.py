@@ -12,10 +12,11 @@ from logg1m import noise
 from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
-from logg1m.experiments.reading import Role, by_chunk
+from logg1m.experiments.reading import Role, by_chunk, gather
 from logg1m.experiments.regions import sky_pixels
 from logg1m.files import InputError
 from logg1m.inputs.channels import channels, needs_error
+from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise
 from logg1m.inputs.windows import pixel_mask, windows
 from logg1m.jobs.progress import log
@@ -23,11 +24,14 @@ from logg1m.observe.honest import FittedError, HonestError, Known
 from logg1m.observe.pfs import Conditions
 from logg1m.protocol.pools import Pools
 from logg1m.spectra import passes
+from logg1m.spectra.masks import good_pixels, has_masked, measured
 from logg1m.spectra.store import Store
 
 Ids = np.ndarray | torch.Tensor  # spectrum ids (B,): a tensor on the device where they come from a training's feed
 
 SKY_WINDOWS = ("sky", "between_sky")
+_NEUTRAL_ROWS, _NEUTRAL_DRAW = 4_096, 1  # training spectra, and the draw of their noise, behind `Preparation.neutral`
+_BATCH = 512
 _CONDITIONS = ("mag", "seeing", "zenith_angle", "field_angle", "redshift")
 
 
@@ -93,7 +97,11 @@ class View:
 
 
 class Preparation:
-    """Turns stored rows into features (B, C · P) by a recipe."""
+    """Turns stored rows into features (B, C · P) by a recipe.
+
+    A masked pixel (flux NaN) counts in no normalisation, and every model sees in its place the mean of its channel over
+    training spectra in which it was good: `neutral` (C, P), None where nothing is masked.
+    """
 
     def __init__(
         self,
@@ -104,7 +112,8 @@ class Preparation:
         compute: Compute,
         device: torch.device,
     ) -> None:
-        """labels : of every spectrum, for an honest error; fit_ids : training spectra, behind one that is fitted"""
+        """labels : of every spectrum, for an honest error; fit_ids : training spectra, behind one that is fitted and
+        behind what stands for masked pixels"""
         self.store, self.view, self.device = store, view, device
         self.hidden = torch.as_tensor(~view.visible, device=device)
         self.honest: HonestError | None = None
@@ -120,15 +129,30 @@ class Preparation:
             else:
                 self.fitted = FittedError(*training_spectra(store, fit_ids, compute))
                 log.info(f"honest error fitted on training spectra, median residual {self.fitted.residual:.1%}")
+        self.neutral: torch.Tensor | None = None
+        if has_masked(store):
+            n_channels = len(view.recipe.channels)
+            self.neutral = torch.full((n_channels, store.n_pixels), torch.nan, device=device)
+            self.neutral = self._mean_seen(fit_ids[:_NEUTRAL_ROWS], compute)
+
+    def _mean_seen(self, ids: np.ndarray, compute: Compute) -> torch.Tensor:
+        """Mean of every channel over the spectra in which a pixel is good, (C, P); 0 where there are none."""
+        flux, error = gather(self.store, {"fit": Role(ids, self.raw)}, compute)["fit"]
+        total, count = (torch.zeros((), dtype=torch.float64, device=self.device) for _ in range(2))
+        for low in range(0, len(ids), _BATCH):
+            part = slice(low, low + _BATCH)
+            some, sigma = (torch.as_tensor(values[part]).to(self.device) for values in (flux, error))
+            seen = self.fresh(some, sigma, ids[part], _NEUTRAL_DRAW)
+            total, count = total + seen.nan_to_num(nan=0.0).double().sum(0), count + (~seen.isnan()).sum(0)
+        return (total / count.clamp_min(1)).float()
 
     def role(self, ids: np.ndarray, draw: int = 0) -> Role:
         """Spectra as features, with the frozen noise of validation and test or that of another draw."""
         return Role(ids, lambda chunk, some: (self.rows(chunk, some, draw),))
 
     def raw(self, chunk: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Noise-free flux and error of some spectra of a chunk, (B, P) each."""
-        at = ids - self.store.rows(chunk)[0]
-        return self.store.read(chunk, "flux")[at], self.store.read(chunk, "error")[at]
+        """Noise-free flux and error of some spectra of a chunk, (B, P) each; NaN and infinite at masked pixels."""
+        return measured(self.store, chunk, ids - self.store.rows(chunk)[0])
 
     def rows(self, chunk: int, ids: np.ndarray, draw: int) -> np.ndarray:
         """Features of some spectra of a chunk with a noise draw, (B, C · P) float32; hidden pixels are zero."""
@@ -145,7 +169,12 @@ class Preparation:
         return normal.mul_(error).mul_(self.view.noise_level).add_(flux)
 
     def seen(self, noisy: torch.Tensor, error: torch.Tensor, ids: Ids) -> torch.Tensor:
-        """What the model sees of noisy flux (B, P): normalised, as channels, hidden pixels zero, (B, C, P)."""
+        """What the model sees of noisy flux (B, P): normalised, as channels, masked pixels neutral, hidden ones zero,
+        (B, C, P)."""
+        good = None
+        if self.neutral is not None:
+            good = ~noisy.isnan()
+            noisy = fill(noisy, good)
         if self.honest is not None:
             with torch.no_grad():  # a sensitivity is taken at a given error
                 error = self.honest.given(noisy, self._known(self.honest, ids))
@@ -153,7 +182,9 @@ class Preparation:
             error = self.fitted(noisy.detach(), error)
         recipe, denoise = self.view.recipe, self.view.denoise
         flux = noisy if denoise is None else denoise(noisy)  # an honest error is that of the noisy flux
-        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux), error)
+        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux, good), error)
+        if good is not None and self.neutral is not None:
+            stacked = torch.where(good[:, None], stacked, self.neutral)
         return stacked.masked_fill(self.hidden, 0.0)
 
     def _known(self, honest: HonestError, ids: Ids) -> Known:
@@ -190,26 +221,32 @@ def visible_pixels(
 
 
 def error_median(store: Store, ids: np.ndarray, compute: Compute, most: int = 4_000) -> np.ndarray:
-    """Median error per pixel (P,) over (at most `most` of) the training spectra."""
+    """Median error per pixel (P,) over (at most `most` of) the training spectra in which it is good; 0 where none is."""
     ids = np.sort(ids[:most])
     wanted = by_chunk(store, ids)
 
     def visit(chunk: int) -> np.ndarray:
-        return np.asarray(store.read(chunk, "error")[wanted[chunk] - store.rows(chunk)[0]])
+        rows = wanted[chunk] - store.rows(chunk)[0]
+        error = store.read(chunk, "error")[rows]
+        return np.where(good_pixels(store, chunk)[rows], error, np.nan) if has_masked(store, chunk) else error
 
-    parts = passes.over(visit, list(wanted), compute, "median error", lambda c: len(wanted[c]))
-    return np.asarray(np.median(np.concatenate(list(parts)), axis=0))
+    errors = np.concatenate(list(passes.over(visit, list(wanted), compute, "median error", lambda c: len(wanted[c]))))
+    if not has_masked(store):
+        return np.asarray(np.median(errors, axis=0))
+    known = ~np.isnan(errors).all(axis=0)
+    middle = np.zeros(errors.shape[1], dtype=errors.dtype)
+    middle[known] = np.nanmedian(errors[:, known], axis=0)
+    return middle
 
 
 def training_spectra(
     store: Store, ids: np.ndarray, compute: Compute, most: int = 1_000
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Noise-free flux and error (N, P) of (at most `most` of) the training spectra."""
+    """Noise-free flux and error (N, P) of (at most `most` of) the training spectra; NaN and infinite where masked."""
     wanted = by_chunk(store, ids[:most])
 
     def visit(chunk: int) -> tuple[np.ndarray, np.ndarray]:
-        at = wanted[chunk] - store.rows(chunk)[0]
-        return store.read(chunk, "flux")[at], store.read(chunk, "error")[at]
+        return measured(store, chunk, wanted[chunk] - store.rows(chunk)[0])
 
     parts = list(passes.over(visit, list(wanted), compute, "error model", lambda c: len(wanted[c])))
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

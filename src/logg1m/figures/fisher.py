@@ -22,6 +22,12 @@ def dimensions(stars: pd.DataFrame) -> int:
     return len(LABELS) - len(constant({name: stars[name] for name in LABELS if name in stars}))
 
 
+def size(fisher: Cursor | None) -> str:
+    """What the bounds over all labels are called, "5-D", or "4-D" where one label is the same for all spectra."""
+    named = fisher.get("label_sets", "5d", "named") if fisher else None
+    return str(named or f"{len(LABELS)}-D").partition(":")[0]
+
+
 def counts(fisher: Cursor | None) -> str:
     """How many spectra the bounds and the models' errors rest on."""
     if not fisher or "n_spectra" not in fisher.raw:

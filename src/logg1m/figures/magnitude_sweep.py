@@ -56,13 +56,14 @@ def plot(shown: Shown, key: str) -> Plot | None:
         places = [j for j, row in rows.items() if row.raw["set"] == name]
         columns = ("mag", "r2_max_median", "r2_max_p10", "r2_max_p90")
         mag, middle, p10, p90 = (pluck(rows, column).at(places) for column in columns)
-        words, how = f"{str(name)[0]}-D, median of stars", look(k, width=2)
+        named = rows[places[0]].get("named") or f"{str(name)[0]}-D"  # short where every label varies
+        words, how = f"{named}, median of stars", look(k, width=2)
         series.append(Series(words, mag, middle, (p10, p90), "Labels fitted", True, how))
     alt = "Largest R² of an unbiased estimator against magnitude; values in the table."
     axes, layout = ("HSC-i AB magnitude", "R²max = 1 − CRLB / Var(log g)"), {"yaxis": {"range": [-0.03, 1.03]}}
     note = (
-        f"{max(row.raw['n'] for row in rows):,} stars, the same at every magnitude; bars are the 10–90 % range over "
-        f"stars. Median SNR per pixel: {_snr_per_pixel(rows)}."
+        f"{max(row.raw['n'] for _, row in rows.items()):,} stars, the same at every magnitude; bars are the 10–90 % "
+        f"range over stars. Median SNR per pixel: {_snr_per_pixel(rows)}."
     )
     return line_figure(key, TITLE, alt, series, *axes, layout, note=note, plot="switches")
 

@@ -8,8 +8,10 @@ import torch
 
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
+from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise
 from logg1m.protocol.pools import noisy_rows
+from logg1m.spectra.masks import has_masked, measured
 
 TITLE = "One spectrum under every normalisation"
 CAPTION = "What a model sees of the same spectrum under each normalisation."
@@ -20,13 +22,15 @@ _CLEAN = "_noise_free"
 def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     """The first spectrum of the store, with its frozen noise and without, under every variant's normalisation."""
     store = evidence.store
-    flux, error = store.read(0, "flux")[:1], store.read(0, "error")[:1]
+    flux, error = measured(store, 0, slice(1))
     noisy = torch.from_numpy(noisy_rows(flux, error, np.array([0]), evidence.seed, 1.0, draw=0))
+    good = ~noisy.isnan() if has_masked(store, 0) else None
+    noisy, clean = (x if good is None else fill(x, good) for x in (noisy, torch.from_numpy(flux)))
     columns: dict[str, Any] = {"wave": store.wave}
     for name, variant in verdict["variants"].items():
         setting = variant["change"].get("normalisation", "stored")
-        columns[name] = normalise(setting, noisy)[0].numpy()
-        columns[f"{name}{_CLEAN}"] = normalise(setting, torch.from_numpy(flux))[0].numpy()
+        columns[name] = normalise(setting, noisy, good)[0].numpy()
+        columns[f"{name}{_CLEAN}"] = normalise(setting, clean, good)[0].numpy()
     return pd.DataFrame(columns)
 
 

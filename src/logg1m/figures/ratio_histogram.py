@@ -7,7 +7,7 @@ import pandas as pd
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
-from logg1m.figures.fisher import NUMBERS, dimensions
+from logg1m.figures.fisher import NUMBERS, dimensions, size
 from logg1m.figures.interactive import BARS, Plot, Shown, axes, line_at, of_columns, plain, values_of
 from logg1m.files import read_csv
 from logg1m.results.words import model_name
@@ -62,7 +62,7 @@ def plot(shown: Shown, key: str) -> Plot | None:
         of_columns(table, shown.table, "ratio", "density", **bars),
         of_columns(table, shown.table, "ratio", "half_normal", **line),
     )
-    layout = axes("|Δ log g| / σ(log g), 5-D bound of the same spectrum", "density", bargap=0)
+    layout = axes(f"|Δ log g| / σ(log g), {size(fisher)} bound of the same spectrum", "density", bargap=0)
     note = f"{model_name(model)}" + (f", {n.raw:,} low-noise test spectra" if n else "") + "."
     if median is not None:
         layout["shapes"] = [line_at(median.raw * GAUSSIAN_MEDIAN, "@red")]

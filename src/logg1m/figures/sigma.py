@@ -9,6 +9,7 @@ from logg1m import metrics
 from logg1m.experiments.extras.calibration import with_bound
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
+from logg1m.figures.fisher import dimensions
 from logg1m.figures.predicted_sigma import COLOURS, heading, tests
 from logg1m.results.words import SUBSET
 
@@ -41,7 +42,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> st
         ends = [both.min(), both.max()]
         axes[0].plot(ends, ends, color=style.BLACK, linewidth=0.7, linestyle=":", label="σ = Fisher σ")
         axes[0].legend(fontsize=8)
-    axes[0].set_xlabel("Fisher σ of the star (5-D marginalised), dex")
+    axes[0].set_xlabel(f"Fisher σ of the star ({dimensions(evidence.stars)}-D marginalised), dex")
     axes[0].set_ylabel("predicted σ, dex")
     axes[0].set_title(f"{len(both):,} test stars with a bound", fontsize=8)
     for k, (series, part) in enumerate(table[table["series"] != "bound"].groupby("series", sort=False)):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from logg1m.figures import style
-from logg1m.figures.fisher import NUMBERS, counts, dimensions
+from logg1m.figures.fisher import NUMBERS, counts, dimensions, size
 from logg1m.figures.interactive import Plot, Shown, axes, values_of
 from logg1m.files import read_csv
 from logg1m.results.words import ESTIMATOR
@@ -82,7 +82,7 @@ def plot(shown: Shown, key: str) -> Plot:
     reversed_ = {"autorange": "reversed"}
     layout = axes("Teff, K", "log g, dex", xaxis=reversed_, yaxis=reversed_)
     alt = "Map of the median Fisher bound of log g over Teff and log g; values in the table."
-    note = f"5-D bound. {counts(shown.artifact(NUMBERS))}".strip()
+    note = f"{size(shown.artifact(NUMBERS))} bound. {counts(shown.artifact(NUMBERS))}".strip()
     medians = values_of("Median σ(log g)", table, shown.table, _COLUMNS)
     return Plot(key, TITLE, alt, (trace,), layout, (shown.table,), note, height=420, table=medians)
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from logg1m.bounds.comparison import GAUSSIAN_MEDIAN
 from logg1m.figures import style
-from logg1m.figures.fisher import NUMBERS, counts, dimensions, models_shown
+from logg1m.figures.fisher import NUMBERS, counts, dimensions, models_shown, size
 from logg1m.figures.interactive import COLOURS, Plot, Series, Shown, csv_column, line_figure
 from logg1m.files import read_csv
 from logg1m.results.words import ESTIMATOR, model_name
@@ -56,7 +56,10 @@ def plot(shown: Shown, key: str) -> Plot:
     below = csv_column(table, shown.table, "percentile")
     for k, name in enumerate(str(c) for c in table.columns if c != "percentile"):
         if name.startswith(_SIGMA):
-            words, group = f"σ 5-D, {ESTIMATOR.get(name.removeprefix(_SIGMA), name)}", "Bounds"
+            words, group = (
+                f"σ {size(shown.artifact(NUMBERS))}, {ESTIMATOR.get(name.removeprefix(_SIGMA), name)}",
+                "Bounds",
+            )
             line = {"color": "@ink", "width": 2, "dash": ("solid", "dash", "dot")[k % 3]}
         else:
             words, group = f"|error| / 0.6745, {model_name(name.removeprefix(_ERROR))}", "Models"

@@ -1,4 +1,8 @@
-"""Normalisations of noisy spectra; every function maps (B, P) float32 → (B, P) and knows nothing but the spectrum."""
+"""Normalisations of noisy spectra; every function maps (B, P) float32 → (B, P) and knows nothing but the spectrum.
+
+`good` (B, P) bool are the pixels that were measured, None where all were: the others have a finite value and count in no
+median, mean or fit.
+"""
 
 from functools import cache
 from itertools import pairwise
@@ -15,7 +19,7 @@ _RUNNING = 401  # pixels, 171 Å
 _SMALLEST = 0.05  # of the typical continuum: a fitted continuum is never divided by less
 
 
-def normalise(name: str, flux: torch.Tensor) -> torch.Tensor:
+def normalise(name: str, flux: torch.Tensor, good: torch.Tensor | None = None) -> torch.Tensor:
     """Apply a normalisation of `config.experiments.Normalisation` to noisy flux (B, P).
 
     `stored` leaves the flux as it is (the median of the noise-free spectrum is 0.5, published practice); `median`
@@ -25,35 +29,49 @@ def normalise(name: str, flux: torch.Tensor) -> torch.Tensor:
     if name == "stored":
         return flux
     if name == "median":
-        return flux * (0.5 / flux.median(dim=1, keepdim=True).values.clamp_min(1e-3))
+        return flux * (0.5 / _median(flux, good).clamp_min(1e-3))
     if name.startswith("zscore_"):
-        return chunk_zscore(flux, int(name.removeprefix("zscore_")))
+        return chunk_zscore(flux, int(name.removeprefix("zscore_")), good)
     if name.startswith("continuum_"):
-        return flux / continuum(name.removeprefix("continuum_"), flux) - 1.0
+        return flux / continuum(name.removeprefix("continuum_"), flux, good) - 1.0
     raise InputError(f"unknown normalisation {name!r}")
 
 
-def chunk_zscore(flux: torch.Tensor, width: int) -> torch.Tensor:
+def _median(values: torch.Tensor, good: torch.Tensor | None) -> torch.Tensor:
+    """Median of the good values of every spectrum, (B, 1); 0 where there is none."""
+    if good is None:
+        return values.median(dim=1, keepdim=True).values
+    return torch.where(good, values, torch.nan).nanmedian(dim=1, keepdim=True).values.nan_to_num(nan=0.0)
+
+
+def chunk_zscore(flux: torch.Tensor, width: int, good: torch.Tensor | None = None) -> torch.Tensor:
     """Zero mean and unit standard deviation in consecutive chunks of `width` pixels; a short last chunk joins in."""
     n_pixels = flux.shape[1]
     edges = [*range(0, n_pixels - width // 2, width), n_pixels]
     parts = []
     for start, stop in pairwise(edges):
         part = flux[:, start:stop]
-        spread = part.std(dim=1, keepdim=True).clamp_min(1e-6)
-        parts.append((part - part.mean(dim=1, keepdim=True)) / spread)
+        if good is None:
+            mean, spread = part.mean(dim=1, keepdim=True), part.std(dim=1, keepdim=True)
+        else:
+            weight = good[:, start:stop].to(part.dtype)
+            count = weight.sum(dim=1, keepdim=True)
+            mean = (weight * part).sum(dim=1, keepdim=True) / count.clamp_min(1)
+            square = (weight * (part - mean) ** 2).sum(dim=1, keepdim=True)
+            spread = (square / (count - 1).clamp_min(1)).sqrt()
+        parts.append((part - mean) / spread.clamp_min(1e-6))
     return torch.cat(parts, dim=1)
 
 
-def continuum(kind: str, flux: torch.Tensor) -> torch.Tensor:
+def continuum(kind: str, flux: torch.Tensor, good: torch.Tensor | None = None) -> torch.Tensor:
     """A smooth continuum (B, P): poly3, poly5, spline (robust, clipped), or running_median."""
     if kind == "running_median":
-        fitted = _running_median(flux)
+        fitted = _running_median(flux, good)
     elif kind in ("poly3", "poly5", "spline"):
-        fitted = _clipped_fit(_basis(kind, flux.shape[1], flux.device, flux.dtype), flux)
+        fitted = _clipped_fit(_basis(kind, flux.shape[1], flux.device, flux.dtype), flux, good)
     else:
         raise InputError(f"unknown continuum {kind!r}")
-    floor = _SMALLEST * flux.median(dim=1, keepdim=True).values.abs().clamp_min(1e-3)
+    floor = _SMALLEST * _median(flux, good).abs().clamp_min(1e-3)
     return torch.maximum(fitted, floor)
 
 
@@ -69,12 +87,12 @@ def _basis(kind: str, n_pixels: int, device: torch.device, dtype: torch.dtype) -
     return torch.as_tensor(table, dtype=torch.float32).to(device, dtype)
 
 
-def _clipped_fit(basis: torch.Tensor, flux: torch.Tensor) -> torch.Tensor:
+def _clipped_fit(basis: torch.Tensor, flux: torch.Tensor, good: torch.Tensor | None) -> torch.Tensor:
     """Least squares with rejection of pixels beyond 3 robust σ (sky residuals, deep lines), three rounds."""
     n_pixels, n_columns = basis.shape
     products = (basis[:, :, None] * basis[:, None, :]).flatten(1)  # (P, K·K): the normal matrices are one product away
     ridge = 1e-6 * n_pixels * torch.eye(n_columns, device=flux.device)
-    weight = torch.ones_like(flux)
+    weight = torch.ones_like(flux) if good is None else good.to(flux.dtype)
     fitted = flux
     for _ in range(_CLIP_ROUNDS):
         normal = (weight @ products).unflatten(1, (n_columns, n_columns)) + ridge
@@ -82,16 +100,23 @@ def _clipped_fit(basis: torch.Tensor, flux: torch.Tensor) -> torch.Tensor:
         # Never singular, so nobody need look at the outcome: that would make a GPU wait for the host.
         fitted = torch.linalg.solve_ex(normal, right[:, :, None])[0][:, :, 0] @ basis.T
         residual = flux - fitted
-        spread = 1.4826 * residual.abs().median(dim=1, keepdim=True).values
-        weight = (residual.abs() < _CLIP_SIGMA * spread).to(flux.dtype)
+        spread = 1.4826 * _median(residual.abs(), good)
+        kept = residual.abs() < _CLIP_SIGMA * spread
+        weight = (kept if good is None else kept & good).to(flux.dtype)
     return fitted
 
 
-def _running_median(flux: torch.Tensor) -> torch.Tensor:
+def _running_median(flux: torch.Tensor, good: torch.Tensor | None) -> torch.Tensor:
     """Running median over 401 pixels, taken at every 32nd pixel and interpolated linearly."""
     half, step = _RUNNING // 2, 32
-    padded = torch.nn.functional.pad(flux[:, None], (half, half), mode="reflect")[:, 0]
-    medians = padded.unfold(1, _RUNNING, step).median(dim=2).values
+    known = flux if good is None else torch.where(good, flux, torch.nan)
+    padded = torch.nn.functional.pad(known[:, None], (half, half), mode="reflect")[:, 0]
+    windows = padded.unfold(1, _RUNNING, step)
+    if good is None:
+        medians = windows.median(dim=2).values
+    else:  # a window without a good pixel has the median of the spectrum
+        medians = windows.nanmedian(dim=2).values
+        medians = torch.where(medians.isnan(), _median(flux, good), medians)
     n_pixels = flux.shape[1]
     position = torch.arange(n_pixels, device=flux.device, dtype=flux.dtype) / step
     low = position.floor().long().clamp_max(medians.shape[1] - 1)

@@ -78,24 +78,30 @@ class FittedError:
     """
 
     def __init__(self, flux: np.ndarray, error: np.ndarray) -> None:
-        """Fit on training spectra: noise-free flux and 1σ error, (N, P) each, N ≥ 3."""
+        """Fit on training spectra: noise-free flux and 1σ error, (N, P) each, N ≥ 3; infinite errors (masked pixels) have
+        no weight."""
         if len(flux) < 3:
             raise InputError(f"an error model needs at least 3 training spectra, got {len(flux)}")
         self._tensors: dict[torch.device, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
         variance = error.astype(np.float64) ** 2
-        mean = variance.mean(axis=0)
+        masked = np.isinf(error)
+        if masked.any():
+            flux = np.where(masked, 0.0, flux)
+        mean = _mean(variance, masked, axis=0)
         self.sky_pixels = mean >= np.quantile(mean, 0.95)
         scale = self._scale(error)
         regressors = np.stack([np.broadcast_to(scale[:, None], flux.shape), np.sqrt(scale)[:, None] * flux], axis=2)
         weighted = regressors / variance[:, :, None]  # relative errors count alike for bright and faint spectra
         normal = np.einsum("npk,npl->pkl", weighted, weighted)
+        normal[masked.all(axis=0)] = np.eye(2)  # never measured: no sky and no photons
         right = np.einsum("npk->pk", weighted)
         self.sky, self.photons = np.maximum(np.linalg.solve(normal, right[:, :, None])[:, :, 0], 0.0).T
         fitted = np.sqrt(self._variance(scale, flux))
-        self.residual = float(np.median(np.abs(error / np.maximum(fitted, 1e-12) - 1)))
+        self.residual = float(np.median(np.abs(error / np.maximum(fitted, 1e-12) - 1)[~masked]))
 
     def _scale(self, error: np.ndarray) -> np.ndarray:
-        return np.asarray((error[:, self.sky_pixels].astype(np.float64) ** 2).mean(axis=1))
+        sky = error[:, self.sky_pixels].astype(np.float64)
+        return _mean(sky**2, np.isinf(sky), axis=1)
 
     def _variance(self, scale: np.ndarray, flux: np.ndarray) -> np.ndarray:
         return np.asarray(scale[:, None] * self.sky + np.sqrt(scale)[:, None] * self.photons * flux)
@@ -104,7 +110,9 @@ class FittedError:
         """(B, P) noisy flux and stored error, of which only the level in the sky pixels is used → (B, P) error."""
         sky_pixels, sky, photons = self._on(noisy.device)
         smooth = boxcar(noisy, _SMOOTHING).clamp_min_(0.0)
-        scale = (error[:, sky_pixels].double() ** 2).mean(dim=1, keepdim=True)
+        level = error[:, sky_pixels].double() ** 2
+        good = level.isfinite()
+        scale = torch.where(good, level, 0.0).sum(dim=1, keepdim=True) / good.sum(dim=1, keepdim=True).clamp_min(1)
         variance = scale * sky + scale.sqrt() * photons * smooth
         return variance.clamp_min(1e-12).sqrt().float()
 
@@ -115,3 +123,11 @@ class FittedError:
             made = tuple(torch.as_tensor(np.ascontiguousarray(part), device=device) for part in parts)
             self._tensors[device] = (made[0], made[1], made[2])
         return self._tensors[device]
+
+
+def _mean(values: np.ndarray, masked: np.ndarray, axis: int) -> np.ndarray:
+    """Mean along an axis of what is not masked, 0 where everything is."""
+    if not masked.any():
+        return np.asarray(values.mean(axis=axis))
+    count = np.maximum(np.count_nonzero(~masked, axis=axis), 1)
+    return np.asarray(np.where(masked, 0.0, values).sum(axis=axis) / count)

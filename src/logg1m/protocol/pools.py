@@ -17,6 +17,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol, scale_name
 from logg1m.files import InputError
 from logg1m.spectra import passes
+from logg1m.spectra.masks import has_masked, interpolated, measured
 from logg1m.spectra.store import Store
 
 TEST, TRAIN, VALIDATION = "test", "train", "validation"
@@ -112,28 +113,51 @@ def scalar_snr(flux: np.ndarray, error: np.ndarray) -> np.ndarray:
 
 
 def snr_of_chunk(
-    flux: np.ndarray, error: np.ndarray, noisy: np.ndarray
+    flux: np.ndarray, error: np.ndarray, noisy: np.ndarray, masked: bool = False
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Signal-to-noise definitions per spectrum, and sums per pixel, of one chunk (B, P).
+
+    Where there are `masked` pixels (error infinite: `spectra.masks.measured`) they count in none of them; a spectrum
+    without any good pixel has no signal, 0.
 
     Returns
     -------
     per spectrum: `snr` = ‖flux‖/‖error‖ (the roadmap's), `snr_observer` the same from noisy flux,
         `snr_median` and `snr_p95` = median and 95th percentile of flux/error over pixels; each (B,)
-    per pixel: `flux`, `flux2`, `error`, `error2` summed over spectra; each (P,) float64
+    per pixel: `flux`, `flux2`, `error`, `error2` summed over spectra, and their number `n`; each (P,) float64
     """
     spectra: dict[str, list[np.ndarray]] = {name: [] for name in ("snr", "snr_observer", "snr_median", "snr_p95")}
-    pixels = {name: np.zeros(flux.shape[1]) for name in ("flux", "flux2", "error", "error2")}
+    pixels = {name: np.zeros(flux.shape[1]) for name in ("flux", "flux2", "error", "error2", "n")}
     for start in range(0, len(flux), _ROWS_AT_ONCE):
         f, e, noisy_f = (x[start : start + _ROWS_AT_ONCE] for x in (flux, error, noisy))
-        median, p95 = _row_quantiles(f / e, (0.5, 0.95))
-        for name, values in zip(spectra, (scalar_snr(f, e), scalar_snr(noisy_f, e), median, p95)):
+        pixels["n"] += len(f)
+        if masked:
+            bad = np.isinf(e)
+            pixels["n"] -= np.count_nonzero(bad, axis=0)
+            (f, e, noisy_f), found = _without_masked(f, e, noisy_f, bad)
+        else:
+            found = [scalar_snr(f, e), scalar_snr(noisy_f, e), *_row_quantiles(f / e, (0.5, 0.95))]
+        for name, values in zip(spectra, found):
             spectra[name].append(values)
         for name, x in (("flux", f), ("error", e)):
             double = x.astype(np.float64)
             pixels[name] += double.sum(axis=0)
             pixels[f"{name}2"] += np.einsum("np,np->p", double, double)
     return {name: np.concatenate(parts) for name, parts in spectra.items()}, pixels
+
+
+def _without_masked(
+    flux: np.ndarray, error: np.ndarray, noisy: np.ndarray, bad: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Flux, error and noisy flux (B, P) that are zero at the pixels `bad`, and the four definitions without them."""
+    with np.errstate(invalid="ignore"):  # a spectrum without any pixel: 0/0
+        ratio = np.where(bad, np.nan, flux / error)
+        clean = [np.where(bad, np.float32(0), x) for x in (flux, error, noisy)]
+        norms = [scalar_snr(clean[0], clean[1]), scalar_snr(clean[2], clean[1])]
+    some = ~bad.all(axis=1)
+    quantiles = np.zeros((2, len(flux)))
+    quantiles[:, some] = np.nanquantile(ratio[some], (0.5, 0.95), axis=1)
+    return clean, [np.where(some, values, 0.0).astype(flux.dtype) for values in (*norms, *quantiles)]
 
 
 def _row_quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[np.ndarray]:
@@ -153,33 +177,38 @@ def _row_quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[np.nda
 
 
 def noisy_rows(flux: np.ndarray, error: np.ndarray, ids: np.ndarray, seed: int, level: float, draw: int) -> np.ndarray:
-    """flux + level · error · N(0, 1), (B, P) float32; the noise is the counter-based draw of each id."""
+    """flux + level · error · N(0, 1), (B, P) float32; the noise is the counter-based draw of each id. NaN stays NaN."""
     normal = noise.normal(seed, torch.as_tensor(np.ascontiguousarray(ids)), flux.shape[1], draw)
     return np.asarray(normal.mul_(torch.as_tensor(error)).mul_(level).add_(torch.as_tensor(flux)).numpy())
 
 
 def survey(store: Store, seed: int, settings: Protocol, compute: Compute) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One pass over the store: (SNR definitions per spectrum, mean and scatter per pixel)."""
+    """One pass over the store: (SNR definitions per spectrum, mean and scatter per pixel), of good pixels alone.
+
+    A pixel that is masked in every spectrum has the mean error of its neighbours, and no flux.
+    """
 
     def visit(chunk: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        flux, error = store.read(chunk, "flux"), store.read(chunk, "error")
+        flux, error = measured(store, chunk)
         noisy = noisy_rows(flux, error, np.arange(*store.rows(chunk)), seed, settings.noise_level, draw=0)
-        return snr_of_chunk(flux, error, noisy)
+        return snr_of_chunk(flux, error, noisy, has_masked(store, chunk))
 
     spectra, totals = [], None
     for rows, sums in passes.over(visit, range(store.n_chunks), compute, "signal-to-noise", store.size):
         spectra.append(rows)
         totals = sums if totals is None else {name: totals[name] + sums[name] for name in sums}
     assert totals is not None
-    n = store.n_spectra
-    mean, error_mean = totals["flux"] / n, totals["error"] / n
+    n, counts = store.n_spectra, np.maximum(totals["n"], 1)
+    mean, error_mean = totals["flux"] / counts, totals["error"] / counts
+    if has_masked(store):
+        error_mean = interpolated(np.where(totals["n"] > 0, error_mean, np.nan)[None])[0]
     pixels = pd.DataFrame(
         {
             "wave": store.wave,
             "flux_mean": mean,
-            "flux_std": np.sqrt(np.maximum(totals["flux2"] / n - mean**2, 0.0)),
+            "flux_std": np.sqrt(np.maximum(totals["flux2"] / counts - mean**2, 0.0)),
             "error_mean": error_mean,
-            "error_rms": np.sqrt(totals["error2"] / n),
+            "error_rms": np.sqrt(totals["error2"] / counts),
         }
     )
     table = pd.DataFrame({name: np.concatenate([part[name] for part in spectra]) for name in spectra[0]})

@@ -321,6 +321,22 @@ def test_paused_and_missing_and_unmade_have_honest_rows(paths, experiments):
     assert re.search(r'class="state missing">missing</span> <span class="muted">1<', kanban)
 
 
+def test_bounds_say_over_how_many_labels_they_are(paths, experiments):
+    assert "5-D" in Seen(rendered(paths, experiments)).scripts["figure-data"]
+    four = "4-D: log g, Teff, [M/H], [α/M]; [C/M] the same for all spectra"
+    fisher, sweep = (read_json(f"results/mvp_1_1/{name}.json") for name in ("fisher", "magnitude_sweep"))
+    fisher["label_sets"] = {"5d": {"named": four}}
+    for row in sweep["rows"]:
+        row["named"] = four if row["set"] == "5d" else "3-D: log g, Teff, [M/H]"
+    write_json("results/mvp_1_1/fisher.json", fisher)
+    write_json("results/mvp_1_1/magnitude_sweep.json", sweep)
+    shown = Seen(rendered(paths, experiments)).scripts["figure-data"]
+    assert "5-D" not in shown
+    for words in ("σ 4-D, ", "σ(log g), 4-D bound of the same spectrum", "median σ(log g), 4-D, dex"):
+        assert words in shown
+    assert "4-D bound. " in rendered(paths, experiments)
+
+
 def test_without_artifacts_the_page_says_that_nothing_has_been_scored(experiments):
     text = rendered([], experiments)
     assert "No model has been scored yet" in text

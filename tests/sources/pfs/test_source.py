@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 
 from logg1m import sources
+from logg1m.bounds import fisher
+from logg1m.cli.exporting import export_store
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import InputError
@@ -255,7 +257,7 @@ def test_missing_label_columns(shard: Path) -> None:
     table = pd.read_hdf(shard, "dataset/params")
     assert isinstance(table, pd.DataFrame)
     table.drop(columns=["log_g", "C_M"]).to_hdf(shard, key="dataset/params", mode="r+", format="table")
-    with pytest.raises(InputError, match=r"lacks log_g, C_M; it has .*T_eff"):
+    with pytest.raises(InputError, match=r"lacks log_g; it has .*T_eff"):
         source(shard)
     table.loc[4, "log_g"] = np.nan
     table.to_hdf(shard, key="dataset/params", mode="r+", format="table")
@@ -264,6 +266,54 @@ def test_missing_label_columns(shard: Path) -> None:
     table.iloc[:-1].fillna({"log_g": 1.0}).to_hdf(shard, key="dataset/params", mode="r+", format="table")
     with pytest.raises(InputError, match="15 rows of labels"):
         source(shard)
+
+
+@pytest.mark.parametrize("how", ["dropped", "empty"])
+def test_an_abundance_that_no_shard_has_is_a_label_that_does_not_vary(made: Path, tmp_path: Path, how: str) -> None:
+    shards = [tmp_path / name for name in ("train.h5", "val.h5")]
+    for path in shards:
+        shutil.copy(made / "val.h5", path)
+        table = pd.read_hdf(path, "dataset/params")
+        assert isinstance(table, pd.DataFrame)
+        table["mag"] += 0.1 * (path.name == "val.h5")
+        table = table.drop(columns=["C_M", "a_M"]) if how == "dropped" else table.assign(C_M=np.nan, a_M=np.nan)
+        table.to_hdf(path, key="dataset/params", mode="r+", format="table")
+    found = source(shards[0], val=str(shards[1]))
+    assert found.absent == ("a_M", "C_M")
+    assert found.describe()["absent"] == ["a_M", "C_M"]
+    labels = found.read(0, found.n_spectra).labels
+    assert (labels["c_m"] == 0).all()
+    assert (labels["a_m"] == 0).all()
+    assert np.ptp(labels["logg"]) > 0
+    assert fisher.constant(labels) == ("a_m", "c_m")
+    assert fisher.label_sets(fisher.constant(labels))["5d"]["named"] == (
+        "3-D: log g, Teff, [M/H]; [α/M], [C/M] the same for all spectra"
+    )
+    assert "absent" not in source(made / "val.h5").describe()
+
+
+def test_exported_spectra_lack_what_no_shard_had(made: Path, tmp_path: Path) -> None:
+    shutil.copy(made / "val.h5", tmp_path / "a.h5")
+    table = pd.read_hdf(tmp_path / "a.h5", "dataset/params")
+    assert isinstance(table, pd.DataFrame)
+    table.drop(columns="C_M").to_hdf(tmp_path / "a.h5", key="dataset/params", mode="r+", format="table")
+    generate(source(tmp_path / "a.h5"), tmp_path / "store/manifest.json", Compute(threads=1))
+    export_store(Store(tmp_path / "store/manifest.json"), tmp_path / "b.h5")
+    exported = pd.read_hdf(tmp_path / "b.h5", "dataset/params")
+    assert isinstance(exported, pd.DataFrame)
+    assert exported["C_M"].isna().all()
+    assert source(tmp_path / "b.h5").absent == ("C_M",)
+
+
+def test_shards_must_agree_on_which_abundances_there_are(made: Path, tmp_path: Path) -> None:
+    shutil.copy(made / "val.h5", tmp_path / "val.h5")
+    table = pd.read_hdf(tmp_path / "val.h5", "dataset/params")
+    assert isinstance(table, pd.DataFrame)
+    table.drop(columns="C_M").to_hdf(tmp_path / "val.h5", key="dataset/params", mode="r+", format="table")
+    with pytest.raises(
+        InputError, match=r"val\.h5 has no label C_M, but .*train_2\.h5 has it; expected all shards with it"
+    ):
+        source(made / "train_2.h5", val=str(tmp_path / "val.h5"))
 
 
 class Bomb:

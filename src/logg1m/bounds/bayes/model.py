@@ -9,16 +9,19 @@ import numpy as np
 import torch
 from scipy.special import ndtr, ndtri
 
+from logg1m.bounds.completion import Completion
 from logg1m.config.bayes import BayesConfig
 from logg1m.config.data import Data
 from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
 from logg1m.observe import LABELS, Observer
 from logg1m.sources import Source
+from logg1m.spectra.masks import has_masked, measured
 from logg1m.spectra.store import CHUNK_ROWS, Store
 
 TARGET = "logg"
 _LIGHT_KM_S = 299792.458
+_COMPLETION_CHUNKS = 4  # of the library, behind the fluxes of masked pixels
 _LIBRARY_DRAW = 1000  # draw of Stream.BOUNDS
 
 
@@ -113,12 +116,20 @@ class Library:
 
     @classmethod
     def stored(cls, store: Store, names: tuple[str, ...], most: int) -> "Library":
-        """As many whole chunks of a store as hold `most` spectra, spread evenly over it."""
+        """As many whole chunks of a store as hold `most` spectra, spread evenly over it; masked pixels are filled with
+        what the labels say (`bounds.completion`, from at most four chunks)."""
         count = min(store.n_chunks, -(-most // CHUNK_ROWS))
         chunks = np.unique(np.linspace(0, store.n_chunks - 1, count).astype(int))
         ids = np.concatenate([np.arange(*store.rows(int(k))) for k in chunks])
-        labels = store.labels()[list(names)].to_numpy()[ids]
-        return cls(names, ids, labels, tuple(int(k) for k in chunks), partial(store.read, name="flux"))
+        table, numbers = store.labels(), tuple(int(k) for k in chunks)
+        read: Callable[[int], np.ndarray] = partial(store.read, name="flux")
+        if has_masked(store):
+            known = table[list(LABELS)].to_numpy()
+            some = numbers[:: max(len(numbers) // _COMPLETION_CHUNKS, 1)][:_COMPLETION_CHUNKS]
+            sample = np.concatenate([measured(store, k)[0] for k in some])
+            completion = Completion.of(sample, np.concatenate([known[slice(*store.rows(k))] for k in some]))
+            read = partial(_completed, store=store, completion=completion, labels=known)
+        return cls(names, ids, table[list(names)].to_numpy()[ids], numbers, read)
 
     @classmethod
     def simulated(cls, model: Model, size: int, seed: int) -> "Library":
@@ -130,6 +141,11 @@ class Library:
             return model.flux(labels[chunk * CHUNK_ROWS : (chunk + 1) * CHUNK_ROWS]).cpu().numpy()
 
         return cls(model.names, np.full(size, -1), labels, tuple(range(-(-size // CHUNK_ROWS))), read)
+
+
+def _completed(chunk: int, store: Store, completion: Completion, labels: np.ndarray) -> np.ndarray:
+    """Flux of a chunk (B, P) with its masked pixels filled; labels (N, 5) of the whole store."""
+    return completion(measured(store, chunk)[0], labels[slice(*store.rows(chunk))])
 
 
 def library_of(data: Data, store: Store, model: Model | None, config: BayesConfig, seed: int) -> Library:

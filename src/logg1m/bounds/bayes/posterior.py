@@ -52,19 +52,23 @@ class Stars:
     ) -> "Stars":
         """Noise-free flux and error (S, P) of stored spectra → their frozen noisy spectra (draw 0).
 
+        An infinite error marks a masked pixel: its weight in every likelihood is zero, whatever its flux.
+
         Raises
         ------
         InputError
             If there is no star, or if noise or an error is not positive.
         """
         sigma = np.asarray(error * noise_level, dtype=np.float32)
-        if not len(ids) or not (np.isfinite(sigma) & (sigma > 0)).all():
+        if not len(ids) or not 0 < noise_level < np.inf or not (sigma > 0).all():
             raise InputError(
                 f"the Bayes ceiling needs at least one star and positive errors: got {len(ids)} stars, "
                 f"noise_level {noise_level:g}"
             )
         noise = normal(seed, torch.as_tensor(ids), flux.shape[1]).numpy()
-        return cls(np.asarray(ids), np.asarray(truth, dtype=np.float64), flux + sigma * noise, sigma)
+        masked = np.isinf(sigma)
+        noisy = np.where(masked, np.float32(0), flux + np.where(masked, np.float32(0), sigma) * noise)
+        return cls(np.asarray(ids), np.asarray(truth, dtype=np.float64), noisy, sigma)
 
     def __getitem__(self, rows: slice) -> "Stars":
         return Stars(self.ids[rows], self.truth[rows], self.flux[rows], self.error[rows])

@@ -23,6 +23,7 @@ from logg1m.nn import denoisers, wiener
 from logg1m.protocol.pools import Pools
 from logg1m.results import denoiser as files
 from logg1m.spectra import passes
+from logg1m.spectra.masks import has_masked, interpolated, measured
 from logg1m.spectra.store import Store, crc32c, digest
 
 
@@ -44,7 +45,8 @@ def make(
     state : folder for the resumable state of a training
     """
     started = time.monotonic()
-    exposure = Exposure(request, resolve(compute.device), sky_pixels(pixels["error_mean"].to_numpy()))
+    sky = sky_pixels(pixels["error_mean"].to_numpy())
+    exposure = Exposure(request, resolve(compute.device), sky, has_masked(store))
     settings = request.settings
     pools = Pools.of(store, request.seed, request.protocol)
     rows = choose_rows(pools, members, Recipe(), settings.train_size, settings.test_size, request.seed_number)
@@ -82,8 +84,7 @@ def make(
 
 def _read(store: Store, ids: dict[str, np.ndarray], compute: Compute) -> dict[str, Spectra]:
     def raw(chunk: int, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        at = some - store.rows(chunk)[0]
-        return store.read(chunk, "flux")[at], store.read(chunk, "error")[at]
+        return measured(store, chunk, some - store.rows(chunk)[0])
 
     read = gather(store, {name: Role(some, raw) for name, some in ids.items()}, compute)
     return {name: Spectra(flux, error, ids[name]) for name, (flux, error) in read.items()}
@@ -92,9 +93,9 @@ def _read(store: Store, ids: dict[str, np.ndarray], compute: Compute) -> dict[st
 def _trial(test: Spectra, exposure: Exposure, module: nn.Module, members: pd.DataFrame, pixels: pd.DataFrame) -> Trial:
     noisy = [exposure.stacked(flux, error, ids, 0).cpu().numpy() for flux, error, ids in exposure.moved(test)]
     return Trial(
-        test.flux,
+        interpolated(test.flux),
         test.error * np.float32(exposure.level),
-        np.concatenate(noisy),
+        interpolated(np.concatenate(noisy)),
         module.get_buffer("mean").cpu().numpy(),
         members.loc[test.ids, "low_noise"].to_numpy(dtype=bool),
         test.ids,
@@ -114,7 +115,7 @@ def _applied(denoise: denoisers.Denoise, noisy: np.ndarray, device: torch.device
 
 def _oracle(request: Request, training: Spectra, trial: Trial, device: torch.device) -> np.ndarray:
     """The linear filter that knows the covariance of noise-free spectra and the error of every single one."""
-    flux = torch.as_tensor(training.flux[:FILTER_ROWS]).to(device)
+    flux = torch.as_tensor(interpolated(training.flux[:FILTER_ROWS])).to(device)
     mean = flux.mean(dim=0)
     basis, variance = wiener.leading(flux - mean, request.settings.components, request.seed)
     parts = []

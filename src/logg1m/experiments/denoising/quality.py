@@ -22,7 +22,7 @@ _EXAMPLE_QUANTILES = (0.95, 0.5, 0.05)  # of the signal-to-noise ratio of the te
 
 @dataclass(frozen=True)
 class Trial:
-    """Test spectra: noise-free flux, error and noisy flux (N, P), the mean spectrum (P,), low-noise flags and ids (N,),
+    """Test spectra: noise-free flux, error (infinite at masked pixels) and noisy flux (N, P), the mean spectrum (P,), low-noise flags and ids (N,),
     vacuum wavelengths in Å (P,), and the regions, name → (P,)."""
 
     flux: np.ndarray
@@ -71,6 +71,7 @@ def _gains(
     sigma, truth = trial.error[part].astype(np.float64), trial.flux[part].astype(np.float64)
     before, after = (trial.noisy[part] - truth) / sigma, (denoised[part] - truth) / sigma
     signal = (truth - trial.mean[mask]) / sigma
+    sigma = np.where(np.isinf(sigma), 0.0, sigma)  # a masked pixel has no error that counts
     noise, left, variation = ((x**2).sum(axis=1) for x in (before, after, signal))  # (n,) each
 
     def ratio(above: np.ndarray, below: np.ndarray) -> dict[str, Any]:

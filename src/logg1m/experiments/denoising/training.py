@@ -73,9 +73,12 @@ class Exposure:
     """Noisy spectra: one realisation of the noise per spectrum, as an observer has it; draw 0 is that of the test.
 
     sky : sky-line pixels (P,), one of the two regions that training spectra may lack
+    masked : whether there are masked pixels (flux NaN, error infinite); a network sees nothing there, and no loss counts
+        them
     """
 
-    def __init__(self, request: Request, device: torch.device, sky: np.ndarray) -> None:
+    def __init__(self, request: Request, device: torch.device, sky: np.ndarray, masked: bool = False) -> None:
+        self.masked = masked
         self.kind, self.seed, self.level, self.device = request.kind, request.seed, request.protocol.noise_level, device
         self.draw = _FIRST_DRAW + _DRAWS_PER_SEED * request.seed_number
         self.sky = torch.as_tensor(sky, device=device)
@@ -97,12 +100,15 @@ class Exposure:
         """
         if self.kind == "autoencoder_clean":
             fresh = self.noise(error, ids, _FIRST_DRAW + draw if draw else 0)
-            return torch.stack([flux + fresh, flux, error], dim=1)
-        whole = self.stacked(flux, error, ids, draw)
-        if self.kind == "autoencoder":
-            halves = self.noise(error, ids, _FIRST_DRAW + draw if draw else self.draw + _DRAW_OF_VALIDATION)
-            return torch.stack([whole + halves, whole - halves, error], dim=1)
-        return torch.stack([whole, whole, error], dim=1)
+            seen, target = flux + fresh, flux
+        else:
+            seen = target = self.stacked(flux, error, ids, draw)
+            if self.kind == "autoencoder":
+                halves = self.noise(error, ids, _FIRST_DRAW + draw if draw else self.draw + _DRAW_OF_VALIDATION)
+                seen, target = seen + halves, target - halves
+        if self.masked:
+            target = target.nan_to_num(nan=0.0)  # any number: its error is infinite
+        return torch.stack([seen, target, error], dim=1)
 
     def lacking(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
         """The same for training, where a quarter of the spectra lacks the sky lines and another the rest: NaN in what
@@ -160,13 +166,22 @@ def fit(
 def _network(request: Request, training: Spectra, exposure: Exposure) -> Denoiser:
     """With its initial weights, a function of seed and seed number."""
     seen = [triple[:, 0].double() for triple in exposure.batches(training.first(_STATISTICS_ROWS), 1)]
-    count = sum(map(len, seen))
-    mean = torch.stack([x.sum(dim=0) for x in seen]).sum(dim=0) / count
-    scale = (torch.stack([((x - mean) ** 2).sum(dim=0) for x in seen]).sum(dim=0) / count).sqrt()
+    count: Any = sum(map(len, seen))
+    if exposure.masked:
+        count = torch.stack([(~x.isnan()).sum(dim=0) for x in seen]).sum(dim=0).clamp_min(1)
+    mean = torch.stack([_sum(x) for x in seen]).sum(dim=0) / count
+    scale = (torch.stack([_sum((x - mean) ** 2) for x in seen]).sum(dim=0) / count).sqrt()
+    if exposure.masked:
+        scale = torch.where(scale > 0, scale, 1.0)  # never measured
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed + request.seed_number)
         blind = request.kind == "blind_spot"
         return Denoiser(mean.float().cpu(), scale.float().cpu(), request.settings, blind).to(exposure.device)
+
+
+def _sum(x: torch.Tensor) -> torch.Tensor:
+    """Sum over spectra (B, P) of what is no NaN, (P,)."""
+    return x.nansum(dim=0)
 
 
 def _mean_loss(batches: Iterator[torch.Tensor], losses: Any) -> float:
@@ -188,5 +203,14 @@ def _filter(request: Request, training: Spectra, validation: Spectra, exposure: 
     noisy = torch.cat([triple[:, 0] for triple in exposure.batches(some, 1)])
     mean_square = np.mean(some.error**2, axis=0, dtype=np.float64) * exposure.level**2
     held_out = ((triple[:, 0], triple[:, 2] * exposure.level) for triple in exposure.batches(validation, 0))
+    if exposure.masked:  # the mean of its pixel stands for a masked one, and has no noise
+        square = np.where(np.isinf(some.error), np.nan, some.error.astype(np.float64) ** 2)
+        known = ~np.isnan(square).all(axis=0)
+        mean_square = np.where(known, np.nanmean(np.where(known, square, 0.0), axis=0), 1.0) * exposure.level**2
+        mean = noisy.nanmean(dim=0).nan_to_num(nan=0.0)
+        noisy = torch.where(noisy.isnan(), mean, noisy)
+        held_out = (
+            (torch.where(flux.isnan(), mean, flux), torch.where(error.isinf(), 0.0, error)) for flux, error in held_out
+        )
     on_device = torch.as_tensor(mean_square, dtype=torch.float32).to(exposure.device)
     return wiener.fit(noisy, on_device, held_out, request.settings.components, request.seed)

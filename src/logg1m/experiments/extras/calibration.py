@@ -77,7 +77,7 @@ def flags(table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[str, Any
 
 
 def against_bound(table: pd.DataFrame, stars: pd.DataFrame) -> dict[str, Any]:
-    """Predicted σ beside the 5-D marginalised Fisher σ of the same stars: median ratio and rank correlation."""
+    """Predicted σ beside the Fisher σ, marginalised over all labels that vary, of the same stars: median ratio and rank correlation."""
     joined = with_bound(table, stars)
     if len(joined) < 3:
         return {}

@@ -57,8 +57,7 @@ def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = 
         shown = Shown(given.table, verdict, lambda name: roadmap.artifacts[name].at())
         drawn = _plot(experiment.figures.get(given.name), shown, key)
         figures.append(drawn or picture(key, given.title, given.shows, given.image, given.table, packing))
-    settled = roadmap.artifacts[FISHER].at("convergence") if mvp.key == "mvp_1_1" else None
-    if settled and (settling := convergence.plot(settled)):
+    if mvp.key == "mvp_1_1" and (settling := convergence.plot(roadmap.artifacts[FISHER])):
         figures.append(settling)
     kinds = ((experiment.figures.get(f.name), f.title) for f in mvp.figures)
     above = tuple((_ELSEWHERE[kind], title) for kind, title in kinds if kind in _ELSEWHERE)

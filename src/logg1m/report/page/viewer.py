@@ -9,6 +9,7 @@ from logg1m.figures.interactive import packed
 from logg1m.observe.lines import FEATURES
 from logg1m.protocol.pools import TEST, noisy_rows
 from logg1m.results.numbers import Cursor
+from logg1m.spectra.masks import has_masked
 from logg1m.spectra.store import Store
 
 _QUANTILES = (0.95, 0.5, 0.1)  # of the test spectra's signal-to-noise: low-noise, typical, poor
@@ -54,6 +55,7 @@ def viewer(
     labels = store.labels()
     ids = choose(members, labels["logg"].to_numpy())
     flux, error = _rows(store, "flux", ids), _rows(store, "error", ids)
+    good = np.ones(flux.shape, dtype=bool) if not has_masked(store) else _rows(store, "mask", ids) == 0
     noisy = noisy_rows(flux, error, np.array(ids), seed, noise_level, draw=0)
     spectra = []
     for k, spectrum in enumerate(ids):
@@ -62,7 +64,7 @@ def viewer(
             {
                 "id": spectrum,
                 "snr": float(members.loc[spectrum, "snr"]),
-                "snr_pixel": float(np.median(flux[k] / error[k])),
+                "snr_pixel": float(np.median((flux[k] / error[k])[good[k]])),
                 "low_noise": bool(members.loc[spectrum, "low_noise"]),
                 **{name: float(about[name]) for name in ("teff", "logg", "m_h", "mag") if name in about},
                 "flux": packed(flux[k]),

@@ -66,7 +66,6 @@ class Cleaner:
         filled = np.zeros((len(flux), 2), dtype=np.int32)
         with np.errstate(over="ignore", invalid="ignore"):  # a sum is finite only if all its terms are
             whole = np.isfinite(flux.sum(axis=1)) & np.isfinite(error.sum(axis=1)) & (error.min(axis=1) > 0)
-        kept: dict[int, np.ndarray] = {}
         for row in np.flatnonzero(~whole):
             no_flux, no_error = ~np.isfinite(flux[row]), ~(np.isfinite(error[row]) & (error[row] > 0))
             if not (no_flux.any() or no_error.any()):
@@ -76,8 +75,7 @@ class Cleaner:
             _fill(error[row], no_error, masked[row])
             filled[row] = no_flux.sum(), no_error.sum()
             masked[row] |= no_flux | no_error
-            kept[int(row)] = ~no_flux
-        scaled = self._renormalise(flux, error, kept, start)
+        scaled = self._renormalise(flux, error, masked, start)
         return Spectra(flux, error, masked.view(np.uint8), filled, scaled)
 
     def _require_explained(self, flux: np.ndarray, error: np.ndarray, masked: np.ndarray, row: int) -> None:
@@ -108,18 +106,22 @@ class Cleaner:
                 f"least {_LEAST_SHARE:.0%}; leave the row out"
             )
 
-    def _renormalise(self, flux: np.ndarray, error: np.ndarray, kept: dict[int, np.ndarray], start: int) -> np.ndarray:
+    def _renormalise(self, flux: np.ndarray, error: np.ndarray, masked: np.ndarray, start: int) -> np.ndarray:
         """Scale rows whose median is not 0.5, in place; all others stay as they are, bit for bit.
 
-        The median of a row with filled pixels is that of its own pixels, `kept`.
+        For the median of a row its masked pixels (B, P) are filled from the good ones, whatever they hold.
         """
         low, high, half = MEDIAN - self.median_tolerance, MEDIAN + self.median_tolerance, flux.shape[1] // 2
         # Fewer than half of the values outside either limit: the median is inside, without sorting anything.
         inside = (np.count_nonzero(flux < low, axis=1) < half) & (np.count_nonzero(flux > high, axis=1) < half)
-        inside[list(kept)] = False
+        inside[masked.any(axis=1)] = False
         scaled = np.zeros(len(flux), dtype=bool)
         for row in np.flatnonzero(~inside):
-            median = float(np.median(flux[row][kept[int(row)]] if int(row) in kept else flux[row]))
+            values = flux[row]
+            if masked[row].any() and not masked[row].all():
+                values = values.copy()
+                _fill(values, masked[row], masked[row])
+            median = float(np.median(values))
             if low <= median <= high:
                 continue
             if self.on_median == "refuse" or median <= 0:

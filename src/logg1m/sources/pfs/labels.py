@@ -11,6 +11,7 @@ STELLAR = {
     "T_eff": ("teff", "K"), "log_g": ("logg", "dex"), "M_H": ("m_h", "dex"), "a_M": ("a_m", "dex"),
     "C_M": ("c_m", "dex"),
 }  # fmt: skip
+REQUIRED = ("T_eff", "log_g", "M_H")  # an abundance ratio may be absent: it then counts as one that does not vary
 OTHER = {
     "O_M": ("o_m", "dex"), "mag": ("mag", "mag"), "redshift": ("redshift", ""), "snr": ("simulator_snr", ""),
     "seeing": ("seeing", "arcsec"), "target_zenith_angle": ("zenith_angle", "deg"),

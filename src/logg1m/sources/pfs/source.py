@@ -14,7 +14,7 @@ from logg1m.jobs.progress import log
 from logg1m.sources import Block
 from logg1m.sources.paths import expand
 from logg1m.sources.pfs.identifiers import joined
-from logg1m.sources.pfs.labels import OTHER, STELLAR
+from logg1m.sources.pfs.labels import OTHER, REQUIRED, STELLAR
 from logg1m.sources.pfs.shard import Shard
 from logg1m.sources.pfs.table import ShardError
 
@@ -49,8 +49,9 @@ class PfsHdf5Source:
         self.wave = self.shards[0].wave
         self.first_rows, self.n_spectra = self._take(data.n_spectra)
         self.arrays = {"flux": "float32", "error": "float32", "mask": "uint8"}
+        self.absent = self._absent()
         self._columns = self._common_columns()
-        self.labels = dict(self._columns.values()) | {"role": ""}
+        self.labels = dict(STELLAR.values()) | dict(self._columns.values()) | {"role": ""}
         self._keys = np.zeros(self.n_spectra, dtype=np.uint64)
         self._filled = np.zeros((self.n_spectra, 2), dtype=np.int32)
         self._masked = np.zeros(self.n_spectra, dtype=np.int32)
@@ -87,25 +88,49 @@ class PfsHdf5Source:
         first = np.concatenate([[0], np.cumsum(rows)])
         return first, int(first[-1])
 
+    def _absent(self) -> tuple[str, ...]:
+        """Abundance columns that no shard has, or has a value in; they count as labels that do not vary, as 0.
+
+        Raises
+        ------
+        ShardError
+            If one shard has a column that another lacks.
+        """
+        absent = []
+        for name in (name for name in STELLAR if name not in REQUIRED):
+            lacking = [s for s in self.shards if name not in s.labels or not np.isfinite(s.labels[name]).any()]
+            if not lacking:
+                continue
+            if having := [shard for shard in self.shards if shard not in lacking]:
+                raise ShardError(
+                    f"{lacking[0].path} has no label {name}, but {having[0].path} has it; expected all shards with it, or "
+                    "all without: then it counts as a label that does not vary"
+                )
+            absent.append(name)
+            log.info(f"no shard has the label {name}: it counts as one that does not vary, and is stored as 0")
+        return tuple(absent)
+
     def _common_columns(self) -> dict[str, tuple[str, str]]:
-        """Columns that every shard has without gaps → (label, unit); the five stellar ones must be there."""
+        """Columns that every shard has without gaps → (label, unit); Teff, log g and [M/H] must be there, and all stellar
+        ones without gaps."""
+        stellar = {name: label for name, label in STELLAR.items() if name not in self.absent}
         for shard in self.shards:
-            missing = [name for name in STELLAR if name not in shard.labels]
+            missing = [name for name in stellar if name not in shard.labels]
             if missing:
                 raise ShardError(
                     f"{shard.path}: the label table lacks {', '.join(missing)}; it has {', '.join(shard.labels)}"
                 )
-            for name in STELLAR:
+            for name in stellar:
                 bad = ~np.isfinite(shard.labels[name])
                 if bad.any():
                     raise ShardError(
                         f"{shard.path}: label {name} of row {int(np.argmax(bad))} is not finite "
                         f"({int(bad.sum())} rows); every spectrum needs it"
                     )
-        columns = dict(STELLAR)
+        columns = dict(stellar)
         for name in self.shards[0].labels:
             label = OTHER.get(name, (name, ""))
-            taken = {known for known, _ in columns.values()} | _RESERVED
+            taken = {known for known, _ in (STELLAR | columns).values()} | _RESERVED
             if name in STELLAR or label[0] in taken or not name.isidentifier():
                 continue
             found = [shard.labels[name] for shard in self.shards if name in shard.labels]
@@ -122,6 +147,7 @@ class PfsHdf5Source:
             "on_median": self.config.on_median,
             "median_tolerance": self.config.median_tolerance,
             "mask_means": self.config.mask_means,
+            **({"absent": list(self.absent)} if self.absent else {}),
             "files": [
                 {
                     "role": ROLES[role],
@@ -145,7 +171,7 @@ class PfsHdf5Source:
         """Spectra start … stop − 1 as the store wants them: clean, float32, with a mask that is nonzero = bad."""
         count = stop - start
         arrays = {name: np.zeros((count, len(self.wave)), dtype=dtype) for name, dtype in self.arrays.items()}
-        labels = {name: np.empty(count) for name in self.labels}
+        labels = {name: np.zeros(count) for name in self.labels}
         for k, rows, first in self._segments(start, stop):
             shard, last = self.shards[k], first + rows.stop - rows.start
             spectra = shard.read(first, last)

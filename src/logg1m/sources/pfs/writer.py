@@ -111,9 +111,9 @@ def params_table(
     """Labels under pfsspec's column names, with the columns it always writes.
 
     `snr`, where it is not among the labels, is the 95th percentile of flux/error over pixels, as the simulator has it.
-    Columns of `identifiers`, as `spectra.identifiers` keeps them, come back as they were.
+    A stellar label that is not there is a column of NaN. Columns of `identifiers`, as `spectra.identifiers` keeps them, come back as they were.
     """
-    stellar = {column: labels[label] for column, (label, _) in STELLAR.items()}
+    stellar = {column: labels.get(label, np.nan) for column, (label, _) in STELLAR.items()}
     rest = {_COLUMNS.get(name, name): values for name, values in labels.items() if name not in (*LABELS, "role")}
     frame = pd.DataFrame(stellar | {"O_M": np.nan} | rest)
     if "snr" not in frame:
