@@ -121,7 +121,7 @@ def _tokens(learner: Learner, x: np.ndarray, depth: int, device: torch.device) -
 def _over_rms(x: np.ndarray) -> np.ndarray:
     """Every star's features (N, F) over their root mean square; zeros stay zero."""
     rms = np.sqrt(np.square(x).mean(axis=1, keepdims=True))
-    return np.divide(x, rms, out=np.zeros_like(x), where=rms > 0)
+    return np.asarray(np.divide(x, rms, out=np.zeros_like(x), where=rms > 0))
 
 
 def _r2(truth: np.ndarray, predicted: np.ndarray) -> float | None:
