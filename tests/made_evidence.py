@@ -41,7 +41,7 @@ def evidence() -> Evidence:
         table["predicted_m_h"] = labels["m_h"].to_numpy() + rng.normal(0, 0.1, N)
         if name == "sure":
             table["sigma"] = SIGMA
-            table["level"], table["level_probability"] = table["truth"], 0.95
+            table["level"], table["level_probability"], table["level_expected"] = table["truth"], 0.95, table["truth"]
         predictions[name] = [table]
         tried = table["predicted"].to_numpy()[::2]
         robustness[name] = [

@@ -123,8 +123,9 @@ def verdict_denoised(denoised) -> dict:
 @pytest.fixture
 def pretrained():
     """Evidence of a network from scratch and a pretrained one."""
-    probe = {"spectra": 90, "pixels": {"r2_low_noise": 0.1, "r2_full": 0.2}, "random": {"r2_low_noise": 0.1, "r2_full": 0.2}}  # fmt: skip
-    probe["pretrained"] = {"r2_low_noise": None, "r2_full": 0.4}
+    low = {"r2_low_noise": 0.1, "r2_full": 0.2, "layer": 1}
+    probe = {"spectra": 90, "pixels": low, "pixels_over_rms": low, "random": low}
+    probe["pretrained"] = {"r2_low_noise": None, "r2_full": 0.4, "layer": 2}
     report = {"equivalent_spectra": 250.0, "spectra": 300, "explained": 0.05, "explained_noise_free": 0.7, "probe": probe}  # fmt: skip
     wave, seen = np.linspace(7100, 8850, 64), []
     for number in range(2):

@@ -82,3 +82,6 @@ def test_what_is_known_beside_the_prediction_is_of_log_g_and_in_dex():
     known = ordinal.columns(outputs)
     assert known["level"].item() == pytest.approx(1.125)
     assert known["level_probability"].item() == pytest.approx(1, abs=1e-6)
+    assert known["level_expected"].item() == pytest.approx(1.125, abs=1e-4)
+    even = ordinal.columns(torch.zeros(1, ordinal.n_outputs))
+    assert even["level_expected"].item() == pytest.approx(ordinal.centres.mean().item(), abs=1e-5)

@@ -10,10 +10,19 @@ from logg1m.figures import empty, style
 from logg1m.results.words import SUBSET
 
 TITLE = "Linear probe of the frozen encoder"
-CAPTION = "R² of a linear model on the pixels, and on what the encoder makes of them before fine-tuning."
+CAPTION = (
+    "R² of a linear model on the pixels, and on the best layer of what the encoder makes of them before fine-tuning, "
+    "each star's tokens over their rms."
+)
 
-_BARS = (("pixels", style.ORANGE), ("random", "0.7"), ("pretrained", style.BLUE), ("fine-tuned", style.BLACK))
-_THICK = 0.2  # of a bar; a model has one row
+_BARS = (
+    ("pixels", style.ORANGE),
+    ("pixels / rms", style.YELLOW),
+    ("random", "0.7"),
+    ("pretrained", style.BLUE),
+    ("fine-tuned", style.BLACK),
+)
+_THICK = 0.16  # of a bar; a model has one row
 
 
 def values(verdict: dict[str, Any], evidence: Evidence) -> pd.DataFrame:

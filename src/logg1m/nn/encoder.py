@@ -77,10 +77,14 @@ class Encoder(nn.Module):
 
     def encode(self, tokens: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
         """Embedded patches (B, N, D) → encoded tokens (B, N, D), a class token in front where there is one."""
+        return torch.as_tensor(self.norm(self.at_depth(tokens, centres, len(self.layers))))
+
+    def at_depth(self, tokens: torch.Tensor, centres: torch.Tensor, depth: int) -> torch.Tensor:
+        """Tokens (B, N, D) before the last norm: as embedded and placed (0), or after so many layers."""
         x, rotation = self.placed(tokens, centres)
-        for layer in self.layers:
+        for layer in self.layers[:depth]:
             x = layer(x, rotation)
-        return torch.as_tensor(self.norm(x))
+        return x
 
     def placed(self, tokens: torch.Tensor, centres: torch.Tensor) -> tuple[torch.Tensor, Rotation]:
         """Tokens with their position, and what rotates queries and keys.

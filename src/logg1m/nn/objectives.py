@@ -118,9 +118,17 @@ class Ordinal(SquaredError):
         return torch.cat([(entropy + 0.1 * squared[:, 0])[:, None], squared[:, 1:]], dim=1)
 
     def columns(self, outputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Centre of the most probable level, dex, and its probability; the levels were last trained before the end."""
-        probability, level = outputs[:, len(self.mean) :].softmax(dim=1).max(dim=1)
-        return {"level": self.centres[level], "level_probability": probability}
+        """Centre of the most probable level, dex, its probability, and the expectation over all levels, dex.
+
+        The levels were last trained before the end.
+        """
+        every = outputs[:, len(self.mean) :].softmax(dim=1)
+        probability, level = every.max(dim=1)
+        return {
+            "level": self.centres[level],
+            "level_probability": probability,
+            "level_expected": every @ self.centres.to(every.dtype),
+        }
 
 
 def build(objective: str, labels: torch.Tensor) -> SquaredError:

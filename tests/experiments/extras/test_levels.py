@@ -18,6 +18,8 @@ def test_accuracy_counts_levels_and_their_neighbours():
     assert row["right level"]["value"] == 0.25
     assert row["within one level"]["value"] == 0.75
     assert "right level, classifier" not in row
+    assert row["MAE"]["value"] == pytest.approx(0.25)
+    assert "MAE, expectation over levels" not in row
 
 
 def test_a_border_belongs_to_the_level_above():
@@ -40,6 +42,7 @@ def test_a_classifier_is_judged_beside_the_regression():
     rows = [row for row in levels.extra(evidence()) if row["subset"] == "full"]
     sure = next(row for row in rows if row["variant"] == "sure")
     assert sure["right level, classifier"]["value"] == 1
+    assert sure["MAE, expectation over levels"]["value"] == 0
     assert sure["expected calibration error"] == pytest.approx(0.05)
     assert 0.2 < sure["right level"]["value"] < 0.5
     assert len(rows) == 4

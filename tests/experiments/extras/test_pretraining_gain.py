@@ -14,10 +14,11 @@ from logg1m.experiments.extras.pretraining_gain import SAME_BUDGET, SAME_COMPUTE
 from logg1m.experiments.judging.errors import Runs
 
 RISING = np.linspace(0.1, 0.8, 8)
-PROBE = {"r2_low_noise": 0.1, "r2_full": 0.2}
+PROBE = {"r2_low_noise": 0.1, "r2_full": 0.2, "layer": 0}
+BETTER = {"r2_low_noise": 0.5, "r2_full": 0.6, "layer": 1}
 REPORT = {
     "equivalent_spectra": 400.0, "spectra": 300, "explained": 0.05, "explained_noise_free": 0.7,
-    "probe": {"spectra": 100, "pixels": PROBE, "random": PROBE, "pretrained": {"r2_low_noise": 0.5, "r2_full": 0.6}},
+    "probe": {"spectra": 100, "pixels": PROBE, "pixels_over_rms": PROBE, "random": PROBE, "pretrained": BETTER},
 }  # fmt: skip
 CHANGES = {
     "scratch": {},
@@ -80,6 +81,7 @@ def test_probes_stand_side_by_side(evidence):
     assert [row["variant"] for row in rows] == ["masked", "masked_l1", "few_masked"]
     assert rows[0]["R² full, random"] == 0.2
     assert rows[0]["R² full, pretrained"] == 0.6
+    assert (rows[0]["layer, random"], rows[0]["layer, pretrained"]) == ("0", "1")
     assert rows[0]["explained_noise_free"] == 0.7
 
 

@@ -1,5 +1,7 @@
 """Pretraining before a supervised training: what it costs, what it may not see, and that it can be interrupted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,12 +84,26 @@ def spectra_of_the_test(given: Task) -> np.ndarray:
 def test_pretraining_makes_the_encoder_know_the_factor_without_a_label(tmp_path):
     given = task(tmp_path, pretraining_compute=8.0)
     found = network.fit(given)
-    report, everything = found.pretraining, np.ones(len(given.rows.test), dtype=bool)
-    probe = examination.examine(given, found, spectra_of_the_test(given), everything).probe
+    report = found.pretraining
     assert report["spectra_per_label"] > 5
     assert 0 < report["explained"] < 0.2  # a fifth of the variance is signal
     assert report["explained_noise_free"] > 0.05
-    assert probe["pretrained"]["r2_full"] > probe["random"]["r2_full"] + 0.01
+    test = noise.permutation(SEED, given.store.n_spectra)[
+        300:
+    ]  # as many as there are: two encoders are compared on them
+    given = replace(given, rows=replace(given.rows, test=test), state=tmp_path / "test")
+    probe = examination.examine(given, found, spectra_of_the_test(given), np.ones(len(test), dtype=bool)).probe
+    assert probe["pretrained"]["r2_full"] > probe["random"]["r2_full"] + 0.02
+    layers = probe["pretrained"]["layers"]
+    assert [row["layer"] for row in layers] == list(range(ARCHITECTURE.depth + 1))
+    assert probe["pretrained"]["validation_r2"] == max(row["validation_r2"] for row in layers)
+
+
+def test_a_probe_of_tokens_does_not_see_how_large_they_are():
+    rows = np.random.default_rng(2).normal(size=(3, 8))
+    scaled = examination._over_rms(rows * np.array([[1.0], [7.0], [0.0]]))
+    assert np.square(scaled).mean(axis=1) == pytest.approx([1, 1, 0])
+    assert scaled[:2] == pytest.approx(examination._over_rms(rows)[:2])
 
 
 def test_no_label_is_looked_at(tmp_path):

@@ -15,7 +15,8 @@ _CONFIDENCE_BINS = 10
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:
     """Per variant and subset, first seed: accuracy of the predicted level, exact and within one level; of the
-    classifier too, with its expected calibration error, where a run has one.
+    classifier too, with its expected calibration error and the MAE of the expectation over its levels, where a run has
+    one.
 
     The classifier was last trained before the regression output had its turn, and the encoder has moved since.
     """
@@ -29,15 +30,24 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def accuracies(table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
-    """Level accuracies of predictions with columns truth, predicted and, of a classifier, level, level_probability."""
+    """Level accuracies of predictions with columns truth, predicted and, of a classifier, level, level_probability,
+    level_expected."""
     n = len(table)
     distance = np.abs(level_of(table["predicted"]) - level_of(table["truth"]))
+    truth = table["truth"].to_numpy(dtype=np.float64)
+
+    def mae(column: str) -> dict[str, Any]:
+        wrong = np.abs(table[column].to_numpy(dtype=np.float64) - truth)
+        return metrics.with_interval(metrics.mean(wrong), n, bootstrap, seed)
+
     row: dict[str, Any] = {
+        "MAE": mae("predicted"),
         "right level": metrics.with_interval(metrics.mean(distance == 0), n, bootstrap, seed),
         "within one level": metrics.with_interval(metrics.mean(distance <= 1), n, bootstrap, seed),
     }
     if "level" in table:
         right = level_of(table["level"]) == level_of(table["truth"])
+        row["MAE, expectation over levels"] = mae("level_expected")
         row["right level, classifier"] = metrics.with_interval(metrics.mean(right), n, bootstrap, seed)
         row["expected calibration error"] = calibration_error(table["level_probability"].to_numpy(), right)
     return row

@@ -6,12 +6,21 @@ import numpy as np
 
 from logg1m.experiments.judging.evidence import Evidence
 
+# Features of a probe in metrics.json → words.
+FEATURES = {
+    "pixels": "pixels",
+    "pixels_over_rms": "pixels / rms",
+    "random": "random",
+    "pretrained": "pretrained",
+}
+
 
 def extra(evidence: Evidence) -> list[dict[str, Any]]:
-    """R² of ridge on the frozen encoder of every pretrained variant; means over seeds.
+    """R² of ridge on the best layer of the frozen encoder of every pretrained variant; means over seeds.
 
-    Beside it the same encoder with random weights and the pixels themselves, and the share of the mean spectrum's loss
-    that the reconstruction takes away, against spectra with noise (explained) and without.
+    Beside it the same encoder with random weights, the pixels themselves and the pixels over their rms per star, as the
+    tokens are taken; and the share of the mean spectrum's loss that the reconstruction takes away, against spectra with
+    noise (explained) and without. Layers are those chosen on validation, one per seed (0: tokens as embedded).
     """
     rows = []
     for name, seeds in evidence.metrics.items():
@@ -26,9 +35,11 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
         }
         for share in ("explained", "explained_noise_free"):
             row[share] = float(np.mean([report[share] for report in reports]))
-        for encoder in ("pixels", "random", "pretrained"):
+        for features, words in FEATURES.items():
             for subset in ("low_noise", "full"):
-                values = [report["probe"][encoder][f"r2_{subset}"] for report in reports]
-                row[f"R² {subset}, {encoder}"] = None if None in values else float(np.mean(values))
+                values = [report["probe"][features][f"r2_{subset}"] for report in reports]
+                row[f"R² {subset}, {words}"] = None if None in values else float(np.mean(values))
+        for encoder in ("random", "pretrained"):
+            row[f"layer, {encoder}"] = ", ".join(str(report["probe"][encoder]["layer"]) for report in reports)
         rows.append(row)
     return rows

@@ -1,7 +1,9 @@
 """What is learnt about a trained network beyond its predictions on the test: what it stands, where it looks, and what
 its encoder knew before it was shown a label."""
 
+from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,11 +42,12 @@ def examine(task: Task, fitted: Fitted, test: np.ndarray, low_noise: np.ndarray)
 def probe(
     task: Task, learner: Learner, encoders: dict[str, dict[str, torch.Tensor]], test: np.ndarray, low_noise: np.ndarray
 ) -> dict[str, Any]:
-    """Ridge on frozen encoders, the random one and the pretrained one.
+    """Ridge on every layer of frozen encoders, the random one and the pretrained one, and on the pixels.
 
-    Features are what the head will see, the pooled tokens; beside them the pixels themselves, since flattened tokens of
-    a random encoder hold about as much as those. At most 2,048 labelled spectra, and 4,096 of the test. The penalty is
-    chosen on validation.
+    Masked modelling asks nothing of the outputs at visible tokens after the last norm, and the size of a star's tokens
+    follows its noise; so features are the pooled tokens of a layer, before that norm, divided by their root mean square
+    over the star. The control is the pixels divided likewise. At most 2,048 labelled spectra, and 4,096 of the test.
+    Penalty and layer are chosen on validation.
 
     Parameters
     ----------
@@ -53,25 +56,32 @@ def probe(
 
     Returns
     -------
-    features → {r2_low_noise, r2_full} of log g on the test spectra, and the penalty
+    features → {r2_low_noise, r2_full} of log g on the test spectra, penalty and R² on validation; of encoders those of the
+    best layer, with its number (0: tokens as embedded), and of all `layers`
     """
     learner, test, low_noise = deepcopy(learner), test[:_PROBE_TEST_ROWS], low_noise[:_PROBE_TEST_ROWS]
     fit, validation = _spectra(task)
     ids, truth = task.rows.fit[: len(fit)], task.targets[task.rows.test[: len(test)], :1]
     targets = {"fit": task.targets[ids, :1], "validation": task.targets[task.rows.validation, :1]}
+    subsets = {"r2_low_noise": low_noise, "r2_full": np.ones(len(truth), dtype=bool)}
+
+    def scored(features: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+        given = {"fit": features(fit), "validation": features(validation)}
+        fitted = fit_ridge(given, targets, _PROBE_PENALTIES)
+        predicted, _ = fitted.predict(features(test))
+        scores = {key: _r2(truth[subset], predicted[subset]) for key, subset in subsets.items()}
+        return scores | {key: fitted.chosen[key] for key in ("validation_r2", "alpha", "alpha_at_edge_of_grid")}
+
+    pixels = {"pixels": _pixels, "pixels_over_rms": lambda x: _over_rms(_pixels(x))}
     found: dict[str, Any] = {"spectra": len(fit), "test_spectra": len(truth)}
-    for name in ("pixels", *encoders):
-        if name in encoders:
-            learner.encoder.load_state_dict(encoders[name])
-        features = [
-            _features(learner, x, task.prepare.device) if name in encoders else x.reshape(len(x), -1).astype(np.float64)
-            for x in (fit, validation, test)
+    found |= {name: scored(features) for name, features in pixels.items()}
+    for name, weights in encoders.items():
+        learner.encoder.load_state_dict(weights)
+        layers = [
+            {"layer": depth} | scored(partial(_tokens, learner, depth=depth, device=task.prepare.device))
+            for depth in range(len(learner.encoder.layers) + 1)
         ]
-        fitted = fit_ridge({"fit": features[0], "validation": features[1]}, targets, _PROBE_PENALTIES)
-        predicted, _ = fitted.predict(features[2])
-        subsets = {"r2_low_noise": low_noise, "r2_full": np.ones(len(truth), dtype=bool)}
-        found[name] = {key: _r2(truth[subset], predicted[subset]) for key, subset in subsets.items()}
-        found[name] |= {key: fitted.chosen[key] for key in ("alpha", "alpha_at_edge_of_grid")}
+        found[name] = max(layers, key=lambda row: row["validation_r2"]) | {"layers": layers}
     return found
 
 
@@ -89,10 +99,25 @@ def _spectra(task: Task) -> tuple[np.ndarray, np.ndarray]:
     return fit, read["validation"][0].reshape(-1, *fit.shape[1:])
 
 
-def _features(learner: Learner, x: np.ndarray, device: torch.device) -> np.ndarray:
-    """What the head sees of prepared spectra, (N, F)."""
-    parts = in_batches(lambda part: learner.encoder(learner.standardise(part)), x, device, _BATCH)
-    return torch.cat(list(parts)).numpy()
+def _pixels(x: np.ndarray) -> np.ndarray:
+    return x.reshape(len(x), -1).astype(np.float64)
+
+
+def _tokens(learner: Learner, x: np.ndarray, depth: int, device: torch.device) -> np.ndarray:
+    """Pooled tokens of prepared spectra after so many layers, over their rms, (N, F)."""
+    encoder = learner.encoder
+
+    def pooled(part: torch.Tensor) -> torch.Tensor:
+        tokens = encoder.at_depth(encoder.tokeniser(learner.standardise(part)), encoder.centres, depth)
+        return encoder.pool(tokens)
+
+    return _over_rms(torch.cat(list(in_batches(pooled, x, device, _BATCH))).numpy())
+
+
+def _over_rms(x: np.ndarray) -> np.ndarray:
+    """Every star's features (N, F) over their root mean square; zeros stay zero."""
+    rms = np.sqrt(np.square(x).mean(axis=1, keepdims=True))
+    return np.asarray(np.divide(x, rms, out=np.zeros_like(x), where=rms > 0))
 
 
 def _r2(truth: np.ndarray, predicted: np.ndarray) -> float | None:
