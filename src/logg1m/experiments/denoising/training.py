@@ -26,7 +26,7 @@ FILTER_ROWS = 32_768  # training spectra behind a linear filter
 _STATISTICS_ROWS = 8_192  # spectra behind mean and scale of the inputs
 _FIRST_DRAW = 3 * 2**14  # noise that no training of a model with this seed number sees
 _DRAWS_PER_SEED = 2**16
-_DRAW_OF_VALIDATION = 2**13  # beyond that of any epoch
+_DRAW_OF_HALVES = 2**13  # beyond that of any epoch
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Fit:
 
 
 class Exposure:
-    """Noisy spectra: one realisation of the noise per spectrum, as an observer has it; draw 0 is that of the test.
+    """Noisy spectra: fresh noise in every epoch, as pretraining has it; draw 0 is that of the test.
 
     sky : sky-line pixels (P,), one of the two regions that training spectra may lack
     masked : whether there are masked pixels (flux NaN, error infinite); a network sees nothing there, and no loss counts
@@ -90,22 +90,19 @@ class Exposure:
 
     def stacked(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
         """All exposures together, (B, P): what a denoiser is applied to."""
-        return flux + self.noise(error, ids, self.draw if draw else 0)
+        return flux + self.noise(error, ids, self.draw + draw if draw else 0)
 
     def triple(self, flux: torch.Tensor, error: torch.Tensor, ids: np.ndarray, draw: int) -> torch.Tensor:
         """What a denoiser sees in training, its target, and the error, (B, 3, P).
 
-        An honest denoiser has the same realisation in every epoch (the auto-encoder: in other halves). With noise-free
-        targets nothing is honest anyway, and every epoch has fresh noise.
+        An honest target is noisy, with the noise of what is seen (blind spot) or of the other exposures (auto-encoder).
         """
+        seen = target = self.stacked(flux, error, ids, draw)
         if self.kind == "autoencoder_clean":
-            fresh = self.noise(error, ids, _FIRST_DRAW + draw if draw else 0)
-            seen, target = flux + fresh, flux
-        else:
-            seen = target = self.stacked(flux, error, ids, draw)
-            if self.kind == "autoencoder":
-                halves = self.noise(error, ids, _FIRST_DRAW + draw if draw else self.draw + _DRAW_OF_VALIDATION)
-                seen, target = seen + halves, target - halves
+            target = flux
+        elif self.kind == "autoencoder":
+            halves = self.noise(error, ids, self.draw + _DRAW_OF_HALVES + draw)
+            seen, target = seen + halves, target - halves
         if self.masked:
             target = target.nan_to_num(nan=0.0)  # any number: its error is infinite
         return torch.stack([seen, target, error], dim=1)
