@@ -19,6 +19,7 @@ PICTURES = (".png",)  # compared by the values beside them
 DROPPED = {
     "mvp_1_1/fisher.json": ("library_convergence",),  # nothing read it
     "data/manifest.json": ("store_id",),  # now also covers the checksums
+    "decisions/d1.evidence.json": ("rule", "would_flip"),  # now in words
 }
 ADDED = {
     "mvp_1_1/bounds_and_models.json",  # what fisher.json is a copy of

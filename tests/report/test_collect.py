@@ -12,9 +12,10 @@ from logg1m.config.experiments import Decisions
 from logg1m.config.report import Report
 from logg1m.decisions import gates
 from logg1m.files import InputError, read_json, write_json
+from logg1m.report import states
 from logg1m.report.collect import Context, collect
 from logg1m.report.roadmap import STATES, Mvp
-from logg1m.results.artifacts import at
+from logg1m.results.artifacts import Artifacts, at
 from logg1m.results.numbers import Cursor
 
 from made_roadmap import fisher  # isort: skip
@@ -163,7 +164,8 @@ def test_a_model_above_an_approximate_ceiling_is_no_leak(paths, experiments, res
 
 def test_paused_and_running_experiments_say_so(paths, experiments):
     assert state(paths, experiments, "3.4", paused=("3.4",)) == ("paused", "paused in the configuration")
-    assert state(paths, experiments, "1.3", running=frozenset({"mvp_1_3"}))[0] == "running"
+    known = Artifacts.of(paths)
+    assert states.state(experiments["mvp_1_3"], known, {}, running=frozenset({"mvp_1_3"}))[0] == "running"
 
 
 @pytest.mark.parametrize("name", ["verdict.json", "flux/seed_0/metrics.json", "error_input_comparison.png"])

@@ -27,9 +27,8 @@ with job(snakemake):
     fisher["noise_level"] = params.noise_level
     bayes = read_parquet(given.bayes, ("id", "mean", "truth", "var", "ess"))
     require_one_truth({given.bayes: bayes, **tables})
-    add_bayes(
-        fisher, bayes, members, predictions, config, bootstrap, params.seed, prior_text(data), prior_is_exact(data)
-    )
+    prior = prior_text(data), prior_is_exact(data)
+    add_bayes(fisher, bayes, members, predictions, config, bootstrap, params.seed, *prior)
     with understood(given.lightgbm):
         about = about_lightgbm(read_json(given.lightgbm))
     note_training(fisher, scales, params.scale, params.train_fraction, {"lightgbm": about})

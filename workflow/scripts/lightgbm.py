@@ -15,11 +15,8 @@ from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
-    store, config, protocol = (
-        Store(snakemake.input.manifest),
-        LightGBMConfig.of(params.lightgbm),
-        Protocol.of(params.protocol),
-    )
+    config, protocol = LightGBMConfig.of(params.lightgbm), Protocol.of(params.protocol)
+    store = Store(snakemake.input.manifest)
     size = next(s for s in protocol.scales if scale_name(s) == snakemake.wildcards.scale)
     truth = store.labels()["logg"].to_numpy()
     pools = Pools.of(store, params.seed, protocol)
@@ -28,10 +25,6 @@ with job(snakemake):
     boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code)
     rows = boosting.NoisyRows(store, pools.common_test, params.seed, protocol.noise_level, compute)
     predicted = boosting.predict(boosted, rows)
-    write_parquet(
-        snakemake.output.predictions,
-        pd.DataFrame(
-            {"model": "lightgbm", "scale": size, "id": rows.ids, "truth": truth[rows.ids], "predicted": predicted}
-        ),
-    )
+    columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": predicted}
+    write_parquet(snakemake.output.predictions, pd.DataFrame({"model": "lightgbm", "scale": size} | columns))
     write_json(snakemake.output.report, boosting.report(boosted, config))

@@ -13,16 +13,12 @@ from logg1m.spectra.store import Store
 
 with job(snakemake):
     params, compute = snakemake.params, Compute.from_job(snakemake)
-    store, config, protocol = (
-        Store(snakemake.input.manifest),
-        RidgeConfig.of(params.ridge),
-        Protocol.of(params.protocol),
-    )
+    config, protocol = RidgeConfig.of(params.ridge), Protocol.of(params.protocol)
+    store = Store(snakemake.input.manifest)
     truth = store.labels()["logg"].to_numpy()
     pools = Pools.of(store, params.seed, protocol)
-    frame = ridge.Frame.of(
-        read_parquet(snakemake.input.pixels, ("flux_mean", "flux_std", "error_rms")), protocol.noise_level
-    )
+    pixels = read_parquet(snakemake.input.pixels, ("flux_mean", "flux_std", "error_rms"))
+    frame = ridge.Frame.of(pixels, protocol.noise_level)
     moments = ridge.accumulate(store, pools, truth, frame, params.seed, compute)
     fits = ridge.fit_all(moments, pools, frame, config, compute)
     models = [model for fit in fits.values() for model in fit.models]

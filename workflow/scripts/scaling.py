@@ -20,13 +20,7 @@ with job(snakemake):
     lightgbm = {size: read_json(path) for size, path in zip(params.lightgbm_sizes, given.lightgbm_reports)}
     with understood(given.ridge_report):
         facts = facts_of(read_json(given.ridge_report, ("scales",)), lightgbm)
-    scaling = table(
-        predictions,
-        read_members(given.members, given.snr),
-        Protocol.of(params.protocol),
-        Baselines.of(params.baselines),
-        Bootstrap.of(params.bootstrap),
-        params.seed,
-        facts,
-    )
+    protocol, baselines = Protocol.of(params.protocol), Baselines.of(params.baselines)
+    members, bootstrap = read_members(given.members, given.snr), Bootstrap.of(params.bootstrap)
+    scaling = table(predictions, members, protocol, baselines, bootstrap, params.seed, facts)
     write_json(snakemake.output[0], scaling)

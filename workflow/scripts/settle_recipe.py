@@ -10,10 +10,8 @@ from logg1m.protocol.truths import require_one_truth
 
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
-    proposal, heads = (
-        read_json(given.proposal, ("recipe", "members", "closed")),
-        read_json(given.d3, ("heads",))["heads"],
-    )
+    proposal = read_json(given.proposal, ("recipe", "members", "closed"))
+    heads = read_json(given.d3, ("heads",))["heads"]
     trial = None
     if given.trial:
         half = len(given.trial) // 2

@@ -10,6 +10,7 @@ from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
 from logg1m.decisions.points import POINTS
+from logg1m.experiments import catalogue
 from logg1m.experiments.judging.verdict import ACCEPTED
 from logg1m.files import read_json, understood
 
@@ -55,7 +56,7 @@ def compose(verdicts: list[dict[str, Any]], base: Recipe, heads: str, most: int)
         if new or row["change"].get("heads") == heads:  # heads that D3 turned down bring nothing into the recipe
             members.append(row)
             changes |= new
-    recipe = Recipe(**{**base.model_dump(), **changes, "heads": heads})
+    recipe = catalogue.recipe(base, {**changes, "heads": heads})
     closed = sorted(v["key"] for v in verdicts if v["key"] not in {row["mvp"] for row in members})
     return {
         "recipe": recipe.model_dump(mode="json"),
@@ -94,7 +95,7 @@ def settle(proposal: dict[str, Any], base: Recipe, heads: str, trial: dict[str, 
     else:
         members = proposal["members"][:1]
         change = {field: value for field, value in members[0]["change"].items() if field != "heads"}
-        recipe = Recipe(**{**base.model_dump(), **change, "heads": heads}).model_dump(mode="json")
+        recipe = catalogue.recipe(base, {**change, "heads": heads}).model_dump(mode="json")
         combination = "dropped"
     dropped = [row["mvp"] for row in proposal["members"] if row not in members]
     return {
@@ -109,7 +110,7 @@ def settle(proposal: dict[str, Any], base: Recipe, heads: str, trial: dict[str, 
 def next_recipe(recipe: Recipe, verdicts: list[dict[str, Any]]) -> Recipe:
     """Phase 3 starts from the best accepted recipe of Phase 2, or from Phase 2's own."""
     ranked = rank(verdicts)
-    return Recipe(**{**recipe.model_dump(), **ranked[0]["change"]}) if ranked else recipe
+    return catalogue.recipe(recipe, ranked[0]["change"]) if ranked else recipe
 
 
 def explain(evidence: dict[str, Any]) -> str:

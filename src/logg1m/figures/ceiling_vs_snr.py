@@ -85,7 +85,7 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.
 
 
 @dataclass(frozen=True)
-class Model:
+class TestedModel:
     """A trained model that the page can show: its name, the group of its switch, its rows per bin of SNR."""
 
     name: str
@@ -94,7 +94,7 @@ class Model:
     shown: bool
 
 
-def plot(fisher: Cursor | None, models: Sequence[Model]) -> Plot | None:
+def plot(fisher: Cursor | None, models: Sequence[TestedModel]) -> Plot | None:
     """R² in bins of ‖flux‖/‖error‖: what the data allow, and every model, each with a switch of its own."""
     series = _ceilings(fisher) if fisher else []
     shown = [model for model in models if len(model.snr_bins.raw)]
@@ -120,7 +120,7 @@ def plot(fisher: Cursor | None, models: Sequence[Model]) -> Plot | None:
     return line_figure("r2-against-snr", title, alt, series, *axes, layout, **more)
 
 
-def _tested(models: Sequence[Model]) -> str:
+def _tested(models: Sequence[TestedModel]) -> str:
     """How many spectra they were tested on, all bins together."""
     sizes = sorted({sum(row["n"] for row in model.snr_bins.raw if row.get("n")) for model in models})
     if not sizes:

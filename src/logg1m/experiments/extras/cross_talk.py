@@ -19,7 +19,7 @@ def extra(evidence: Evidence) -> list[dict[str, Any]]:
     for name in runs.errors:
         if not all(name in runs.further.get(label, {}) for label in _LABELS):
             continue
-        parts = [runs.statistic("cross_talk", name, k, subset) for k in range(len(runs.errors[name]))]
+        parts = runs.of_seeds("cross_talk", name, subset)
         share = metrics.with_interval(_mean_of(parts), int(subset.sum()), evidence.bootstrap, evidence.seed)
         error = runs.errors[name][0][subset]
         others = np.stack([runs.further[label][name][0][subset] for label in _LABELS], axis=1)

@@ -23,9 +23,8 @@ def explained_share(error: np.ndarray, others: np.ndarray) -> Callable[[np.ndarr
         covariance -= first[:, :, None] * first[:, None, :]
         inner, along, variance = covariance[:, :-1, :-1], covariance[:, :-1, -1], covariance[:, -1, -1]
         with np.errstate(divide="ignore", invalid="ignore"):
-            slopes = (
-                np.linalg.pinv(inner, hermitian=True) @ along[:, :, None]
-            )  # an error that never varies explains nothing
+            # An error that never varies explains nothing.
+            slopes = np.linalg.pinv(inner, hermitian=True) @ along[:, :, None]
             return np.asarray((along * slopes[:, :, 0]).sum(axis=1) / variance)
 
     return statistic

@@ -72,6 +72,10 @@ class Runs:
         """Which spectra belong to a test: low_noise, or full, (N,)."""
         return self.low_noise if subset == "low_noise" else np.ones(len(self.truth), dtype=bool)
 
+    def of_seeds(self, metric: str, variant: str, subset: np.ndarray) -> list[Statistic]:
+        """`statistic` of every seed."""
+        return [self.statistic(metric, variant, k, subset) for k in range(len(self.errors[variant]))]
+
     def statistic(self, metric: str, variant: str, number: int, subset: np.ndarray) -> Statistic:
         """A metric of one variant and seed number on a subset (N,), as a statistic of counts; NaN if not measured."""
         part, truth = self.errors[variant][number][subset], self.truth[subset]

@@ -31,9 +31,7 @@ def improvement(
         return {**nothing, "per_seed": [], "reference_value": 1.0, "inside": nothing, "outside": nothing}
     subset = runs.inside(criterion.subset)
     n = int(subset.sum())
-    parts = [
-        [runs.statistic(criterion.metric, name, k, subset) for k in range(len(runs.errors[name]))] for name in names
-    ]
+    parts = [runs.of_seeds(criterion.metric, name, subset) for name in names]
 
     def gains(values: np.ndarray) -> np.ndarray:
         """Metrics of the four (4, …) → inside, outside and their difference (3, …)."""

@@ -45,10 +45,7 @@ def improvement(
         return interaction.improvement(runs, candidate, reference, criterion, sign, bootstrap, seed)
     subset = runs.inside(criterion.subset)
     n = int(subset.sum())
-    parts = [
-        [runs.statistic(criterion.metric, name, k, subset) for k in range(len(runs.errors[name]))]
-        for name in (candidate, reference)
-    ]
+    parts = [runs.of_seeds(criterion.metric, name, subset) for name in (candidate, reference)]
 
     def difference(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
         change = sign * (ours - theirs)

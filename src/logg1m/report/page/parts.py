@@ -6,6 +6,7 @@ from typing import Any
 
 from logg1m.config.experiments import Experiment
 from logg1m.figures import catalogue, ceiling_vs_snr, convergence, scaling
+from logg1m.figures.ceiling_vs_snr import TestedModel
 from logg1m.figures.interactive import Plot, Shown
 from logg1m.report.foundations.fisher import FISHER
 from logg1m.report.foundations.scaling import NETWORKS, SCALING
@@ -68,12 +69,11 @@ def _plot(kind: str | None, shown: Shown, key: str) -> Plot | None:
     """The figure drawn from its values, or None where it has no plot, or no values to draw it from."""
     if kind is None or not shown.table:
         return None
-    module = catalogue.module(kind)
-    plot: Plot | None = module.plot(shown, key) if hasattr(module, "plot") else None
-    return plot
+    plot = getattr(catalogue.module(kind), "plot", None)
+    return plot(shown, key) if plot else None
 
 
-def models(roadmap: Roadmap) -> list[ceiling_vs_snr.Model]:
+def models(roadmap: Roadmap) -> list[TestedModel]:
     """Every model with R² per bin of signal-to-noise: classical ones at their largest scale, and every variant, once
     each where several experiments use the same runs."""
     found = []
@@ -82,21 +82,21 @@ def models(roadmap: Roadmap) -> list[ceiling_vs_snr.Model]:
         bins = largest.at("common_test", "snr_bins")
         if bins is not None:
             words = f"{model_name(name)}, n = {largest.raw['n_train']:,}"
-            found.append(ceiling_vs_snr.Model(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
+            found.append(TestedModel(words, "MVP-0.B", bins, name in _SHOWN_AT_FIRST))
     seen = set()
     for row, _ in roadmap.artifacts[NETWORKS].matching("rows/*"):
         bins = row.at("snr_bins")
         if bins is not None and bins.raw:
             seen.add(row.raw["runs"])
             name = f"{row.raw['label']}, n = {row.raw['n_fit']:,}"
-            found.append(ceiling_vs_snr.Model(name, "MVP-0.B", bins, row.raw["model"] in _SHOWN_AT_FIRST))
+            found.append(TestedModel(name, "MVP-0.B", bins, row.raw["model"] in _SHOWN_AT_FIRST))
     for mvp in roadmap.mvps:
         for variant in mvp.variants if mvp.state == DONE else ():
             if variant.snr_bins and variant.runs not in seen:
                 seen.add(variant.runs)
                 words = f"{variant.label}{' (leaky)' if variant.leaky else ''}"
                 shown = variant.runs == roadmap.answer.runs
-                found.append(ceiling_vs_snr.Model(words, f"MVP-{mvp.id} {mvp.title}", variant.snr_bins, shown))
+                found.append(TestedModel(words, f"MVP-{mvp.id} {mvp.title}", variant.snr_bins, shown))
     return found
 
 
