@@ -63,7 +63,8 @@ def made():
     found = evidence()
     gradients = {n: [t.assign(gradient=1 + rng.random(len(t))) for t in ts] for n, ts in found.gradients.items()}
     rows = {"flux": 0.5 + 0.1 * rng.standard_normal((2, PIXELS)), "error": np.full((2, PIXELS), 0.1)}
-    store = SimpleNamespace(wave=found.store.wave, read=lambda chunk, name: rows[name].astype(np.float32))
+    read = lambda chunk, name: rows[name].astype(np.float32)  # noqa: E731
+    store = SimpleNamespace(wave=found.store.wave, read=read, manifest={"arrays": dict.fromkeys(rows, "float32")})
     pixels = found.pixels.assign(error_mean=found.pixels["error_mean"] + 1e-3 * rng.random(PIXELS))
     return replace(found, gradients=gradients, store=store, pixels=pixels)
 

@@ -58,7 +58,7 @@ class Disguised:
         flux, error = store.read(0, "flux"), store.read(0, "error")
         self.arrays = {"flux": flux.copy(), "error": error * np.float32(0.9)}
         self.arrays["flux"][IDS] += np.float32(0.1) * (noisy - flux[IDS])
-        self.rows = store.rows
+        self.rows, self.manifest = store.rows, store.manifest
 
     def read(self, chunk: int, name: str) -> np.ndarray:
         return self.arrays[name]

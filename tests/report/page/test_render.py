@@ -334,7 +334,7 @@ def test_bounds_say_over_how_many_labels_they_are(paths, experiments):
     assert "5-D" not in shown
     for words in ("σ 4-D, ", "σ(log g), 4-D bound of the same spectrum", "median σ(log g), 4-D, dex"):
         assert words in shown
-    assert "4-D bound. " in rendered(paths, experiments)
+    assert "4-D bound." in rendered(paths, experiments)
 
 
 def test_without_artifacts_the_page_says_that_nothing_has_been_scored(experiments):

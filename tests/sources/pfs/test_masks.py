@@ -123,3 +123,16 @@ def test_the_store_has_one_sense_and_says_which_pixels_are_good(shard: Path, mad
 def test_a_store_without_a_mask_is_good_everywhere(small_store: Store) -> None:
     assert good_pixels(small_store, 2).all()
     assert good_pixels(small_store, 2).shape == (52, 4096)
+
+
+@pytest.mark.parametrize("value", [1e9, -1e9, np.nan, np.inf])
+def test_a_median_does_not_depend_on_what_lies_under_the_mask(shard: Path, value: float) -> None:
+    edit(shard, put(MASK, (slice(None), slice(None)), 0))
+    edit(shard, put(MASK, (3, slice(1000, 1800)), 2))
+    before = source(shard, on_median="refuse").read(0, 16)
+    edit(shard, put(FLUX, (3, slice(1000, 1800)), value))
+    after = source(shard, on_median="refuse").read(0, 16)
+    good = after.arrays["mask"] == 0
+    np.testing.assert_array_equal(after.arrays["mask"] != 0, before.arrays["mask"] != 0)
+    for name in ("flux", "error"):
+        np.testing.assert_array_equal(after.arrays[name][good], before.arrays[name][good])

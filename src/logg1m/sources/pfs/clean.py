@@ -109,7 +109,8 @@ class Cleaner:
     def _renormalise(self, flux: np.ndarray, error: np.ndarray, masked: np.ndarray, start: int) -> np.ndarray:
         """Scale rows whose median is not 0.5, in place; all others stay as they are, bit for bit.
 
-        For the median of a row its masked pixels (B, P) are filled from the good ones, whatever they hold.
+        What lies under the mask (B, P) counts in the median only while it moves it by no more than the tolerance; else
+        masked pixels are filled from the good ones beside them.
         """
         low, high, half = MEDIAN - self.median_tolerance, MEDIAN + self.median_tolerance, flux.shape[1] // 2
         # Fewer than half of the values outside either limit: the median is inside, without sorting anything.
@@ -117,12 +118,14 @@ class Cleaner:
         inside[masked.any(axis=1)] = False
         scaled = np.zeros(len(flux), dtype=bool)
         for row in np.flatnonzero(~inside):
-            values = flux[row]
+            median = own = float(np.median(flux[row]))
             if masked[row].any() and not masked[row].all():
-                values = values.copy()
-                _fill(values, masked[row], masked[row])
-            median = float(np.median(values))
-            if low <= median <= high:
+                filled = flux[row].copy()
+                _fill(filled, masked[row], masked[row])
+                own = float(np.median(filled))
+                if abs(median - own) > self.median_tolerance * abs(own) / MEDIAN:
+                    median = own
+            if low <= own <= high or low <= median <= high:
                 continue
             if self.on_median == "refuse" or median <= 0:
                 remedy = (
