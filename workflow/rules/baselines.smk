@@ -2,7 +2,8 @@
 
 Requires: the store, the protocol.
 Produces: results/mvp_0_b/ridge.json and ridge.parquet (all scales from one pass), lightgbm_<scale>.json and .parquet,
-scaling.json. Predictions are on the common test set. `baselines.lightgbm_largest` leaves LightGBM out at
+scaling.json. Predictions are on the common test set; ridge_selection.parquet and lightgbm_<scale>_selection.parquet are
+those on the validation stars of the largest scale, where the best model is chosen. `baselines.lightgbm_largest` leaves LightGBM out at
 the scales above it.
 """
 
@@ -17,6 +18,11 @@ CLASSICAL = [
     "results/mvp_0_b/ridge.parquet",
     f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet",
 ]
+# The same on validation stars, where the best model is chosen.
+CLASSICAL_SELECTION = [
+    "results/mvp_0_b/ridge_selection.parquet",
+    f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}_selection.parquet",
+]
 
 
 rule ridge:
@@ -26,6 +32,7 @@ rule ridge:
     output:
         report=update("results/mvp_0_b/ridge.json"),
         predictions=update("results/mvp_0_b/ridge.parquet"),
+        selection=update("results/mvp_0_b/ridge_selection.parquet"),
     log:
         "logs/mvp_0_b/ridge.log",
     benchmark:
@@ -51,6 +58,7 @@ rule lightgbm:
     output:
         report=update("results/mvp_0_b/lightgbm_{scale}.json"),
         predictions=update("results/mvp_0_b/lightgbm_{scale}.parquet"),
+        selection=update("results/mvp_0_b/lightgbm_{scale}_selection.parquet"),
     log:
         "logs/mvp_0_b/lightgbm_{scale}.log",
     benchmark:

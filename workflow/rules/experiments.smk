@@ -97,9 +97,13 @@ rule models:
         bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
-        predictions=expand(
-            "results/{runs}/seed_0/predictions.parquet", runs=honest_runs()
-        ),
+        predictions=[
+            f"results/{run}/predictions.parquet" for run in seeds_of(honest_runs())
+        ],
+        selection=[
+            f"results/{run}/selection.parquet" for run in seeds_of(honest_runs())
+        ],
+        classical=CLASSICAL_SELECTION,
     output:
         update("results/mvp_1_1/models.json"),
     log:
@@ -113,7 +117,8 @@ rule models:
         mem_mb=grows(2000),
         runtime=grows(20),
     params:
-        runs=honest_runs(),
+        runs=[str(Path(run).parent) for run in seeds_of(honest_runs())],
+        changes=honest_runs(),
         bootstrap=whole(CONFIG.bootstrap),
         bayes=part(CONFIG.bounds.bayes, "min_reached"),
         seed=CONFIG.seed,

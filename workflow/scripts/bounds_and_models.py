@@ -22,8 +22,10 @@ with job(snakemake):
     tables = {path: read_parquet(path, columns, wanted) for path in given.predictions}
     table = pd.concat(tables.values(), ignore_index=True)
     predictions, scales = largest_of_each(table)
+    choosing = pd.concat([read_parquet(path, columns, wanted) for path in given.selection], ignore_index=True)
+    selection, _ = largest_of_each(choosing)
     low, high = data.priors.logg
-    fisher = compare(stars, members, predictions, (high - low) ** 2 / 12, config, bootstrap, params.seed)
+    fisher = compare(stars, members, predictions, (high - low) ** 2 / 12, config, bootstrap, params.seed, selection)
     fisher["noise_level"] = params.noise_level
     bayes = read_parquet(given.bayes, ("id", "mean", "truth", "var", "ess"))
     require_one_truth({given.bayes: bayes, **tables})
@@ -36,6 +38,7 @@ with job(snakemake):
         bootstrap,
         params.seed,
         prior_text(data),
+        selection,
         prior_is_exact(data),
     )
     with understood(given.lightgbm):

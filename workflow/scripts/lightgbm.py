@@ -26,12 +26,8 @@ with job(snakemake):
     state = Path("results/.state/lightgbm") / snakemake.wildcards.scale
     split, level = pools.split(size), protocol.noise_level
     boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code)
-    rows = boosting.NoisyRows(store, pools.common_test, params.seed, protocol.noise_level, compute)
-    predicted = boosting.predict(boosted, rows)
-    write_parquet(
-        snakemake.output.predictions,
-        pd.DataFrame(
-            {"model": "lightgbm", "scale": size, "id": rows.ids, "truth": truth[rows.ids], "predicted": predicted}
-        ),
-    )
+    for path, ids in ((snakemake.output.predictions, pools.common_test), (snakemake.output.selection, pools.choosing)):
+        rows = boosting.NoisyRows(store, ids, params.seed, protocol.noise_level, compute)
+        columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": boosting.predict(boosted, rows)}
+        write_parquet(path, pd.DataFrame({"model": "lightgbm", "scale": size, **columns}))
     write_json(snakemake.output.report, boosting.report(boosted, config))

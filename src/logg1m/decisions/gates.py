@@ -2,12 +2,11 @@
 
 from typing import Any
 
+from logg1m.bounds.comparison import KEYS, statistic_of
 from logg1m.config.experiments import Decisions
 from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
 from logg1m.metrics import interval_key, interval_of, is_measured
-
-_STATISTICS = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
 
 
 def settle(
@@ -31,21 +30,21 @@ def settle(
 
 
 def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
-    """Continue with Phase 2 if the best model's error is far above the bound; else stop and name what remains.
+    """Continue with Phase 2 if the best model's error is far above the optimum, stop if it is near, and name what remains.
 
-    A model that beats the Bayes-optimal estimator has seen what it must not (`leaks`), and is never the best one.
+    The best model was chosen on validation stars (`choice`). One that beats the Bayes-optimal estimator has seen what it
+    must not (`leaks`), and is never the best one.
     """
-    key, threshold = _STATISTICS[settings.d1_statistic], settings.d1_threshold
+    limits = settings.d1_continue_above, settings.d1_stop_below
     above, below = POINTS["d1"].options
-    leaks = {row["model"] for row in fisher.get("leaks") or []}
-    honest = {name: model for name, model in fisher["models"].items() if name not in leaks}
-    best = min(honest, key=lambda name: honest[name]["rmse"]["value"], default=None)
-    model = honest[best] if best else {}
-    measured = model.get(key)
+    leaks, choice = {row["model"] for row in fisher.get("leaks") or []}, fisher["choice"]
+    best = None if choice["model"] in leaks else choice["model"]
+    model = fisher["models"][best] if best else {}
+    statistic, measured = statistic_of(model, settings.d1_statistic)
     verdict = "inconclusive"
     if measured is not None:
         low, high = interval_of(measured)
-        verdict = above if low > threshold else below if high < threshold else "inconclusive"
+        verdict = above if low > limits[0] else below if high < limits[1] else "inconclusive"
     shown = (
         f"{measured['value']:.2f}, interval [{interval_of(measured)[0]:.2f}, {interval_of(measured)[1]:.2f}]"
         if measured
@@ -53,19 +52,23 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     )
     evidence = {
         "model": best,
-        "statistic": settings.d1_statistic,
-        "threshold": threshold,
+        "chosen": {key: choice.get(key) for key in ("rule", "lowest", "tied", "n_stars")},
+        "statistic": statistic,
+        "continue_above": limits[0],
+        "stop_below": limits[1],
         "measured": measured,
-        "all_statistics": {name: model.get(k) for name, k in _STATISTICS.items()},
+        "all_statistics": {name: model.get(key) for name, key in KEYS.items()},
         "n": model.get("n"),
+        "seeds": model.get("seeds", 1),
         "left_out_as_leaks": sorted(leaks),
         **({"refused": model["refused"]} if model.get("refused") else {}),
     }
     settled = settle(
         "d1", verdict, settings,
-        POINTS["d1"].rule.format(statistic=settings.d1_statistic, threshold=threshold),
+        POINTS["d1"].rule.format(statistic=statistic, above=limits[0], below=limits[1]),
         evidence,
-        f"{settings.d1_statistic} of {best or 'any honest model'} is {shown}; the whole interval on the other side of {threshold:g} flips it",
+        f"{statistic} of {best or 'any honest model'} is {shown}; the whole interval above {limits[0]:g} is {above}, below "
+        f"{limits[1]:g} {below}",
     )  # fmt: skip
     if settled["outcome"] == below:
         settled["remaining_directions"] = directions(fisher)

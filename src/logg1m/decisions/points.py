@@ -54,7 +54,8 @@ POINTS: dict[str, Point] = {
         title="Is there headroom above the bound?",
         follows="MVP-1.1",
         evidence="mvp_1_1/models.json",
-        rule="{statistic} of the best model > {threshold:g}: continue; below: stop (no Phases 2 and 3)",
+        rule="{statistic} of the model that is best on validation stars: whole interval > {above:g}: continue; < {below:g}: "
+        "stop (no Phases 2 and 3); between them the default",
         options=_options("d1", "Phase 2 starts", f"{_STOP.words}; physical directions remain"),
         closing=_STOP,
     ),

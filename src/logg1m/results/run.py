@@ -13,6 +13,7 @@ METRICS, MODEL, PROVENANCE = "metrics.json", "model.safetensors", "provenance.js
 # Table → its file, and columns that every model has in it.
 _TABLES = {
     "predictions": ("predictions.parquet", ("id", "truth", "predicted")),
+    "selection": ("selection.parquet", ("id", "truth", "predicted")),
     "history": ("history.csv", ()),
     "gradient": ("gradient.csv", ("wave", "visible", "gradient")),
     "robustness": ("robustness.parquet", ("id",)),
@@ -32,6 +33,8 @@ class Run:
 
     metrics : deterministic
     predictions : id, truth, predicted (dex) of every test spectrum, and what else the model says of it
+    selection : the same of low-noise validation spectra of the run's largest training prefix that this one was not trained
+        on, where the best of several models is chosen
     history : one row per epoch, penalty or tree
     gradient : wave (Å), visible, and mean |∂log g/∂flux| per pixel
     robustness : log g (dex) of low-noise test spectra under conditions (see `nn.robustness`), one column each
@@ -41,6 +44,7 @@ class Run:
 
     metrics: dict[str, Any]
     predictions: pd.DataFrame
+    selection: pd.DataFrame
     history: pd.DataFrame
     gradient: pd.DataFrame
     robustness: pd.DataFrame
