@@ -1,6 +1,6 @@
 """fisher.json: bounds, their agreement, ceilings, and how far each model's errors are from the bound."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from logg1m.bounds.choice import choose
 from logg1m.bounds.compute import ESTIMATORS
 from logg1m.bounds.efficiency import Statistic, root_ratio
 from logg1m.bounds.nodes import shared
+from logg1m.bounds.statistics import KEYS, statistic_of
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
@@ -271,22 +272,6 @@ def ratios(
 
 def _scaled(statistic: Any) -> Any:
     return lambda counts: statistic(counts) / GAUSSIAN_MEDIAN
-
-
-# Statistic → its key in an entry of models. Where a source has no Bayes ceiling its prior-aware bound stands for it.
-KEYS = {
-    "median_ratio": "ratio_median",
-    "rms_ratio": "ratio_rms",
-    "rmse_over_bayes": "rmse_over_bayes",
-    "rmse_over_prior_aware": "rmse_over_prior_aware",
-}
-
-
-def statistic_of(model: Mapping[str, Any], wanted: str) -> tuple[str, dict[str, Any] | None]:
-    """The statistic that judges a model, and what it measures: of RMSE over Bayes the stand-in where there is none."""
-    if wanted == "rmse_over_bayes" and model.get(wanted) is None and model.get("rmse_over_prior_aware") is not None:
-        wanted = "rmse_over_prior_aware"
-    return wanted, model.get(KEYS[wanted])
 
 
 def verdict(models: dict[str, Any], config: Bounds, best: str | None, leaking: Collection[str] = ()) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from logg1m.bounds.comparison import KEYS, statistic_of
+from logg1m.bounds.statistics import KEYS, statistic_of
 from logg1m.config.experiments import Decisions
 from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
