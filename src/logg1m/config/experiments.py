@@ -305,8 +305,8 @@ class Experiments(Section):
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
     seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], _over(_SEED_SCATTER)] = Field(
         _SEED_SCATTER,
-        description="scatter between seeds that is assumed while there is one seed, in the metric's unit: an effect must "
-        "exceed 3 × this",
+        description="scatter between seeds in the metric's unit: the one that is assumed while there is one seed, and the "
+        "least that is believed while fewer than 10 degrees of freedom measure it",
     )
     alphas: tuple[Penalty, ...] = Field(
         (1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e3, 3e3, 1e4, 3e4, 1e5),

@@ -81,7 +81,7 @@ def choosing_rows(task: Task, members: pd.DataFrame) -> np.ndarray:
     """Low-noise validation spectra of the run's largest training prefix, without those that this task is fitted to."""
     ids = Pools.of(task.store, task.setting.seed, task.setting.protocol).choosing
     low_noise = members.loc[ids, "low_noise"].to_numpy(dtype=bool)
-    return ids[low_noise & ~np.isin(ids, task.rows.fit)]
+    return np.asarray(ids[low_noise & ~np.isin(ids, task.rows.fit)])
 
 
 def predict(task: Task, fitted: Fitted, ids: np.ndarray, spectra: np.ndarray) -> pd.DataFrame:
