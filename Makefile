@@ -44,7 +44,7 @@ nightly: $(VENV)/.installed
 	@$(MAKE) test-nightly
 	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal --hypothesis-profile nightly -m hypothesis
 
-## test-nightly: the lowest allowed versions of all packages, installed into an environment of their own
+## test-nightly: the lowest allowed versions of all packages, installed into an environment of their own; size and power of verdicts
 test-nightly: $(VENV)/.installed
 	pytest -m nightly tests/nightly
 

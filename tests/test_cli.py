@@ -205,8 +205,8 @@ def test_decide_explains_rule_numbers_override_and_what_would_flip(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     measured = {"value": 2.5, "ci95": [2.2, 2.8]}
-    model = {"rmse": measured, "ratio_median": measured, "ratio_rms": measured, "n": 100}
-    fisher = {"models": {"ridge_full": model}}
+    model = {"rmse_over_bayes": measured, "ratio_median": measured, "ratio_rms": measured, "n": 100}
+    fisher = {"models": {"ridge_full": model}, "choice": {"model": "ridge_full", "tied": ["ridge_full"], "n_stars": 60}}
     evidence = gates.d1(fisher, Decisions(override={"d1": "continue"}))
     (tmp_path / "decisions").mkdir()
     (tmp_path / "decisions" / "d1.evidence.json").write_text(json.dumps(evidence))

@@ -49,10 +49,15 @@ def model(stars: pd.DataFrame, factor: float, seed: int = 3) -> pd.DataFrame:
     return table.sample(frac=1, random_state=1)
 
 
+def bounds_of(stars: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """The bound and the prior-aware bound of every star."""
+    return tuple(stars.set_index("id")[f"exact_sigma_{dims}"] for dims in ("5d", "prior"))
+
+
 def compared(factor: float = 1.0, **settings) -> dict:
     stars = stars_of()
     models = {"poor": model(stars, 3 * factor, seed=8), "good": model(stars, factor)}
-    return compare(stars, members_of(stars), models, VARIANCE, Bounds(**settings), BOOTSTRAP, SEED)
+    return compare(stars, members_of(stars), models, VARIANCE, Bounds(**settings), BOOTSTRAP, SEED, models)
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +84,7 @@ def test_intervals_of_an_efficient_estimator_hold_one_as_often_as_they_say():
     hits, repetitions = {"ratio_median": 0, "ratio_rms": 0}, 250
     for k in range(repetitions):
         stars = stars_of(300, ("exact",), seed=k)
-        found = model_ratio(
-            model(stars, 1.0, seed=1_000 + k), stars.set_index("id")["exact_sigma_5d"], Bootstrap(resamples=200), SEED
-        )
+        found = model_ratio(model(stars, 1.0, seed=1_000 + k), *bounds_of(stars), Bootstrap(resamples=200), SEED)
         for name in hits:
             low, high = found[name]["ci95"]
             hits[name] += low <= 1 <= high
@@ -101,7 +104,7 @@ def test_errors_are_those_of_the_low_noise_stars_joined_by_id(efficient):
 
 
 @pytest.mark.parametrize(
-    ("factor", "outcome"), [(1.0, "near_bound"), (4.0, "headroom"), (2.0, "inconclusive")]
+    ("factor", "outcome"), [(1.0, "near_bound"), (4.0, "headroom"), (1.6, "inconclusive")]
 )  # fmt: skip
 @pytest.mark.parametrize("statistic", ["median_ratio", "rms_ratio"])
 def test_outcome_of_the_verdict(factor, outcome, statistic):
@@ -112,15 +115,36 @@ def test_outcome_of_the_verdict(factor, outcome, statistic):
     assert verdict["ratio"] == verdict["all_statistics"][statistic]
 
 
-def test_the_verdict_is_inconclusive_while_its_statistic_is_not_known():
-    verdict = compared(statistic="rmse_over_bayes")["verdict"]
-    assert verdict["outcome"] == "inconclusive"
-    assert verdict["ratio"] is None
+def test_without_a_bayes_ceiling_the_rmse_is_held_against_the_prior_aware_bound():
+    """Errors of the size of that bound, √Σσ², score 1; it is the lower one wherever the prior helps."""
+    stars = stars_of()
+    error = stars["exact_sigma_prior"] * np.random.default_rng(3).standard_normal(N)
+    table = pd.DataFrame({"id": stars["id"], "truth": stars["logg"], "predicted": stars["logg"] + error})
+    found = model_ratio(table, *bounds_of(stars), BOOTSTRAP, SEED)["rmse_over_prior_aware"]
+    assert found["value"] == pytest.approx(np.sqrt((error**2).sum() / (stars["exact_sigma_prior"] ** 2).sum()))
+    assert found["ci95"][0] < 1 < found["ci95"][1]
+    verdict = compared()["verdict"]
+    assert verdict["statistic"] == "rmse_over_prior_aware"
+    assert verdict["ratio"] == verdict["all_statistics"]["rmse_over_prior_aware"]
+    assert verdict["all_statistics"]["rmse_over_bayes"] is None
 
 
-def test_the_threshold_is_the_configured_one():
-    assert compared(2.0, ratio_threshold=1.2)["verdict"]["outcome"] == "headroom"
-    assert compared(2.0, ratio_threshold=3.0)["verdict"]["outcome"] == "near_bound"
+@pytest.mark.parametrize(
+    ("above", "below", "outcome"),
+    [(1.2, 1.1, "headroom"), (4.0, 3.0, "near_bound"), (3.0, 1.2, "inconclusive"), (2.0, 2.0, "inconclusive")],
+)
+def test_between_two_thresholds_the_verdict_is_inconclusive(above, below, outcome):
+    verdict = compared(2.0, statistic="rms_ratio", headroom_above=above, near_bound_below=below)["verdict"]
+    assert verdict["outcome"] == outcome
+    assert verdict["thresholds"] == {"headroom_above": above, "near_bound_below": below}
+
+
+def test_the_best_model_is_not_chosen_on_the_stars_that_judge_it():
+    stars = stars_of()
+    tests = {"a": model(stars, 1.0), "b": model(stars, 1.5)}
+    on_validation = {"a": model(stars, 3.0), "b": model(stars, 1.0)}
+    found = compare(stars, members_of(stars), tests, VARIANCE, Bounds(), BOOTSTRAP, SEED, on_validation)
+    assert (found["choice"]["model"], found["verdict"]["model"]) == ("b", "b")
 
 
 def test_the_file_has_every_key_that_was_promised(efficient, tmp_path):
@@ -136,7 +160,7 @@ def test_the_file_has_every_key_that_was_promised(efficient, tmp_path):
     for place in (file["ceilings"], *file["ceilings"]["snr_bins"]):
         assert {"crlb_median_r2", "crlb_mean_r2"} <= set(place)
     for entry in file["models"].values():
-        for statistic in ("mae", "rmse", "r2", "ratio_median", "ratio_rms"):
+        for statistic in ("mae", "rmse", "r2", "ratio_median", "ratio_rms", "rmse_over_prior_aware"):
             assert set(entry[statistic]) == {"value", "ci95"}
     assert {"criterion", "statistic", "ratio", "outcome"} <= set(file["verdict"])
     assert {"n", "estimator", "median_sigma_5d"} <= set(file["convergence"][0])
@@ -174,7 +198,8 @@ def test_ceilings_in_bins_take_every_star_with_a_bound(efficient):
 def test_without_exact_derivatives_the_local_regression_takes_their_place_and_the_file_says_so():
     stars = stars_of(estimators=("local_linear", "knn"))
     table = pd.DataFrame({"id": stars["id"], "truth": stars["logg"], "predicted": stars["logg"] + 0.1})
-    found = compare(stars, members_of(stars), {"only": table}, VARIANCE, Bounds(), BOOTSTRAP, SEED)
+    models = {"only": table}
+    found = compare(stars, members_of(stars), models, VARIANCE, Bounds(), BOOTSTRAP, SEED, models)
     assert found["reference_estimator"] == "local_linear"
     assert "cannot compute derivatives" in found["exact_missing"]
     assert found["agreement_with_exact"] == {}
@@ -185,9 +210,8 @@ def test_stars_whose_bound_failed_are_left_out_of_ratios_and_counted():
     stars = stars_of()
     stars.loc[:99, "exact_sigma_5d"] = np.nan
     stars.loc[:99, "exact_failed_5d"] = True
-    found = compare(
-        stars, members_of(stars, low_noise=1.1), {"one": model(stars_of(), 1.0)}, VARIANCE, Bounds(), BOOTSTRAP, SEED
-    )
+    models = {"one": model(stars_of(), 1.0)}
+    found = compare(stars, members_of(stars, low_noise=1.1), models, VARIANCE, Bounds(), BOOTSTRAP, SEED, models)
     assert found["models"]["one"]["n"] == N - 100
     assert found["estimators"]["exact"]["sigma_logg"]["5d"]["n_failed"] == 100
     assert np.isfinite(found["models"]["one"]["ratio_rms"]["value"])
@@ -202,8 +226,8 @@ def survivors(missing: int, on_nodes: bool = True, min_share: float = 0.9) -> di
     stars["a_m"] = np.tile([0.0, 0.2, 0.4], N // 3) if on_nodes else np.linspace(0, 0.4, N)
     stars["c_m"] = 0.0
     table = pd.DataFrame({"id": stars["id"], "truth": stars["logg"], "predicted": stars["logg"] + 1.0})
-    config = Bounds(min_share=min_share)
-    return compare(stars, members_of(stars, low_noise=1.1), {"only": table}, VARIANCE, config, BOOTSTRAP, SEED)
+    models, config = {"only": table}, Bounds(min_share=min_share)
+    return compare(stars, members_of(stars, low_noise=1.1), models, VARIANCE, config, BOOTSTRAP, SEED, models)
 
 
 def test_stars_without_a_derivative_are_counted_beside_every_number_and_left_out_of_ceilings():
@@ -249,7 +273,7 @@ def test_models_without_a_star_in_common_with_the_bounds_are_refused():
     stars = stars_of()
     other = model(stars, 1.0).assign(id=lambda t: t["id"] + 1)
     with pytest.raises(InputError, match="none of the 3000 test spectra"):
-        compare(stars, members_of(stars), {"one": other}, VARIANCE, Bounds(), BOOTSTRAP, SEED)
+        compare(stars, members_of(stars), {"one": other}, VARIANCE, Bounds(), BOOTSTRAP, SEED, {"one": other})
 
 
 def test_comparison_is_reproducible(efficient):

@@ -43,8 +43,8 @@ def made() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, pd.DataF
 def added(exact: bool = True, only: tuple[str, ...] = ("honest", "leaky")) -> dict:
     stars, members, posteriors, models = made()
     models = {name: models[name] for name in only}
-    fisher = compare(stars, members, models, 16 / 12, CONFIG, BOOTSTRAP, SEED)
-    add_bayes(fisher, posteriors, members, models, CONFIG, BOOTSTRAP, SEED, "uniform box", exact)
+    fisher = compare(stars, members, models, 16 / 12, CONFIG, BOOTSTRAP, SEED, models)
+    add_bayes(fisher, posteriors, members, models, CONFIG, BOOTSTRAP, SEED, "uniform box", models, exact)
     return fisher
 
 
@@ -73,10 +73,43 @@ def test_if_every_model_leaks_nothing_is_concluded():
     assert (found["outcome"], found["reason"]) == ("inconclusive", "every model is flagged as a leak")
 
 
-def test_the_verdict_without_leaks_is_that_of_the_best_model():
-    models = {name: {"rmse": {"value": v}, "ratio_median": {"value": 3, "ci95": [2.5, 3.5]}} for name, v in (("a", 2), ("b", 1))}  # fmt: skip
-    assert verdict(models, CONFIG)["model"] == "b"
-    assert verdict(models, CONFIG, ["b"])["model"] == "a"
+def test_the_verdict_is_that_of_the_model_which_was_chosen():
+    models = {name: {"rmse_over_bayes": {"value": 3, "ci95": [2.5, 3.5]}} for name in "ab"}
+    assert verdict(models, CONFIG, "b")["model"] == "b"
+    nothing = verdict(models, CONFIG, None)
+    assert (nothing["outcome"], nothing["model"]) == ("inconclusive", None)
+    assert "no validation star" in nothing["reason"]
+
+
+def against_bayes(predicted: np.ndarray) -> dict:
+    """Verdict on one estimator, given what it predicts."""
+    stars, members, posteriors, _ = made()
+    models = {"lightgbm": pd.DataFrame({"id": posteriors["id"], "truth": posteriors["truth"], "predicted": predicted})}
+    fisher = compare(stars, members, models, 16 / 12, CONFIG, BOOTSTRAP, SEED, models)
+    add_bayes(fisher, posteriors, members, models, CONFIG, BOOTSTRAP, SEED, "uniform box", models)
+    return fisher["verdict"]
+
+
+def test_an_estimator_that_is_optimal_for_half_of_the_stars_and_guesses_the_rest_is_not_near_the_bound():
+    """Optimal for 52 %, log g = 3.0 for the others: the median ratio is below 2, R² is far below the ceiling."""
+    posterior_mean = made()[2]["mean"].to_numpy()
+    gamed = against_bayes(np.where(np.arange(N) < 0.52 * N, posterior_mean, 3.0))
+    assert gamed["all_statistics"]["median_ratio"]["value"] < 2.0
+    assert (gamed["statistic"], gamed["outcome"]) == ("rmse_over_bayes", "headroom")
+    assert gamed["ratio"]["ci95"][0] > 2.0
+
+
+def test_the_posterior_mean_itself_scores_one_and_is_near_the_bound():
+    verdict = against_bayes(made()[2]["mean"].to_numpy())
+    assert verdict["ratio"]["value"] == pytest.approx(1.0)
+    assert verdict["ratio"]["ci95"] == pytest.approx([1.0, 1.0])
+    assert verdict["outcome"] == "near_bound"
+
+
+def test_a_model_between_the_thresholds_is_inconclusive():
+    posteriors = made()[2]
+    error = (posteriors["mean"] - posteriors["truth"]).to_numpy()
+    assert against_bayes((posteriors["truth"] + 1.7 * error).to_numpy())["outcome"] == "inconclusive"
 
 
 def test_the_prior_aware_bound_is_an_approximation_of_the_ceiling_and_says_so():
@@ -100,7 +133,7 @@ def test_bins_of_signal_to_noise_hold_three_metrics_and_no_bin_of_few_stars():
         assert entry["rmse"]["value"] == pytest.approx(0.3)
         assert entry["mae"]["value"] == pytest.approx((part["mean"] - part["truth"]).abs().mean())
     stars, members, posteriors, models = made()
-    strict = compare(stars, members, models, 16 / 12, Bounds(fewest_in_bin=N), BOOTSTRAP, SEED)
+    strict = compare(stars, members, models, 16 / 12, Bounds(fewest_in_bin=N), BOOTSTRAP, SEED, models)
     assert strict["ceilings"]["snr_bins"] == []
 
 

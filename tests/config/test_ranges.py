@@ -53,7 +53,7 @@ def test_the_search_finds_numbers_in_lists_ranges_mappings_and_optional_sections
     for key in (
         "seed", "data.n_spectra", "data.priors.teff.1", "data.pfs_hdf5.n_pixels", "baselines.ridge.alphas.0",
         "baselines.lightgbm_largest", "bounds.bayes.min_ess", "experiments.train_size.ridge", "network.architecture.heads",
-        "experiments.seed_scatter.r2", "denoisers.training.ema", "decisions.d1_threshold",
+        "experiments.seed_scatter.r2", "denoisers.training.ema", "decisions.d1_continue_above",
     ):  # fmt: skip
         assert key in found
     assert len(found) > 100

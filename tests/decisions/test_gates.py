@@ -5,18 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from logg1m.config.bounds import Bounds
 from logg1m.config.experiments import Decisions
 from logg1m.decisions import gates
 
 
 def fisher(low: float, high: float, **models: float) -> dict:
-    """fisher.json with one interval for the ratio of every model; models: name → RMSE."""
-    measured = {"value": (low + high) / 2, "ci95": [low, high]}
+    """fisher.json with one interval for the ratio of every model; models: name → RMSE on validation stars."""
+    measured, known = {"value": (low + high) / 2, "ci95": [low, high]}, models or {"ridge": 0.5}
     return {
         "models": {
-            name: {"rmse": {"value": rmse}, "ratio_median": measured, "ratio_rms": measured, "n": 100}
-            for name, rmse in (models or {"ridge": 0.5}).items()
+            name: {"rmse_over_bayes": measured, "ratio_median": measured, "ratio_rms": measured, "n": 100}
+            for name in known
         },
+        "choice": {"rule": "…", "model": min(known, key=known.get), "lowest": None, "tied": [], "n_stars": 50},
         "reference_estimator": "exact",
         "estimators": {"exact": {"sigma_logg": {"1d": {"median": 0.1}, "5d": {"median": 0.2}}}},
         "ceilings": {"crlb_median_r2": 0.9},
@@ -33,22 +35,28 @@ def verdict(outcome: str, best: str | None = None, heads: str = "multi_equal") -
     ("low", "high", "rule", "outcome"),
     [
         (2.1, 3.0, "continue", "continue"),
-        (1.0, 1.9, "stop", "stop"),
+        (1.0, 1.2, "stop", "stop"),
+        (1.0, 1.25, "inconclusive", "continue"),
+        (1.3, 1.9, "inconclusive", "continue"),
         (1.9, 2.1, "inconclusive", "continue"),
         (2.0, 3.0, "inconclusive", "continue"),
     ],
 )
-def test_d1_compares_the_whole_interval_with_the_threshold(low, high, rule, outcome):
+def test_d1_compares_the_whole_interval_with_two_thresholds(low, high, rule, outcome):
     settled = gates.d1(fisher(low, high), Decisions())
     assert (settled["rule_verdict"], settled["outcome"]) == (rule, outcome)
 
 
-@given(st.floats(0.1, 5), st.floats(0, 2), st.floats(0.5, 4))
-def test_d1_is_three_valued_and_its_default_is_configured(low, width, threshold):
+@given(st.floats(0.1, 5), st.floats(0, 2), st.floats(0.5, 4), st.floats(0, 1))
+def test_d1_is_three_valued_and_its_default_is_configured(low, width, threshold, apart):
     for default in ("continue", "stop"):
-        settings = Decisions(d1_threshold=threshold, default={"d1": default, "d2": "full", "d3": "single"})
+        settings = Decisions(
+            d1_stop_below=threshold,
+            d1_continue_above=threshold + apart,
+            default={"d1": default, "d2": "full", "d3": "single"},
+        )
         settled = gates.d1(fisher(low, low + width), settings)
-        expected = "stop" if low + width < threshold else "continue" if low > threshold else "inconclusive"
+        expected = "stop" if low + width < threshold else "continue" if low > threshold + apart else "inconclusive"
         assert settled["rule_verdict"] == expected
         assert settled["outcome"] == (default if expected == "inconclusive" else expected)
 
@@ -58,7 +66,7 @@ def test_d1_looks_at_the_best_model():
 
 
 def test_d1_never_takes_a_model_that_beats_the_bayes_optimal_estimator_for_the_best_one():
-    leaking = fisher(2.5, 3.0, ridge=0.6, lightgbm=0.4) | {"leaks": [{"model": "lightgbm"}]}
+    leaking = fisher(2.5, 3.0, ridge=0.6, lightgbm=0.7) | {"leaks": [{"model": "lightgbm"}]}
     evidence = gates.d1(leaking, Decisions())["evidence"]
     assert (evidence["model"], evidence["left_out_as_leaks"]) == ("ridge", ["lightgbm"])
     nobody = gates.d1(fisher(2.5, 3.0) | {"leaks": [{"model": "ridge"}]}, Decisions())
@@ -66,7 +74,7 @@ def test_d1_never_takes_a_model_that_beats_the_bayes_optimal_estimator_for_the_b
     assert "any honest model" in nobody["would_flip"]
 
 
-def test_d1_reads_the_configured_statistic_and_records_all_three():
+def test_d1_reads_the_configured_statistic_and_records_all():
     artifact = fisher(2.5, 3.0)
     artifact["models"]["ridge"]["ratio_rms"] = {"value": 1.0, "ci95": [0.9, 1.1]}
     settled = gates.d1(artifact, Decisions(d1_statistic="rms_ratio"))
@@ -74,12 +82,15 @@ def test_d1_reads_the_configured_statistic_and_records_all_three():
     assert settled["evidence"]["all_statistics"] == {
         "median_ratio": artifact["models"]["ridge"]["ratio_median"],
         "rms_ratio": artifact["models"]["ridge"]["ratio_rms"],
-        "rmse_over_bayes": None,
+        "rmse_over_bayes": artifact["models"]["ridge"]["rmse_over_bayes"],
+        "rmse_over_prior_aware": None,
     }
 
 
 def test_d1_without_its_statistic_is_inconclusive():
-    settled = gates.d1(fisher(0.5, 0.6), Decisions(d1_statistic="rmse_over_bayes"))
+    artifact = fisher(0.5, 0.6)
+    del artifact["models"]["ridge"]["rmse_over_bayes"]
+    settled = gates.d1(artifact, Decisions())
     assert (settled["rule_verdict"], settled["outcome"]) == ("inconclusive", "continue")
     assert "not available" in settled["would_flip"]
 
@@ -147,6 +158,13 @@ def test_outcomes_that_do_not_exist_are_refused(where):
         Decisions(**{where: {"d1": "maybe"}})
 
 
+def test_thresholds_that_cross_are_refused():
+    with pytest.raises(ValidationError, match="d1_stop_below = 3 must not exceed d1_continue_above = 2"):
+        Decisions(d1_stop_below=3)
+    with pytest.raises(ValidationError, match=r"near_bound_below = 1\.25 must not exceed headroom_above = 1"):
+        Bounds(headroom_above=1)
+
+
 def test_outcome_is_all_that_the_workflow_sees():
     assert gates.outcome(gates.d1(fisher(2.5, 3.0), Decisions())) == {"decision": "d1", "outcome": "continue"}
     assert gates.outcome(gates.d1(fisher(2.2, 2.4), Decisions())) == {"decision": "d1", "outcome": "continue"}
@@ -158,7 +176,7 @@ def test_outcome_is_all_that_the_workflow_sees():
 def test_explanation_holds_the_rule_the_numbers_the_outcome_and_what_would_flip_it():
     text = gates.explain(gates.d1(fisher(1.0, 1.2), Decisions(override={"d1": "continue"})))
     assert text.startswith("D1: continue")
-    for part in ("rule says     stop", "override      continue", "1.1 [1, 1.2]", "threshold", "would flip"):
+    for part in ("rule says     stop", "override      continue", "1.1 [1, 1.2]", "stop_below", "would flip"):
         assert part in text
     assert "→ default full" in gates.explain(gates.d2(verdict("inconclusive"), Decisions()))
     assert "remains" in gates.explain(gates.d1(fisher(1.0, 1.2), Decisions()))

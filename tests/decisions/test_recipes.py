@@ -111,7 +111,7 @@ def tables(error: float, seed: int, seeds: int = 1, n: int = 400) -> list[pd.Dat
 @pytest.mark.parametrize(("combined", "best", "kept"), [(0.3, 0.5, True), (0.5, 0.3, False), (0.4, 0.4, True)])
 def test_combination_stays_unless_it_loses_to_its_best_member(combined, best, kept):
     members = pd.DataFrame({"low_noise": np.arange(400) < 200})
-    trial = keep_combination(tables(combined, 1), tables(best, 2), members, BOOTSTRAP, 5)
+    trial = keep_combination(tables(combined, 1), tables(best, 2), members, BOOTSTRAP, 5, 0.0)
     assert trial["kept"] is kept
 
 
@@ -120,13 +120,23 @@ def test_only_low_noise_spectra_count_in_the_trial():
     members = pd.DataFrame({"low_noise": low})
     theirs, ours = tables(0.4, 1)[0].sort_values("id"), tables(0.4, 1)[0].sort_values("id")
     ours["predicted"] = ours["truth"] + np.where(low, 0.5, 10.0) * (ours["predicted"] - ours["truth"])
-    trial = keep_combination([ours], [theirs], members, BOOTSTRAP, 5)
+    trial = keep_combination([ours], [theirs], members, BOOTSTRAP, 5, 0.0)
     assert trial["mae_improvement_over_best_member"]["ci95"][0] > 0
 
 
 def test_several_seeds_are_compared_together():
     members = pd.DataFrame({"low_noise": np.ones(400, dtype=bool)})
-    assert keep_combination(tables(0.3, 1, seeds=3), tables(0.5, 2, seeds=2), members, BOOTSTRAP, 5)["kept"]
+    assert keep_combination(tables(0.3, 1, seeds=3), tables(0.5, 2, seeds=2), members, BOOTSTRAP, 5, 0.0)["kept"]
+
+
+def test_the_scatter_between_seeds_counts_in_the_trial():
+    """A combination that is worse by less than the scatter between seeds may be so by chance, and is kept."""
+    members = pd.DataFrame({"low_noise": np.ones(400, dtype=bool)})
+    ours, theirs = tables(0.4, 1)[0].sort_values("id"), tables(0.4, 1)[0].sort_values("id")
+    ours["predicted"] = ours["truth"] + 1.05 * (ours["predicted"] - ours["truth"])
+    dropped, kept = (keep_combination([ours], [theirs], members, BOOTSTRAP, 5, s) for s in (0.0, 0.02))
+    assert (dropped["kept"], kept["kept"]) == (False, True)
+    assert kept["mae_improvement_over_best_member"]["seed_scatter"]["from"] == "configured"
 
 
 def test_kept_combination_is_the_recipe_and_a_dropped_one_leaves_its_best_member():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
+from logg1m import noise
 from logg1m.config.baselines import LightGBMConfig
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
@@ -77,6 +78,18 @@ def test_metrics_and_predictions_are_the_same_bytes_every_time_and_times_are_kep
         assert first == second, name
     assert "seconds" in json.loads((folders[0] / "provenance.json").read_text())
     assert "seconds" not in (folders[0] / "metrics.json").read_text()
+
+
+def test_the_best_model_is_chosen_on_low_noise_validation_stars_that_it_is_not_fitted_to(train, small_store, members):
+    """The last 5 % of the largest training prefix, 1,600 spectra here; a run on 1,580 of them fits 1,501."""
+    order = noise.permutation(SEED, small_store.n_spectra)
+    expected = [i for i in order[1_520:1_600] if members.loc[i, "low_noise"]]
+    for size in (200, 1_580):
+        table = pd.read_parquet(train(f"of_{size}", {"train_size": size})[1] / "selection.parquet")
+        assert table["id"].tolist() == expected
+        np.testing.assert_allclose(table["truth"], small_store.labels()["logg"].to_numpy()[expected])
+    beyond = pd.read_parquet(train("beyond", {"train_size": 1_630})[1] / "selection.parquet")
+    assert beyond["id"].tolist() == [i for i in order[1_549:1_600] if members.loc[i, "low_noise"]]
 
 
 def test_another_seed_trains_on_other_noise_and_is_tested_on_the_same_spectra(train):

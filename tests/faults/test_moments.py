@@ -74,13 +74,13 @@ def test_after_the_clock_was_set_back_new_work_is_one_error_and_a_touch_mends_it
     for path in files:
         os.utime(path, (tomorrow, tomorrow))
     assert not copied.jobs()
-    copied.configure("decisions", d1_threshold=2.5)
+    copied.configure("decisions", d1_continue_above=2.5)
     assert "This could indicate a clock skew" in copied.snakemake(ok=False)
     for path in files:
         if path.exists():
             os.utime(path)
     assert copied.run() >= Counter(["evidence:d1", "decide:d1"])
-    assert copied.read("results/decisions/d1.evidence.json")["evidence"]["threshold"] == 2.5
+    assert copied.read("results/decisions/d1.evidence.json")["evidence"]["continue_above"] == 2.5
     assert not copied.jobs()
 
 

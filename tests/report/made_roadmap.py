@@ -137,8 +137,11 @@ def fisher(ratio: float = 2.5) -> dict[str, Any]:
                      "bayes_mae": measured(0.25), "bayes_bins": bins},
         "models": {"ridge": model},
         "leaks": [],
-        "verdict": {"criterion": "median_ratio > 2: headroom, keep optimising; below: near the bound",
-                    "statistic": "median_ratio", "model": "ridge", "ratio": measured(ratio), "outcome": "headroom"},
+        "choice": {"rule": "lowest RMSE on validation stars", "model": "ridge", "lowest": "ridge", "tied": ["ridge"],
+                   "n_stars": 16, "rmse": {"ridge": measured(0.375)}},
+        "verdict": {"criterion": "rmse_over_bayes > 2: headroom, keep optimising; < 1.25: near the bound",
+                    "statistic": "rmse_over_bayes", "thresholds": {"headroom_above": 2.0, "near_bound_below": 1.25},
+                    "model": "ridge", "ratio": measured(ratio), "outcome": "headroom"},
     }  # fmt: skip
 
 

@@ -90,7 +90,8 @@ def test_d1_stop_cancels_later_phases_whatever_lies_on_disk(paths, experiments, 
         if mvp.phase >= 2:
             assert (mvp.state, mvp.cancelled_by, mvp.outcome, mvp.variants) == ("cancelled", "d1", "", ())
             assert mvp.why == (
-                "D1 = stop (by its rule; median error over the bound of Ridge is 1.00 [0.94, 1.06], threshold 2), so "
+                "D1 = stop (by its rule; RMSE over the Bayes-optimal RMSE of Ridge is 1.00 [0.94, 1.06], "
+                "thresholds 2 and 1.25), so "
                 "Phases 2 and 3 are cancelled"
             )
             assert mvp.conclusion is None
@@ -99,7 +100,8 @@ def test_d1_stop_cancels_later_phases_whatever_lies_on_disk(paths, experiments, 
     d1 = roadmap.decisions[0]
     assert d1.outcome == "stop"
     assert set(d1.cancels) == {m.id for m in roadmap.mvps if m.phase >= 2}
-    assert len(d1.details) == 4, "the directions that remain"
+    assert d1.details[0] == ("best model", "Ridge, on 16 low-noise validation stars")
+    assert len(d1.details[1:]) == 4, "the directions that remain"
     ratio = next(n for name, n in d1.numbers if name == "median error over the bound, Ridge")
     assert (ratio.value, ratio.file) == (1.0, "results/decisions/d1.evidence.json")
 
@@ -128,7 +130,7 @@ def test_an_inconclusive_rule_is_called_that_under_an_override(paths, experiment
     assert said.startswith(
         f"{override} (by override; the rule says inconclusive, so its default “continue” would hold;"
     )
-    assert "2.00 [1.94, 2.06], threshold 2" in said
+    assert "2.00 [1.94, 2.06], thresholds 2 and 1.25" in said
     later = roadmap.mvp("2.1")
     if override == "stop":
         assert later.why.startswith("D1 = stop (by override; the rule says inconclusive")

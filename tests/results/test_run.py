@@ -17,6 +17,7 @@ def made() -> run.Run:
     return run.Run(
         metrics={"low_noise": None, "full": {"n": 2}},
         predictions=pd.DataFrame({"id": [3, 5], "truth": [2.5, 4.0], "predicted": np.float32([2.25, 4.5])}),
+        selection=pd.DataFrame({"id": [9], "truth": [1.5], "predicted": np.float32([1.25])}),
         history=pd.DataFrame({"alpha": [0.1, 10.0], "validation_r2": [0.5, 0.25]}),
         gradient=pd.DataFrame({"wave": [7100.0, 7101.0], "visible": [1, 0], "gradient": [0.5, 0.0]}),
         robustness=run.empty("robustness"),
@@ -44,7 +45,7 @@ def test_every_table_of_a_run_has_a_file_of_its_own():
     assert set(run.RUN_FILES) - set(run.TABLE_FILES) == {run.METRICS, run.MODEL, run.PROVENANCE}
 
 
-@pytest.mark.parametrize("table", ["predictions", "gradient", "attention", "reconstruction", "robustness"])
+@pytest.mark.parametrize("table", ["predictions", "selection", "gradient", "attention", "reconstruction", "robustness"])
 def test_a_table_without_a_column_that_readers_count_on_is_refused_by_name(tmp_path, table):
     lacking = getattr(made(), table).drop(columns=run.columns(table)[-1])
     run.write(replace(made(), **{table: lacking}), {}, {}, tmp_path)

@@ -294,11 +294,12 @@ def fisher(ratio: float) -> dict[str, Any]:
     measured = {"value": ratio, "ci95": [ratio - 0.1, ratio + 0.1]}
     sigma = {"1d": {"median": 0.1}, "5d": {"median": 0.2}}
     return {
-        "models": {"ridge": {"rmse": {"value": 0.5}, "ratio_median": measured, "n": 50}},
+        "models": {"ridge": {"rmse_over_bayes": measured, "n": 50}},
+        "choice": {"rule": "forged", "model": "ridge", "lowest": "ridge", "tied": ["ridge"], "n_stars": 10},
         "reference_estimator": "exact",
         "estimators": {"exact": {"sigma_logg": sigma}},
         "ceilings": {"crlb_median_r2": 0.9},
-        "verdict": {"outcome": "headroom" if ratio > 2 else "near_bound"},
+        "verdict": {"outcome": "headroom" if ratio > 2 else "near_bound" if ratio < 1.25 else "inconclusive"},
     }
 
 

@@ -58,9 +58,9 @@ def test_new_verdict_for_the_same_outcome_stops_at_the_recipe(flow):
 
 
 def test_threshold_of_a_decision_runs_that_gate_and_the_documents_that_show_it(flow):
-    flow.configure("decisions", d1_threshold=2.5)
+    flow.configure("decisions", d1_continue_above=2.5)
     assert flow.run() == Counter(D1_CHAIN)
-    assert flow.read("results/decisions/d1.evidence.json")["evidence"]["threshold"] == 2.5
+    assert flow.read("results/decisions/d1.evidence.json")["evidence"]["continue_above"] == 2.5
     assert not flow.jobs()
 
 

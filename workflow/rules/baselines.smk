@@ -2,7 +2,8 @@
 
 Requires: the store, the protocol.
 Produces: results/mvp_0_b/ridge.json and ridge.parquet (all scales from one pass), lightgbm_<scale>.json and .parquet,
-scaling.json. Predictions are on the common test set. `baselines.lightgbm_largest` leaves LightGBM out at
+scaling.json. Predictions are on the common test set; ridge_selection.parquet and lightgbm_<scale>_selection.parquet are
+those on the validation stars of the largest scale, where the best model is chosen. `baselines.lightgbm_largest` leaves LightGBM out at
 the scales above it.
 """
 
@@ -10,6 +11,8 @@ LIGHTGBM_SIZES = [size for size in CONFIG.protocol.scales if size <= (CONFIG.bas
 LIGHTGBM_SCALES = [scale_name(size) for size in LIGHTGBM_SIZES]
 # Predictions of the classical models, each at the largest scale it is trained at.
 CLASSICAL = ["results/mvp_0_b/ridge.parquet", f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet"]
+# The same on validation stars, where the best model is chosen.
+CLASSICAL_SELECTION = [path.replace(".parquet", "_selection.parquet") for path in CLASSICAL]
 
 
 rule ridge:
@@ -19,6 +22,7 @@ rule ridge:
     output:
         report=update("results/mvp_0_b/ridge.json"),
         predictions=update("results/mvp_0_b/ridge.parquet"),
+        selection=update("results/mvp_0_b/ridge_selection.parquet"),
     log:
         "logs/mvp_0_b/ridge.log",
     benchmark:
@@ -44,6 +48,7 @@ rule lightgbm:
     output:
         report=update("results/mvp_0_b/lightgbm_{scale}.json"),
         predictions=update("results/mvp_0_b/lightgbm_{scale}.parquet"),
+        selection=update("results/mvp_0_b/lightgbm_{scale}_selection.parquet"),
     log:
         "logs/mvp_0_b/lightgbm_{scale}.log",
     benchmark:

@@ -97,6 +97,7 @@ checkpoint settle_recipe:
     params:
         recipe=whole(CONFIG.experiments.recipe),
         bootstrap=whole(CONFIG.bootstrap),
+        seed_scatter=CONFIG.experiments.seed_scatter["mae"],
         seed=CONFIG.seed,
         code=code(
             "logg1m.decisions.recipes",

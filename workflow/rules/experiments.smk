@@ -82,7 +82,9 @@ rule models:
         bayes="results/mvp_1_1/bayes.parquet",
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
-        predictions=expand(f"results/{{runs}}/seed_0/{PREDICTIONS}", runs=honest_runs()),
+        predictions=[f"results/{run}/{PREDICTIONS}" for run in seeds_of(honest_runs())],
+        selection=[f"results/{run}/selection.parquet" for run in seeds_of(honest_runs())],
+        classical=CLASSICAL_SELECTION,
     output:
         update("results/mvp_1_1/models.json"),
     log:
@@ -93,7 +95,8 @@ rule models:
         mem_mb=grows(2000),
         runtime=grows(20),
     params:
-        runs=honest_runs(),
+        runs=[str(Path(run).parent) for run in seeds_of(honest_runs())],
+        changes=honest_runs(),
         bootstrap=whole(CONFIG.bootstrap),
         bayes=part(CONFIG.bounds.bayes, "min_reached"),
         seed=CONFIG.seed,

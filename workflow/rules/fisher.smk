@@ -112,6 +112,7 @@ rule bounds_and_models:
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
         predictions=CLASSICAL,
+        selection=CLASSICAL_SELECTION,
         lightgbm=f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.json",
     output:
         update(NUMBERS),

@@ -132,19 +132,32 @@ def runs_of(mvp, name):
 
 
 def honest_runs():
-    """Runs of Phase 1 whose model may stand for the best one: neither leaky nor a control."""
+    """Runs of Phase 1 whose model may stand for the best one, neither leaky nor a control: run → kind of its model, and
+    how many fields of the recipe it changes."""
     chosen = {
         catalogue.runs_in(EXPERIMENTS, key, name)
         for key in active(1)
         for name in variants_of(key)
         if not (EXPERIMENTS[key].variants[name].leaky or EXPERIMENTS[key].variants[name].control)
     }
-    return sorted(chosen)
+    base = whole(CONFIG.experiments.recipe)
+    found = {}
+    for run in sorted(chosen):
+        key, name = run.split("/")
+        recipe = {**base, **EXPERIMENTS[key].variants[name].change}
+        found[run] = (recipe["model"], sum(recipe[f] != base[f] for f in base))
+    return found
+
+
+def seeds_of(runs):
+    """Every seed of some runs: mvp_1_2/flux/seed_0, …"""
+    return expand("{run}/seed_{k}", run=runs, k=range(CONFIG.experiments.seeds))
 
 
 def settings_of(wildcards):
     """What one decision reads of the configuration: a threshold of D1 is no matter of D2's."""
-    fields = ("d1_statistic", "d1_threshold") if wildcards.d == "d1" else ()
+    of_d1 = ("d1_statistic", "d1_continue_above", "d1_stop_below")
+    fields = of_d1 if wildcards.d == "d1" else ()
     settings = part(CONFIG.decisions, *fields)
     for name in ("override", "default"):
         chosen = getattr(CONFIG.decisions, name)

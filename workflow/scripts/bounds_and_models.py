@@ -22,12 +22,14 @@ with job(snakemake):
     tables = {path: read_parquet(path, columns, wanted) for path in given.predictions}
     table = pd.concat(tables.values(), ignore_index=True)
     predictions, scales = largest_of_each(table)
+    choosing = pd.concat([read_parquet(path, columns, wanted) for path in given.selection], ignore_index=True)
+    selection, _ = largest_of_each(choosing)
     low, high = data.priors.logg
-    fisher = compare(stars, members, predictions, (high - low) ** 2 / 12, config, bootstrap, params.seed)
+    fisher = compare(stars, members, predictions, (high - low) ** 2 / 12, config, bootstrap, params.seed, selection)
     fisher["noise_level"] = params.noise_level
     bayes = read_parquet(given.bayes, ("id", "mean", "truth", "var", "ess"))
     require_one_truth({given.bayes: bayes, **tables})
-    prior = prior_text(data), prior_is_exact(data)
+    prior = prior_text(data), selection, prior_is_exact(data)
     add_bayes(fisher, bayes, members, predictions, config, bootstrap, params.seed, *prior)
     with understood(given.lightgbm):
         about = about_lightgbm(read_json(given.lightgbm))

@@ -23,8 +23,8 @@ with job(snakemake):
     state = Path("results/.state/lightgbm") / snakemake.wildcards.scale
     split, level = pools.split(size), protocol.noise_level
     boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code)
-    rows = boosting.NoisyRows(store, pools.common_test, params.seed, protocol.noise_level, compute)
-    predicted = boosting.predict(boosted, rows)
-    columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": predicted}
-    write_parquet(snakemake.output.predictions, pd.DataFrame({"model": "lightgbm", "scale": size} | columns))
+    for path, ids in ((snakemake.output.predictions, pools.common_test), (snakemake.output.selection, pools.choosing)):
+        rows = boosting.NoisyRows(store, ids, params.seed, level, compute)
+        columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": boosting.predict(boosted, rows)}
+        write_parquet(path, pd.DataFrame({"model": "lightgbm", "scale": size} | columns))
     write_json(snakemake.output.report, boosting.report(boosted, config))

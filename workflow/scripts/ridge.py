@@ -22,12 +22,12 @@ with job(snakemake):
     moments = ridge.accumulate(store, pools, truth, frame, params.seed, compute)
     fits = ridge.fit_all(moments, pools, frame, config, compute)
     models = [model for fit in fits.values() for model in fit.models]
-    ids = pools.common_test
-    predicted = ridge.predict(store, ids, models, frame, params.seed, protocol.noise_level, compute)
-    columns = {"id": ids, "truth": truth[ids]}
-    tables = [
-        pd.DataFrame({"model": model.name, "scale": model.scale, **columns, "predicted": predicted[:, k]})
-        for k, model in enumerate(models)
-    ]
-    write_parquet(snakemake.output.predictions, pd.concat(tables, ignore_index=True))
+    for path, ids in ((snakemake.output.predictions, pools.common_test), (snakemake.output.selection, pools.choosing)):
+        predicted = ridge.predict(store, ids, models, frame, params.seed, protocol.noise_level, compute)
+        columns = {"id": ids, "truth": truth[ids]}
+        tables = [
+            pd.DataFrame({"model": model.name, "scale": model.scale, **columns, "predicted": predicted[:, k]})
+            for k, model in enumerate(models)
+        ]
+        write_parquet(path, pd.concat(tables, ignore_index=True))
     write_json(snakemake.output.report, ridge.report(fits, config))

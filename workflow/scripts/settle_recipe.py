@@ -18,7 +18,8 @@ with job(snakemake):
         tables = [read_parquet(path, ("id", "truth", "predicted")) for path in given.trial]
         require_one_truth(dict(zip(given.trial, tables)))
         members = read_members(given.members, given.snr)
-        trial = keep_combination(tables[:half], tables[half:], members, Bootstrap.of(params.bootstrap), params.seed)
+        bootstrap = Bootstrap.of(params.bootstrap)
+        trial = keep_combination(tables[:half], tables[half:], members, bootstrap, params.seed, params.seed_scatter)
     base = Recipe.of(params.recipe)
     with understood(given.proposal):
         settled = settle(proposal, base, heads, trial)

@@ -22,7 +22,7 @@ with job(snakemake):
         names = [name for name in params.variants for _ in range(params.seeds)]
         folders = [str(Path(path).parent) for path in given.metrics]
         bootstrap = Bootstrap.of(params.bootstrap)
-        found = evidence.read(experiment, names, folders, given, bootstrap, params.seed)
+        found = evidence.read(experiment, names, folders, given, bootstrap, params.seed, params.seed_scatter)
         result = verdict.judge(experiment, found.runs, found.metrics, params.seed_scatter, bootstrap, params.seed)
         result["extra"] = {name: extra(name, found) for name in experiment.extra}
     write_json(snakemake.output[0], result)

@@ -9,17 +9,17 @@ import pandas as pd
 
 from logg1m import metrics
 from logg1m.bounds import fisher
+from logg1m.bounds.choice import choose
 from logg1m.bounds.compute import ESTIMATORS
+from logg1m.bounds.efficiency import Statistic, root_ratio
 from logg1m.bounds.nodes import shared
+from logg1m.bounds.statistics import STATISTIC_FIELD, statistic_of
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
 from logg1m.observe import LABELS
 
 GAUSSIAN_MEDIAN = 0.6745  # median |x| of a unit Gaussian: a median ratio of 1 is an efficient estimator
-
-# What a statistic that a verdict or D1 may read is called among a model's numbers.
-STATISTIC_FIELD = {"median_ratio": "ratio_median", "rms_ratio": "ratio_rms", "rmse_over_bayes": "rmse_over_bayes"}
 
 
 def compare(
@@ -30,6 +30,7 @@ def compare(
     config: Bounds,
     bootstrap: Bootstrap,
     seed: int,
+    selection: dict[str, pd.DataFrame],
 ) -> dict[str, Any]:
     """Lay model errors beside the bounds of the same spectra.
 
@@ -39,11 +40,12 @@ def compare(
     members : columns snr, low_noise, pool, indexed by spectrum id
     predictions : model → columns id, truth, predicted (dex) on test spectra
     logg_variance : variance of log g under the prior, dex²
+    selection : model → the same on validation stars, where the best one is chosen
     """
     everyone, stars = stars, stars[members.loc[stars["id"], "low_noise"].to_numpy(dtype=bool)]
     present = [name for name in ESTIMATORS if f"{name}_sigma_5d" in stars]
     reference = present[0]  # the exact one where the source has derivatives, else the local regression
-    sigma = stars.set_index("id")[f"{reference}_sigma_5d"]
+    sigma, prior = (stars.set_index("id")[f"{reference}_sigma_{dims}"] for dims in ("5d", "prior"))
     result: dict[str, Any] = {
         "n_spectra": len(stars),
         "n_test": int((members.loc[stars["id"], "pool"] == "test").sum()),
@@ -73,9 +75,30 @@ def compare(
         result["exact_missing"] = "the source cannot compute derivatives; the local regression takes their place"
     why = result["estimators"][reference].get("why", "")
     for name, table in predictions.items():
-        result["models"][name] = model_ratio(table, sigma, bootstrap, seed, config.min_share, why)
-    result["verdict"] = verdict(result["models"], config)
+        result["models"][name] = model_ratio(table, sigma, prior, bootstrap, seed, config.min_share, why)
+    judge(result, selection, members["low_noise"], config, bootstrap, seed)
     return result
+
+
+def judge(
+    result: dict[str, Any],
+    selection: dict[str, pd.DataFrame],
+    low_noise: pd.Series,
+    config: Bounds,
+    bootstrap: Bootstrap,
+    seed: int,
+) -> None:
+    """Choose the best honest model on validation stars, and put `choice` and `verdict` into fisher.json.
+
+    Parameters
+    ----------
+    selection : model → columns id, truth, predicted (dex) on validation stars
+    low_noise : whether a spectrum is a low-noise one, by id
+    """
+    leaks = [leak["model"] for leak in result.get("leaks", ())]
+    of_seeds = {name: [table] for name, table in selection.items()}
+    result["choice"] = choose(of_seeds, low_noise, bootstrap, seed, left_out=leaks)
+    result["verdict"] = verdict(result["models"], config, result["choice"]["model"], leaks)
 
 
 def largest_of_each(table: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
@@ -188,21 +211,36 @@ def prior_aware(sigma: np.ndarray, variance: float, bootstrap: Bootstrap, seed: 
 
 
 def model_ratio(
-    table: pd.DataFrame, sigma: pd.Series, bootstrap: Bootstrap, seed: int, min_share: float = 0.0, why: str = ""
+    table: pd.DataFrame,
+    sigma: pd.Series,
+    prior: pd.Series,
+    bootstrap: Bootstrap,
+    seed: int,
+    min_share: float = 0.0,
+    why: str = "",
 ) -> dict[str, Any]:
-    """Metrics and error-to-bound ratios of one model on the test spectra that have a bound.
+    """Metrics and error-to-bound ratios of one model with their intervals; see `ratios`."""
+    counts, n, found = ratios(table, sigma, prior, min_share, why)
+    return counts | {name: metrics.with_interval(f, n, bootstrap, seed) for name, f in found.items()}
+
+
+def ratios(
+    table: pd.DataFrame, sigma: pd.Series, prior: pd.Series, min_share: float = 0.0, why: str = ""
+) -> tuple[dict[str, Any], int, dict[str, Statistic]]:
+    """Metrics and error-to-bound ratios of one model on the test spectra that have a bound, as statistics of counts.
 
     Where fewer than `min_share` of them have one the ratios would be those of a selection: there are none, `refused`
     says so, and the metrics are those of all.
 
     Parameters
     ----------
-    sigma : spectrum id → bound (dex) of the low-noise spectra, NaN where there is none
+    sigma, prior : spectrum id → bound and prior-aware bound (dex) of the low-noise spectra, NaN where there is none
     why : what is known of the cause where there is none
 
     Returns
     -------
-    n, how many have a bound, of n_test, with n_failed and share_failed; mae, rmse, r2, ratio_median, ratio_rms
+    n, how many have a bound, of n_test, with n_failed and share_failed; the stars behind the statistics; and mae, rmse,
+    r2, ratio_median, ratio_rms, rmse_over_prior_aware
     """
     joined = table[table["id"].isin(sigma.index)]
     if not len(joined):
@@ -223,42 +261,50 @@ def model_ratio(
     error = joined["predicted"].to_numpy(dtype=np.float64)[used] - truth
     statistics = {"mae": metrics.mean(np.abs(error)), "rmse": metrics.rms(error), "r2": metrics.r2(truth, error)}
     if not refused:
-        ratio = error / bound[good]
-        statistics |= {"ratio_median": _scaled(metrics.median(np.abs(ratio))), "ratio_rms": metrics.rms(ratio)}
-    return counts | {name: metrics.with_interval(f, len(error), bootstrap, seed) for name, f in statistics.items()}
+        ratio, with_prior = error / bound[good], prior.loc[joined["id"]].to_numpy()[good]
+        statistics |= {
+            "ratio_median": _scaled(metrics.median(np.abs(ratio))),
+            "ratio_rms": metrics.rms(ratio),
+            "rmse_over_prior_aware": root_ratio(error**2, with_prior**2),
+        }
+    return counts, len(error), statistics
 
 
 def _scaled(statistic: Any) -> Any:
     return lambda counts: statistic(counts) / GAUSSIAN_MEDIAN
 
 
-def verdict(models: dict[str, Any], config: Bounds, leaking: Collection[str] = ()) -> dict[str, Any]:
-    """MVP-1.1's verdict on the best honest model there is (lowest RMSE on the low-noise test).
+def verdict(models: dict[str, Any], config: Bounds, best: str | None, leaking: Collection[str] = ()) -> dict[str, Any]:
+    """MVP-1.1's verdict on the best honest model: whole interval above one threshold, below the other, or in between.
 
     Models in `leaking`, which are better than any estimator can be, have no say. If all of them are, or too few stars
     have a bound, nothing is concluded, and `reason` says why.
+
+    Parameters
+    ----------
+    best : chosen on validation stars (`bounds.choice`); None where nothing could be chosen
     """
-    honest = [name for name in models if name not in leaking]
-    best = min(honest or models, key=lambda name: models[name]["rmse"]["value"])
-    measured = models[best].get(STATISTIC_FIELD[config.statistic])
-    threshold = config.ratio_threshold
-    if measured is None or not honest:
-        outcome = "inconclusive"
-    else:
+    model: dict[str, Any] = models[best] if best else {}
+    statistic, measured = statistic_of(model, config.statistic)
+    above, below = config.headroom_above, config.near_bound_below
+    outcome = "inconclusive"
+    if measured is not None:
         low, high = metrics.interval_of(measured)
-        outcome = "headroom" if low > threshold else "near_bound" if high < threshold else "inconclusive"
-    why = None if honest else "every model is flagged as a leak"
-    if measured is None and why is None:
-        why = models[best].get("refused")
+        outcome = "headroom" if low > above else "near_bound" if high < below else "inconclusive"
+    why = model.get("refused") if measured is None else None
+    if best is None:
+        every = models and all(name in leaking for name in models)
+        why = "every model is flagged as a leak" if every else "no validation star that no model trained on"
     return {
-        "criterion": f"{config.statistic} > {threshold:g}: headroom, keep optimising; below: near the bound",
-        "statistic": config.statistic,
+        "criterion": f"{statistic} > {above:g}: headroom, keep optimising; < {below:g}: near the bound",
+        "statistic": statistic,
+        "thresholds": {"headroom_above": above, "near_bound_below": below},
         "model": best,
         "ratio": measured,
-        "all_statistics": {name: models[best].get(k) for name, k in STATISTIC_FIELD.items()},
+        "all_statistics": {name: model.get(key) for name, key in STATISTIC_FIELD.items()},
         "outcome": outcome,
-        "n": models[best].get("n"),
-        "n_test": models[best].get("n_test"),
+        "n": model.get("n"),
+        "n_test": model.get("n_test"),
         "excluded_as_leaks": [name for name in models if name in leaking],
         **({"reason": why} if why else {}),
     }

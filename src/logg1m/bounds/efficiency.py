@@ -20,16 +20,18 @@ def efficiency(posteriors: pd.DataFrame, table: pd.DataFrame, bootstrap: Bootstr
     posteriors : columns id, mean, truth of the low-noise stars, dex
     table : columns id, predicted, dex
     """
-    joined = posteriors.merge(table[["id", "predicted"]], on="id")
-    if not len(joined):
+    n, found = statistics(posteriors, table)
+    if not n:
         return None
+    return {name: metrics.with_interval(f, n, bootstrap, seed) for name, f in found.items()} | {"n_bayes": n}
+
+
+def statistics(posteriors: pd.DataFrame, table: pd.DataFrame) -> tuple[int, dict[str, Statistic]]:
+    """Stars in common, and efficiency and rmse_over_bayes on them as statistics of counts."""
+    joined = posteriors.merge(table[["id", "predicted"]], on="id")
     optimal = ((joined["mean"] - joined["truth"]) ** 2).to_numpy()
     squared = ((joined["predicted"] - joined["truth"]) ** 2).to_numpy()
-    return {
-        "efficiency": metrics.with_interval(_ratio(optimal, squared), len(joined), bootstrap, seed),
-        "rmse_over_bayes": metrics.with_interval(_root(_ratio(squared, optimal)), len(joined), bootstrap, seed),
-        "n_bayes": len(joined),
-    }
+    return len(joined), {"efficiency": ratio(optimal, squared), "rmse_over_bayes": root_ratio(squared, optimal)}
 
 
 def optimal(posteriors: pd.DataFrame, members: pd.DataFrame, min_reached: float) -> pd.DataFrame | None:
@@ -43,9 +45,12 @@ def is_leak(measured: dict[str, Any]) -> bool:
     return bool(metrics.interval_of(measured["efficiency"])[0] > 1)
 
 
-def _ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
+def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
+    """Sum of one quantity over that of another, (N,) each, as a statistic of counts."""
     return lambda counts: np.asarray((counts @ above) / (counts @ below))
 
 
-def _root(statistic: Statistic) -> Statistic:
-    return lambda counts: np.asarray(np.sqrt(statistic(counts)))
+def root_ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
+    """The root of it: of squares, the ratio of their roots of means."""
+    of_squares = ratio(above, below)
+    return lambda counts: np.asarray(np.sqrt(of_squares(counts)))

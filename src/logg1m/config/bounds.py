@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from logg1m.config.base import Section
 from logg1m.config.bayes import BayesConfig
@@ -39,9 +39,10 @@ class Bounds(Section):
         description="condition number of the scaled Fisher matrix above which a star counts as failed",
     )
     statistic: Statistic = Field(
-        "median_ratio",
-        description="ratio of model error to bound that the verdict of MVP-1.1 reads, for the classical models; D1 has "
-        "its own, decisions.d1_statistic, for the best of all models; all are recorded",
+        "rmse_over_bayes",
+        description="ratio of model error to bound that the verdict of MVP-1.1 reads, for the best classical model; "
+        "D1 has its own, decisions.d1_statistic, for the best of all models; all are recorded. rmse_over_bayes: where "
+        "there is no Bayes ceiling, RMSE over the prior-aware bound",
     )
     min_share: float = Field(
         0.9,
@@ -61,12 +62,27 @@ class Bounds(Section):
     )
     sweep_stars: int = Field(1_000, ge=20, le=1_000_000, description="stars of the magnitude sweep")
     bayes: BayesConfig = BayesConfig()
-    ratio_threshold: float = Field(
+    headroom_above: float = Field(
         2.0,
         gt=0,
         le=1e6,
-        description="MVP-1.1: above, there is headroom: keep optimising; D1 has its own, decisions.d1_threshold",
+        description="MVP-1.1: the whole interval above: headroom, keep optimising; D1 has its own, "
+        "decisions.d1_continue_above",
     )
+    near_bound_below: float = Field(
+        1.25,
+        gt=0,
+        le=1e6,
+        description="MVP-1.1: the whole interval below: near the bound; between the two the verdict is inconclusive",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Bounds":
+        if self.near_bound_below > self.headroom_above:
+            raise ValueError(
+                f"near_bound_below = {self.near_bound_below:g} must not exceed headroom_above = {self.headroom_above:g}"
+            )
+        return self
 
 
 class Bootstrap(Section):

@@ -307,8 +307,8 @@ class Experiments(Section):
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
     seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], _over(_SEED_SCATTER)] = Field(
         _SEED_SCATTER,
-        description="scatter between seeds that is assumed while there is one seed, in the metric's unit: an effect "
-        "must exceed 3 × this",
+        description="scatter between seeds in the metric's unit: the one that is assumed while there is one seed, and "
+        "the least that is believed while fewer than 10 degrees of freedom measure it",
     )
     alphas: tuple[Penalty, ...] = Field(
         (1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e3, 3e3, 1e4, 3e4, 1e5),
@@ -335,15 +335,23 @@ class Decisions(Section):
         _DEFAULT, description="outcome when the evidence is inconclusive"
     )
     d1_statistic: Statistic = Field(
-        "median_ratio",
+        "rmse_over_bayes",
         description="ratio of model error to bound that D1 reads, for the best honest model, networks included; "
-        "MVP-1.1, which has classical models only, reads bounds.statistic",
+        "MVP-1.1, which has classical models only, reads bounds.statistic. rmse_over_bayes: where there is no Bayes "
+        "ceiling, RMSE over the prior-aware bound",
     )
-    d1_threshold: float = Field(
+    d1_continue_above: float = Field(
         2.0,
         gt=0,
         le=1e6,
-        description="D1: model error above this many bounds: continue with Phase 2; MVP-1.1 has bounds.ratio_threshold",
+        description="D1: the whole interval above: continue with Phase 2; MVP-1.1 has bounds.headroom_above",
+    )
+    d1_stop_below: float = Field(
+        1.25,
+        gt=0,
+        le=1e6,
+        description="D1: the whole interval below: stop; between the two the default holds; MVP-1.1 has "
+        "bounds.near_bound_below",
     )
     d4_members: int = Field(
         3, ge=1, le=5, description="largest number of directions combined into the recipe of Phase 2"
@@ -351,6 +359,10 @@ class Decisions(Section):
 
     @model_validator(mode="after")
     def _outcomes(self) -> "Decisions":
+        if self.d1_stop_below > self.d1_continue_above:
+            raise ValueError(
+                f"d1_stop_below = {self.d1_stop_below:g} must not exceed d1_continue_above = {self.d1_continue_above:g}"
+            )
         for where in ("override", "default"):
             for name, outcome in getattr(self, where).items():
                 if outcome not in OUTCOMES[name]:

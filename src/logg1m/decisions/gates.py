@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from logg1m.bounds.comparison import STATISTIC_FIELD
+from logg1m.bounds.statistics import STATISTIC_FIELD, statistic_of
 from logg1m.config.experiments import Decisions
 from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
@@ -33,37 +33,41 @@ def settle(
 
 
 def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
-    """Continue with Phase 2 if the best model's error is far above the bound; else stop and name what remains.
+    """Continue with Phase 2 if the best model's error is far above the optimum, stop if it is near, and name what remains.
 
-    A model that beats the Bayes-optimal estimator has seen what it must not (`leaks`), and is never the best one.
+    The best model was chosen on validation stars (`choice`). One that beats the Bayes-optimal estimator has seen what it
+    must not (`leaks`), and is never the best one.
     """
-    statistic, threshold = settings.d1_statistic, settings.d1_threshold
+    limits = settings.d1_continue_above, settings.d1_stop_below
     above, below = POINTS["d1"].options
-    leaks = {row["model"] for row in fisher.get("leaks") or []}
-    honest = {name: model for name, model in fisher["models"].items() if name not in leaks}
-    best = min(honest, key=lambda name: honest[name]["rmse"]["value"], default=None)
-    model = honest[best] if best else {}
-    measured = model.get(STATISTIC_FIELD[statistic])
+    leaks, choice = {row["model"] for row in fisher.get("leaks") or []}, fisher["choice"]
+    best = None if choice["model"] in leaks else choice["model"]
+    model = fisher["models"][best] if best else {}
+    statistic, measured = statistic_of(model, settings.d1_statistic)
     verdict = "inconclusive"
     if measured is not None:
         low, high = interval_of(measured)
-        verdict = above if low > threshold else below if high < threshold else "inconclusive"
+        verdict = above if low > limits[0] else below if high < limits[1] else "inconclusive"
     evidence = {
         "model": best,
+        "chosen": {key: choice.get(key) for key in ("rule", "lowest", "tied", "n_stars")},
         "statistic": statistic,
-        "threshold": threshold,
+        "continue_above": limits[0],
+        "stop_below": limits[1],
         "measured": measured,
-        "all_statistics": {name: model.get(k) for name, k in STATISTIC_FIELD.items()},
+        "all_statistics": {name: model.get(key) for name, key in STATISTIC_FIELD.items()},
         "n": model.get("n"),
+        "seeds": model.get("seeds", 1),
         "left_out_as_leaks": sorted(leaks),
         **({"refused": model["refused"]} if model.get("refused") else {}),
     }
-    what, at = STATISTIC[statistic], limit(threshold, False)
+    what, over, under = STATISTIC[statistic], limit(limits[0], False), limit(limits[1], False)
     found = (
         f"{model_name(best) if best else 'any honest model'} is {estimate(measured) if measured else 'not available'}"
     )
-    flip = f"{what} of {found}; the whole interval on the other side of {at} flips it"
-    settled = settle("d1", verdict, settings, POINTS["d1"].rule.format(what=what, at=at), evidence, flip)
+    flip = f"{what} of {found}; the whole interval above {over} is {above}, below {under} {below}"
+    rule = POINTS["d1"].rule.format(what=what, above=over, below=under)
+    settled = settle("d1", verdict, settings, rule, evidence, flip)
     if settled["outcome"] == below:
         settled["remaining_directions"] = directions(fisher)
     return settled

@@ -54,7 +54,8 @@ POINTS: dict[str, Point] = {
         title="Is there headroom above the bound?",
         follows="MVP-1.1",
         evidence="mvp_1_1/models.json",
-        rule="{what}, of the best honest model: the whole interval above {at} is continue, below it stop",
+        rule="{what}, of the honest model that is best on validation stars: the whole interval above {above} is "
+        "continue, below {below} stop; between them the default",
         options=_options("d1", "Phase 2 starts", f"{_STOP.words}; physical directions remain"),
         closing=_STOP,
     ),

@@ -11,8 +11,11 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
 from logg1m.decisions.points import POINTS
 from logg1m.experiments import catalogue
+from logg1m.experiments.judging import resampling
+from logg1m.experiments.judging.intervals import entry
 from logg1m.experiments.judging.verdict import ACCEPTED
 from logg1m.files import read_json, understood
+from logg1m.scatter import Scatter
 
 
 def rank(verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -67,11 +70,17 @@ def compose(verdicts: list[dict[str, Any]], base: Recipe, heads: str, most: int)
 
 
 def keep_combination(
-    combined: list[pd.DataFrame], best: list[pd.DataFrame], members: pd.DataFrame, bootstrap: Bootstrap, seed: int
+    combined: list[pd.DataFrame],
+    best: list[pd.DataFrame],
+    members: pd.DataFrame,
+    bootstrap: Bootstrap,
+    seed: int,
+    seed_scatter: float,
 ) -> dict[str, Any]:
     """Whether the trained combination loses to its best member in low-noise MAE (paired; it may tie).
 
     combined, best : predictions per seed, columns id, truth, predicted, on the same spectra
+    seed_scatter : of the MAE between seeds, assumed while fewer than ten degrees of freedom measure it, dex
     """
 
     def low_noise_errors(tables: list[pd.DataFrame]) -> list[np.ndarray]:
@@ -81,8 +90,12 @@ def keep_combination(
             for t in ordered
         ]
 
-    ours, theirs = (np.abs(np.stack(low_noise_errors(tables))).mean(axis=0) for tables in (combined, best))
-    difference = metrics.with_interval(metrics.mean(theirs - ours), len(ours), bootstrap, seed)
+    ours, theirs = (np.abs(np.stack(low_noise_errors(tables))) for tables in (combined, best))  # (S, N)
+    seeds, n = [len(ours), len(theirs)], ours.shape[1]
+    gained = metrics.mean(theirs.mean(axis=0) - ours.mean(axis=0))
+    replicates = resampling.replicates([[gained]], n, bootstrap, seed)[0]
+    scatter = Scatter.pooled([ours.mean(axis=1), theirs.mean(axis=1)], seed_scatter)
+    difference = entry(float(theirs.mean() - ours.mean()), replicates, scatter, 1.0, seeds, bootstrap)
     high = metrics.interval_of(difference)[1]
     return {"mae_improvement_over_best_member": difference, "kept": bool(high >= 0)}
 

@@ -19,6 +19,7 @@ from logg1m.experiments.models import EXAMINED_BY
 from logg1m.experiments.reading import Role, Room, gather
 from logg1m.experiments.task import TARGETS, Fitted, Task
 from logg1m.inputs.windows import width_angstrom
+from logg1m.protocol.pools import Pools
 from logg1m.results.run import Run, empty
 from logg1m.spectra import passes
 
@@ -46,9 +47,12 @@ def evaluate(task: Task, fitted: Fitted, members: pd.DataFrame, posteriors: pd.D
     gc.collect()  # a trainer refers to itself, and holds spectra that are needed no more
     low_noise = members.loc[task.rows.test, "low_noise"].to_numpy(dtype=bool)
     with Room(task.state) as room:
-        test = read_test(task, room)
+        choosing = choosing_rows(task, members)
+        spectra = read(task, room, {"test": task.rows.test, "choosing": choosing})
+        test, held_out = spectra["test"], spectra.get("choosing")
         with passes.all_threads(task.compute):
-            predictions = predict(task, fitted, test)
+            predictions = predict(task, fitted, task.rows.test, test)
+            selection = empty("selection") if held_out is None else predict(task, fitted, choosing, held_out)
             examined = _examine(task, fitted, test, low_noise)
     gradient = np.full(task.store.n_pixels, np.nan)
     if fitted.differentiable is not None and low_noise.any():
@@ -57,6 +61,7 @@ def evaluate(task: Task, fitted: Fitted, members: pd.DataFrame, posteriors: pd.D
     return Run(
         metrics=_metrics(task, fitted, predictions, members, posteriors, examined.probe),
         predictions=predictions,
+        selection=selection,
         history=pd.DataFrame(fitted.history),
         gradient=pd.DataFrame({"wave": task.store.wave, "visible": visible.astype(int), "gradient": gradient}),
         robustness=examined.robustness,
@@ -65,16 +70,24 @@ def evaluate(task: Task, fitted: Fitted, members: pd.DataFrame, posteriors: pd.D
     )
 
 
-def read_test(task: Task, room: Room) -> np.ndarray:
-    """Prepared test spectra (N, C, P), with the frozen draw of noise."""
-    read = room.read(task.store, {"test": task.prepare.role(task.rows.test)}, task.compute)
-    return read["test"][0].reshape(-1, len(task.recipe.channels), task.store.n_pixels)
+def read(task: Task, room: Room, ids: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Prepared spectra (N, C, P) of the ids of every role that has any, with the frozen draw of noise."""
+    roles = {name: task.prepare.role(some) for name, some in ids.items() if len(some)}
+    shape = (-1, len(task.recipe.channels), task.store.n_pixels)
+    return {name: found[0].reshape(shape) for name, found in room.read(task.store, roles, task.compute).items()}
 
 
-def predict(task: Task, fitted: Fitted, test: np.ndarray) -> pd.DataFrame:
-    """Columns id, truth, predicted (dex), further labels, and what else the model says of a spectrum."""
-    predicted, columns = fitted.predict(test)
-    table = pd.DataFrame({"id": task.rows.test, "truth": task.targets[task.rows.test, 0]})
+def choosing_rows(task: Task, members: pd.DataFrame) -> np.ndarray:
+    """Low-noise validation spectra of the run's largest training prefix, without those that this task is fitted to."""
+    ids = Pools.of(task.store, task.setting.seed, task.setting.protocol).choosing
+    low_noise = members.loc[ids, "low_noise"].to_numpy(dtype=bool)
+    return np.asarray(ids[low_noise & ~np.isin(ids, task.rows.fit)])
+
+
+def predict(task: Task, fitted: Fitted, ids: np.ndarray, spectra: np.ndarray) -> pd.DataFrame:
+    """Columns id, truth, predicted (dex), further labels, and what else the model says of prepared spectra (N, C, P)."""
+    predicted, columns = fitted.predict(spectra)
+    table = pd.DataFrame({"id": ids, "truth": task.targets[ids, 0]})
     for k, name in enumerate(TARGETS[: predicted.shape[1]]):
         table["predicted" if k == 0 else f"predicted_{name}"] = predicted[:, k].astype(np.float32)
     for column, values in columns.items():

@@ -102,6 +102,11 @@ class Pools:
         return train[:-n_validation], train[-n_validation:]
 
     @property
+    def choosing(self) -> np.ndarray:
+        """Validation ids of the run's largest training prefix: the best of several models is chosen on them."""
+        return self.split(self.settings.scales[-1]).validation
+
+    @property
     def common_test(self) -> np.ndarray:
         """The largest test prefix of the run, on which every scale is compared."""
         return self.split(self.settings.scales[-1]).test

@@ -9,7 +9,7 @@ from logg1m.report.roadmap import Decision
 from logg1m.report.states import cancellation
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
-from logg1m.results.words import STATISTIC, SUBSET, estimate, limit, metric, model_name, mvp_id
+from logg1m.results.words import STATISTIC, SUBSET, estimate, limit, listed, metric, model_name, mvp_id
 
 
 def outcomes(artifacts: Artifacts) -> dict[str, dict[str, Any]]:
@@ -86,7 +86,7 @@ def _combined(settled: Mapping[str, Any], experiments: Mapping[str, Experiment])
 
 
 def _details(settled: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
-    details = []
+    details = _choice(evidence.get("evidence") or {})
     if "combination" in settled:
         details.append(("combination", str(settled["combination"])))
     if "closed" in settled:
@@ -95,6 +95,18 @@ def _details(settled: Mapping[str, Any], evidence: Mapping[str, Any]) -> list[tu
         details.append(("heads", str(settled["heads"])))
     details += [(row["direction"], row["bounds_say"]) for row in evidence.get("remaining_directions", [])]
     return details
+
+
+def _choice(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How D1's model was chosen, and which ones tied with it."""
+    chosen = found.get("chosen") or {}
+    if not found.get("model") or not chosen.get("n_stars"):
+        return []
+    said = f"{model_name(str(found['model']))}, on {chosen['n_stars']:,} low-noise validation stars"
+    ties = [model_name(name) for name in chosen.get("tied", ()) if name != found["model"]]
+    if ties:
+        said += f"; as good within the interval, and not as simple: {listed(ties)}"
+    return [("best model", said)]
 
 
 def manner(evidence: Mapping[str, Any]) -> str:
@@ -123,8 +135,15 @@ def measured(evidence: Mapping[str, Any]) -> str:
     if not isinstance(entry, Mapping) or entry.get("value") is None:
         return ""
     what = STATISTIC.get(found.get("statistic", ""), str(found.get("statistic")))
-    threshold = f", threshold {limit(found['threshold'], False)}" if found.get("threshold") is not None else ""
-    return f"{what} of {model_name(str(found.get('model')))} is {estimate(entry)}{threshold}"
+    limits = _limits(found)
+    against = f", thresholds {limits[0]} and {limits[1]}" if limits else ""
+    return f"{what} of {model_name(str(found.get('model')))} is {estimate(entry)}{against}"
+
+
+def _limits(found: Mapping[str, Any]) -> tuple[str, str] | None:
+    """D1's two thresholds, the upper one first."""
+    limits = [found.get(name) for name in ("continue_above", "stop_below")]
+    return None if None in limits else (limit(float(limits[0] or 0), False), limit(float(limits[1] or 0), False))
 
 
 def grounds(evidence: Mapping[str, Any]) -> str:

@@ -35,7 +35,9 @@ def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts
     counts = [f"{others.count(o)} {o}" for o in ("inconclusive", "refuted") if o in others]
     rest = f" Further candidates: {listed(counts)}." if counts else ""
     first = "The only candidate is" if not others else "The closest candidate is"
-    return f"{first} “{candidates[closest].get('label', closest)}”: {_all_of(candidates[closest])}.{rest}"
+    by_itself = candidates[closest].get("outcome_by_itself") and candidates[closest].get("holm")
+    beside = f"; accepted by itself, not after Holm over {by_itself['candidates']} candidates" if by_itself else ""
+    return f"{first} “{candidates[closest].get('label', closest)}”: {_all_of(candidates[closest])}{beside}.{rest}"
 
 
 def decisive(candidate: Mapping[str, Any], combine: str) -> list[Mapping[str, Any]]:
@@ -75,10 +77,11 @@ def criterion(rule: Mapping[str, Any]) -> str:
             f"{estimate(entry, digits, share, unit)}"
         )
     elif margin < 0:
-        return f"not worse: {_change(what, name, entry, digits, share, unit)}, {_allowed(name, margin, share)}"
+        change, allowed = _change(what, name, entry, digits, share, unit), _allowed(name, margin, share)
+        return f"not worse: {change}, {allowed}{_seen(rule, share, unit)}"
     else:
         said = _movement(what, name, entry, digits, share, unit)
-    return said + _held_against(rule, margin, ends, share, unit)
+    return said + _held_against(rule, margin, share, unit)
 
 
 def _change(what: str, name: str, entry: Mapping[str, Any], digits: int, share: bool, unit: str) -> str:
@@ -104,14 +107,21 @@ def _movement(what: str, name: str, entry: Mapping[str, Any], digits: int, share
     return f"{what} {'rises' if up else 'falls'} by {shown}"
 
 
-def _held_against(rule: Mapping[str, Any], margin: float, ends: tuple[float, float], share: bool, unit: str) -> str:
+def _held_against(rule: Mapping[str, Any], margin: float, share: bool, unit: str) -> str:
     """What the number was asked to exceed, and what keeps it from being decided."""
     asked = f"; at least {limit(margin, share)}{f' {unit}' if unit else ''} was asked for" if margin > 0 else ""
     if rule["outcome"] != "inconclusive":
         return asked
-    if ends[0] > margin or ends[1] < margin:
-        return f"{asked}; trained with one seed, so the scatter between seeds may explain it"
-    return asked or "; the interval includes zero"
+    return (asked or "; the interval includes zero") + _seen(rule, share, unit)
+
+
+def _seen(rule: Mapping[str, Any], share: bool, unit: str) -> str:
+    """What an undecided criterion could have seen: the smallest true gain that is accepted with 80 % power."""
+    seen = rule.get("detectable")
+    if rule["outcome"] != "inconclusive" or seen is None:
+        return ""
+    rounded = float(f"{100 * seen if share else seen:.2g}")  # more digits are not known of a power
+    return f"; this run could have seen {limit(rounded, False)}{' %' if share else f' {unit}' if unit else ''}"
 
 
 def _digits(value: float, ends: tuple[float, float]) -> int:

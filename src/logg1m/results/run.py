@@ -13,6 +13,7 @@ METRICS, PREDICTIONS, MODEL, PROVENANCE = "metrics.json", "predictions.parquet",
 # Table → its file, and columns that every model has in it.
 _TABLES = {
     "predictions": (PREDICTIONS, ("id", "truth", "predicted")),
+    "selection": ("selection.parquet", ("id", "truth", "predicted")),
     "history": ("history.csv", ()),
     "gradient": ("gradient.csv", ("wave", "visible", "gradient")),
     "robustness": ("robustness.parquet", ("id",)),
@@ -37,6 +38,8 @@ class Run:
 
     metrics : deterministic
     predictions : id, truth, predicted (dex) of every test spectrum, and what else the model says of it
+    selection : the same of low-noise validation spectra of the run's largest training prefix that this one was not trained
+        on, where the best of several models is chosen
     history : one row per epoch, penalty or tree
     gradient : wave (Å), visible, and mean |∂log g/∂flux| per pixel
     robustness : log g (dex) of low-noise test spectra under conditions (see `nn.robustness`), one column each
@@ -46,6 +49,7 @@ class Run:
 
     metrics: dict[str, Any]
     predictions: pd.DataFrame
+    selection: pd.DataFrame
     history: pd.DataFrame
     gradient: pd.DataFrame
     robustness: pd.DataFrame

@@ -27,6 +27,7 @@ STATISTIC = {
     "median_ratio": "median error over the bound",
     "rms_ratio": "RMS error over the bound",
     "rmse_over_bayes": "RMSE over the Bayes-optimal RMSE",
+    "rmse_over_prior_aware": "RMSE over the prior-aware bound",
 }
 ESTIMATOR = {
     "exact": "exact derivatives",

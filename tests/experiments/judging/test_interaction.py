@@ -32,7 +32,7 @@ def test_value_is_the_difference_of_both_gains():
     assert found["outside"]["value"] == pytest.approx(0.05)
     low, high = found["ci95"]
     assert 0.24 < low < 0.25 < high < 0.26
-    assert decide(found, MORE, 1, 0.005)[0] == "accepted"
+    assert decide(found, MORE)[0] == "accepted"
 
 
 def test_relative_gains_are_shares_of_their_own_reference():
@@ -45,12 +45,12 @@ def test_relative_gains_are_shares_of_their_own_reference():
 def test_a_gain_in_the_other_part_is_refuted():
     found = measured(runs(raw_sky=0.6, net_sky=0.6, raw_between=0.3, net_between=0.2))
     assert found["value"] == pytest.approx(-0.1)
-    assert decide(found, MORE, 1, 0.005)[0] == "refuted"
+    assert decide(found, MORE)[0] == "refuted"
 
 
 def test_no_difference_is_inconclusive():
     found = measured(runs(raw_sky=0.6, net_sky=0.5, raw_between=0.3, net_between=0.2))
-    assert decide(found, MORE, 1, 0.005)[0] == INCONCLUSIVE
+    assert decide(found, MORE)[0] == INCONCLUSIVE
 
 
 def test_seeds_are_averaged():
@@ -64,7 +64,7 @@ def test_seeds_are_averaged():
 
 def test_without_the_four_models_nothing_is_decided():
     found = measured(runs(raw_sky=0.6, raw_between=0.3, raw=0.2, net=0.1))
-    outcome, reason = decide(found, MORE, 1, 0.005)
+    outcome, reason = decide(found, MORE)
     assert outcome == INCONCLUSIVE
     assert "not measured" in reason
 

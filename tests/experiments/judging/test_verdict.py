@@ -1,34 +1,19 @@
 """Verdicts on constructed predictions whose effect is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_comparison import BOOTSTRAP, SEED, N, errors, experiment, judged, runs_of
 
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Criterion, Experiment
 from logg1m.experiments.judging import verdict
 from logg1m.experiments.judging.verdict import ACCEPTED, INCONCLUSIVE, REFUTED, Runs, combine, decide, improvement
 
-BOOTSTRAP = Bootstrap(resamples=200)
-SEED = 7
-N = 600
-SCATTER = dict.fromkeys(
-    ("r2", "mae", "rmse", "outlier_rate", "nmad", "median_bias", "bias_teff", "bias_m_h", "crop_loss"), 0.0
-)
 OUTCOMES = st.lists(st.sampled_from([ACCEPTED, REFUTED, INCONCLUSIVE]), min_size=1, max_size=5)
-
-
-def errors(sigma: float, seed: int, seeds: int = 1, n: int = N) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0, sigma, (seeds, n))
-
-
-def runs_of(low_noise: np.ndarray | None = None, **by_variant: np.ndarray) -> Runs:
-    n = next(iter(by_variant.values())).shape[1]
-    rng = np.random.default_rng(0)
-    about = {"teff": rng.uniform(3750, 6000, n), "m_h": rng.uniform(-2.5, 0.5, n)}
-    everything = np.ones(n, dtype=bool)
-    return Runs(rng.uniform(1, 5, n), everything if low_noise is None else low_noise, about, by_variant)
 
 
 def measured(value: float, low: float, high: float, reference: float = 0.5) -> dict:
@@ -57,43 +42,63 @@ def compare(runs: Runs, **criterion) -> dict:
 )
 def test_outcome_is_where_the_interval_lies_against_the_margin(low, high, margin, outcome):
     criterion = Criterion(metric="mae", margin=margin)
-    assert decide(measured((low + high) / 2, low, high), criterion, seeds=3, seed_scatter=0.0)[0] == outcome
+    assert decide(measured((low + high) / 2, low, high), criterion)[0] == outcome
 
 
 @given(st.floats(-1, 1), st.floats(0, 1), st.floats(-1, 1))
 def test_accepting_and_refuting_exclude_each_other_and_need_the_whole_interval(low, width, margin):
     high = low + width
-    outcome = decide(measured(low, low, high), Criterion(metric="mae", margin=margin), 2, 0.0)[0]
+    outcome = decide(measured(low, low, high), Criterion(metric="mae", margin=margin))[0]
     assert (outcome == ACCEPTED) == (low > margin)
     assert (outcome == REFUTED) == (high < margin)
 
 
-def test_one_seed_decides_only_beyond_three_times_the_scatter_between_seeds():
-    criterion = Criterion(metric="mae")
-    near, far = measured(0.029, 0.02, 0.04), measured(0.031, 0.02, 0.04)
-    assert decide(near, criterion, seeds=1, seed_scatter=0.01)[0] == INCONCLUSIVE
-    assert decide(far, criterion, seeds=1, seed_scatter=0.01)[0] == ACCEPTED
-    assert decide(near, criterion, seeds=2, seed_scatter=0.01)[0] == ACCEPTED
-    assert decide(measured(-0.029, -0.04, -0.02), criterion, 1, 0.01)[0] == INCONCLUSIVE
-    assert "one seed" in decide(near, criterion, 1, 0.01)[1]
+def test_with_one_seed_each_the_configured_scatter_stands_for_what_was_not_measured():
+    """The variance is that of the stars and of two means of one seed: an effect must exceed 1.96 · √2 · s where stars agree."""
+    base = errors(0.5, seed=1)
+    base += 0.3 * np.sign(base)
+    runs = replace(runs_of(new=base - 0.1 * np.sign(base), old=base), seed_scatter={"mae": 0.03})
+    found = compare(runs)
+    stars = compare(runs_of(**runs.errors))["standard_error"]
+    expected = 1.96 * np.sqrt(stars**2 + 2 * 0.03**2)
+    assert found["ci95"] == pytest.approx([found["value"] - expected, found["value"] + expected], rel=1e-3)
+    assert found["seed_scatter"] == {"value": 0.03, "freedom": None, "from": "configured"}
+    assert decide(found, Criterion(metric="mae"))[0] == ACCEPTED  # 0.1 > 0.083
+    wider = replace(runs, seed_scatter={"mae": 0.04})
+    assert decide(compare(wider), Criterion(metric="mae"))[0] == INCONCLUSIVE  # 0.1 < 0.111
 
 
 def test_scatter_between_seeds_is_a_share_of_the_reference_for_relative_margins():
-    criterion = Criterion(metric="mae", margin=0.05, relative=True)
-    shown = measured(0.12, 0.1, 0.14, reference=0.5)
-    assert decide(shown, criterion, seeds=1, seed_scatter=0.01)[0] == ACCEPTED  # 0.07 > 3 · 0.01 / 0.5
-    assert decide(shown, criterion, seeds=1, seed_scatter=0.02)[0] == INCONCLUSIVE
+    base = np.sign(errors(0.5, seed=1)) * 0.5  # MAE 0.5
+    runs = replace(runs_of(new=0.88 * base, old=base), seed_scatter={"mae": 0.01})
+    found = compare(runs, margin=0.05, relative=True)
+    assert found["value"] == pytest.approx(0.12)
+    assert found["standard_error"] == pytest.approx(np.sqrt(2) * 0.01 / 0.5, rel=1e-3)
+
+
+def test_the_scatter_is_pooled_over_all_variants_but_leaky_ones():
+    """Seeds of MAE 0.4, 0.5, 0.6 and 0.45, 0.5, 0.55 pool to s² = (0.02 + 0.005) / 4; of ten times that in a leak nothing."""
+    one = np.sign(errors(1.0, seed=1))
+    old, new = (np.concatenate([mae * one for mae in values]) for values in ((0.4, 0.5, 0.6), (0.45, 0.5, 0.55)))
+    runs = replace(runs_of(old=old, new=new, leak=10 * old), leaky=frozenset({"leak"}), seed_scatter={"mae": 0.001})
+    found = compare(runs)
+    assert found["seed_scatter"] == {"value": pytest.approx(np.sqrt(0.025 / 4)), "freedom": 4, "from": "pooled over the variants"}  # fmt: skip
+    assert found["standard_error"] == pytest.approx(np.sqrt(2 / 3 * 0.025 / 4), rel=1e-3)
+    half = 2.7764 * found["standard_error"]  # t of four degrees of freedom
+    assert found["ci95"] == pytest.approx([found["value"] - half, found["value"] + half], rel=1e-3)
+    assumed = compare(replace(runs, seed_scatter={"mae": 0.2}))["seed_scatter"]
+    assert (assumed["value"], assumed["from"]) == (0.2, "configured")  # four are few: not below what is configured
 
 
 def test_undefined_difference_is_inconclusive():
     nothing = measured(float("nan"), float("nan"), float("nan"))
-    assert decide(nothing, Criterion(metric="bias_teff"), 1, 0.01)[0] == INCONCLUSIVE
+    assert decide(nothing, Criterion(metric="bias_teff"))[0] == INCONCLUSIVE
 
 
 def test_relative_improvement_on_a_perfect_reference_is_inconclusive():
     runs = runs_of(new=np.zeros((1, N)), old=np.zeros((1, N)))
     result = compare(runs, metric="outlier_rate", relative=True)
-    assert decide(result, Criterion(metric="outlier_rate", relative=True), 1, 0.01)[0] == INCONCLUSIVE
+    assert decide(result, Criterion(metric="outlier_rate", relative=True))[0] == INCONCLUSIVE
 
 
 # --- several criteria
@@ -170,7 +175,7 @@ def test_same_predictions_differ_by_exactly_nothing():
     base = errors(0.5, seed=1)
     result = compare(runs_of(new=base, old=base.copy()))
     assert (result["value"], result["ci95"]) == (0, [0, 0])
-    assert decide(result, Criterion(metric="mae"), 1, 0.0)[0] == INCONCLUSIVE
+    assert decide(result, Criterion(metric="mae"))[0] == INCONCLUSIVE
 
 
 def test_without_an_effect_at_most_one_in_twenty_is_accepted():
@@ -179,34 +184,11 @@ def test_without_an_effect_at_most_one_in_twenty_is_accepted():
         common = errors(0.4, seed=3 * k, n=300)
         runs = runs_of(new=common + errors(0.2, 3 * k + 1, n=300), old=common + errors(0.2, 3 * k + 2, n=300))
         result = improvement(runs, "new", "old", Criterion(metric="mae"), Bootstrap(resamples=100), k)
-        accepted += decide(result, Criterion(metric="mae"), seeds=1, seed_scatter=0.0)[0] == ACCEPTED
+        accepted += decide(result, Criterion(metric="mae"))[0] == ACCEPTED
     assert accepted <= 10
 
 
 # --- whole verdicts
-
-
-def experiment(hypothesis: list | None = None, **acceptance) -> Experiment:
-    variants = {
-        "old": {"label": "old"},
-        "new": {"label": "new", "change": {"channels": ["flux_over_error"]}},
-        "better": {"label": "better", "change": {"channels": ["flux", "log_error"]}},
-        "leak": {"label": "leak", "leaky": True, "change": {"channels": ["error"], "error_source": "simulator"}},
-        "control": {"label": "control", "control": True, "change": {"channels": ["error"]}, "check_r2": {"below": 0.9}},
-    }
-    chosen = {"text": "MAE down", "reference": "old", "criteria": [{"metric": "mae"}]} | acceptance
-    return Experiment(
-        id="1.2", name="x", title="X", phase=1, question="?", hypothesis={"id": "H1.2", "text": "…", "criteria": hypothesis or []},
-        variants=variants, acceptance=chosen,
-    )  # fmt: skip
-
-
-def judged(seed_scatter: float = 0.0, hypothesis: list | None = None, **by_variant: np.ndarray) -> dict:
-    runs = runs_of(**by_variant)
-    entry = {name: {"value": 0.95, "ci95": [0.9, 0.97]} for name in ("r2", "mae")} | {"n": N}
-    one = {"low_noise": entry, "full": entry, "bias": {}, "windows": [], "recipe": {"model": "ridge"}}
-    evaluations = {name: [one] * len(values) for name, values in by_variant.items()}
-    return verdict.judge(experiment(hypothesis), runs, evaluations, SCATTER | {"mae": seed_scatter}, BOOTSTRAP, SEED)
 
 
 def test_best_of_the_accepted_variants_is_named_and_supports_the_hypothesis():
@@ -262,10 +244,11 @@ def test_one_open_candidate_keeps_a_refuted_experiment_open():
 
 def test_several_seeds_are_averaged_and_counted():
     base = errors(0.5, seed=1, seeds=3)
-    result = judged(seed_scatter=1.0, old=base, new=0.8 * base)
-    assert result["outcome"] == "accepted"  # three seeds: the assumed scatter does not count
+    result = judged(seed_scatter=0.01, old=base, new=0.8 * base)
+    assert result["outcome"] == "accepted"
     assert result["variants"]["new"]["seeds"] == 3
     assert judged(seed_scatter=1.0, old=base[:1], new=0.8 * base[:1])["outcome"] == "inconclusive"
+    assert judged(seed_scatter=1.0, old=base, new=0.8 * base)["outcome"] == "inconclusive"  # three seeds are few
 
 
 def test_verdict_is_the_same_every_time():

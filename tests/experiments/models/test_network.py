@@ -89,7 +89,9 @@ def fitted(store, model, state, changes=None, **recipe) -> tuple[np.ndarray, pd.
     task = task_of(store, model, state, changes, **recipe)
     found = fitter(model)(task)
     with reading.Room(state) as room:
-        predictions = evaluate.predict(task, found, evaluate.read_test(task, room))
+        predictions = evaluate.predict(
+            task, found, task.rows.test, evaluate.read(task, room, {"test": task.rows.test})["test"]
+        )
     truth = task.targets[task.rows.test]
     predicted = predictions[["predicted", "predicted_teff", "predicted_m_h"][: truth.shape[1]]].to_numpy()
     return 1 - ((predicted - truth) ** 2).mean(axis=0) / truth.var(axis=0), predictions, found

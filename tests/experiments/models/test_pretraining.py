@@ -15,7 +15,7 @@ from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Architecture, Network, Training
 from logg1m.config.protocol import Protocol
 from logg1m.experiments import data
-from logg1m.experiments.evaluate import read_test
+from logg1m.experiments.evaluate import read
 from logg1m.experiments.models import examination, network, pretraining
 from logg1m.experiments.reading import Room
 from logg1m.experiments.task import RunSetting, Task
@@ -78,7 +78,7 @@ def pretrained(given: Task) -> pretraining.Pretrained:
 
 def spectra_of_the_test(given: Task) -> np.ndarray:
     with Room(given.state) as room:
-        return read_test(given, room)
+        return read(given, room, {"test": given.rows.test})["test"]
 
 
 def test_pretraining_makes_the_encoder_know_the_factor_without_a_label(tmp_path):

@@ -53,10 +53,13 @@ def test_a_refused_ceiling_fails_and_says_why():
 
 
 def test_the_verdict_names_number_threshold_and_leaks():
-    verdict = {"criterion": "median_ratio > 2: headroom", "statistic": "median_ratio", "model": "ridge_full",
-               "ratio": measured(2.5), "excluded_as_leaks": ["lightgbm"]}  # fmt: skip
-    assert fisher.why(Cursor({"verdict": verdict}, "f.json")) == (
-        "The median error of Ridge is 2.50 [2.44, 2.56] times the bound; the threshold is 2. Left out as leaks: LightGBM."
+    verdict = {"statistic": "rmse_over_bayes", "thresholds": {"headroom_above": 2.0, "near_bound_below": 1.25},
+               "model": "ridge_full", "ratio": measured(2.5), "excluded_as_leaks": ["lightgbm"]}  # fmt: skip
+    choice = {"model": "ridge_full", "tied": ["ridge_full", "ridge_pca_100"]}
+    assert fisher.why(Cursor({"verdict": verdict, "choice": choice}, "f.json")) == (
+        "The RMSE of Ridge is 2.50 [2.44, 2.56] times the Bayes-optimal RMSE; above 2 is headroom, below 1.25 near the "
+        "bound. On validation stars Ridge, 100 components is as good within the interval, and not as simple. Left out as "
+        "leaks: LightGBM."
     )
     assert fisher.why(Cursor({"verdict": verdict | {"reason": "every model leaks"}}, "f.json")).startswith(
         "Every model leaks."

@@ -250,7 +250,9 @@ def test_what_a_decision_cancels_is_shown_as_cancelled_and_says_why(paths, exper
         cancelled = 'chip cancelled">cancelled' in part_of(text, key)
         assert cancelled == (experiment.phase > 1)
         if cancelled:
-            assert "D1 = stop (by override; the rule says continue; median error over the bound" in part_of(text, key)
+            assert "D1 = stop (by override; the rule says continue; RMSE over the Bayes-optimal RMSE" in part_of(
+                text, key
+            )
             assert "near the bound" not in part_of(text, key)
             assert "<table" not in part_of(text, key)
     flow = part_of(text, "d1")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from logg1m import metrics
 from logg1m.bounds.bayes.ceiling import ceiling
-from logg1m.bounds.comparison import verdict
+from logg1m.bounds.comparison import judge
 from logg1m.bounds.efficiency import efficiency, is_leak
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.jobs.progress import log
@@ -25,6 +25,7 @@ def add_bayes(
     bootstrap: Bootstrap,
     seed: int,
     prior: str,
+    selection: dict[str, pd.DataFrame],
     exact: bool = True,
 ) -> None:
     """Put ceilings.bayes_*, models.*.efficiency and rmse_over_bayes into fisher.json, and take its verdict again.
@@ -36,6 +37,7 @@ def add_bayes(
     ----------
     posteriors : see `bayes.posterior`; the low-noise stars give the main ceiling, all of them the bins
     predictions : model → columns id, truth, predicted (dex)
+    selection : model → the same on validation stars, where the best one is chosen
     prior : how the prior is represented
     exact : whether that prior is the law of the labels (`bayes.model.prior_is_exact`); if not, `ceiling_is_approximate`
         is true, and a model above the ceiling is no leak
@@ -68,7 +70,7 @@ def add_bayes(
                     "meaning": "better than any estimator can be: look for a leak",
                 }
             )
-    fisher["verdict"] = verdict(fisher["models"], config, [leak["model"] for leak in fisher["leaks"]])
+    judge(fisher, selection, members["low_noise"], config, bootstrap, seed)
 
 
 def _full(

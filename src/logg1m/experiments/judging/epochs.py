@@ -7,6 +7,8 @@ import pandas as pd
 
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
+from logg1m.experiments.judging.intervals import entry
+from logg1m.scatter import Scatter
 
 Scores = dict[str, list[np.ndarray]]  # variant → validation score after every epoch (E,), one per seed
 
@@ -37,22 +39,21 @@ def time_to_best(ours: np.ndarray, theirs: np.ndarray) -> float:
     return (epochs_to(ours, level) or max(len(ours), len(theirs)) + 1) / own
 
 
-def improvement(scores: Scores, candidate: str, reference: str, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
+def improvement(
+    scores: Scores, candidate: str, reference: str, bootstrap: Bootstrap, configured: float = 0.0
+) -> dict[str, Any]:
     """Share of the reference's epochs that the candidate saves, {value, ci95, per_seed}; NaN without learning curves.
 
-    Every seed of the candidate is compared with every seed of the reference; the interval resamples the seeds of both.
-    With one seed each it is a point: the assumed scatter between seeds then decides.
+    Every seed of the candidate is compared with every seed of the reference. No star is resampled: the interval is that
+    of the scatter between seeds of both, which is not below the configured one while it rests on few.
     """
     ours, theirs = (scores.get(name, []) for name in (candidate, reference))
     if not ours or not theirs or any(not len(curve) or np.isnan(curve).any() for curve in (*ours, *theirs)):
         return {**metrics.not_measured(bootstrap.level), "per_seed": [], "reference_value": 1.0}
     saved = np.array([[1 - time_to_best(a, b) for b in theirs] for a in ours])  # (S, S')
-    rng = np.random.Generator(np.random.PCG64([seed, *saved.shape]))
-    rows, columns = (rng.integers(0, n, size=(bootstrap.resamples, n)) for n in saved.shape)
-    replicates = saved[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2))
+    scatter = Scatter.pooled([saved.mean(axis=1), saved.mean(axis=0)], configured)
     return {
-        "value": float(saved.mean()),
-        metrics.level_key(bootstrap.level): metrics.interval(replicates, bootstrap.level),
+        **entry(float(saved.mean()), np.zeros(2), scatter, 1.0, list(saved.shape), bootstrap),
         "per_seed": saved.diagonal().tolist(),
         "reference_value": 1.0,
     }

@@ -1,15 +1,17 @@
 """Predictions of every variant and seed on one test set, and every metric of them as a statistic of counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from logg1m import metrics
+from logg1m.experiments.judging import resampling
 from logg1m.experiments.judging.bias import BIN_WIDTH, bias_scatter
 from logg1m.experiments.judging.cross_talk import explained_share
 from logg1m.experiments.judging.epochs import Scores
+from logg1m.scatter import Scatter
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 # Conditions of nn.robustness that criteria are made from, and what they are compared with (None: as they are).
@@ -27,6 +29,8 @@ class Runs:
     further : quantity → variant → (S, N): errors of other labels (teff in K, m_h in dex) and errors of log g under the
         conditions of `nn.robustness` (dex; NaN for spectra that were not tried), for the variants that have them
     scores : variant → validation score after every epoch (E,), one per seed
+    seed_scatter : metric → scatter between seeds that is assumed, none where it is left out
+    leaky : variants whose scatter says nothing of the others': they see what gives log g away
     """
 
     truth: np.ndarray
@@ -35,6 +39,9 @@ class Runs:
     errors: dict[str, np.ndarray]
     further: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
+    seed_scatter: Mapping[str, float] = field(default_factory=dict)
+    leaky: frozenset[str] = frozenset()
+    _scatters: dict[tuple[str, str], Scatter] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -75,6 +82,15 @@ class Runs:
     def of_seeds(self, metric: str, variant: str, subset: np.ndarray) -> list[Statistic]:
         """`statistic` of every seed."""
         return [self.statistic(metric, variant, k, subset) for k in range(len(self.errors[variant]))]
+
+    def scatter(self, metric: str, subset: str) -> Scatter:
+        """Scatter between seeds of a metric, pooled over all variants of the experiment but leaky ones."""
+        if (metric, subset) not in self._scatters:
+            inside = self.inside(subset)
+            several = [name for name, e in self.errors.items() if len(e) > 1 and name not in self.leaky]
+            groups = [resampling.per_seed(self.of_seeds(metric, name, inside), int(inside.sum())) for name in several]
+            self._scatters[metric, subset] = Scatter.pooled(groups, self.seed_scatter.get(metric, 0.0))
+        return self._scatters[metric, subset]
 
     def statistic(self, metric: str, variant: str, number: int, subset: np.ndarray) -> Statistic:
         """A metric of one variant and seed number on a subset (N,), as a statistic of counts; NaN if not measured."""

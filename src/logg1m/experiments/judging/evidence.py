@@ -1,6 +1,7 @@
 """The artifacts of an experiment's runs, read once for its verdict, its further reports and its figures."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class Evidence:
     labels : labels of every spectrum, by spectrum id
     stars : bounds per low-noise star (bounds.parquet); pixels : per-pixel statistics (pixels.parquet)
     sensitivity : MVP-1.1's curve
+    seed_scatter : metric → scatter between seeds that is assumed, where differences are reported
     """
 
     experiment: Experiment
@@ -49,12 +51,14 @@ class Evidence:
     denoisers: dict[str, Path]
     bootstrap: Bootstrap
     seed: int
+    seed_scatter: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def runs(self) -> Runs:
         """The errors of every variant on the same spectra."""
         found = Runs.of(self.predictions, self.members, self.labels, self.robustness)
-        return replace(found, scores=epochs.scores(self.histories))
+        leaky = frozenset(name for name in self.predictions if self.experiment.variants[name].leaky)
+        return replace(found, scores=epochs.scores(self.histories), seed_scatter=self.seed_scatter, leaky=leaky)
 
     def tests(self, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Predictions on the low-noise test and on the full test, by the name of the test."""
@@ -63,7 +67,13 @@ class Evidence:
 
 
 def read(
-    experiment: Experiment, variants: list[str], folders: list[str], given: Any, bootstrap: Bootstrap, seed: int
+    experiment: Experiment,
+    variants: list[str],
+    folders: list[str],
+    given: Any,
+    bootstrap: Bootstrap,
+    seed: int,
+    seed_scatter: Mapping[str, float] | None = None,
 ) -> Evidence:
     """Read the runs of an experiment.
 
@@ -108,4 +118,5 @@ def read(
         {Path(path).parents[1].name: Path(path).parent for path in given.denoisers},
         bootstrap,
         seed,
+        seed_scatter or {},
     )

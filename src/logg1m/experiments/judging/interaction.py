@@ -9,6 +9,7 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Criterion
 from logg1m.experiments.judging import resampling
 from logg1m.experiments.judging.errors import Runs
+from logg1m.experiments.judging.intervals import entry
 
 
 def improvement(
@@ -17,8 +18,8 @@ def improvement(
     """Improvement from <reference>_<first> to <candidate>_<first>, less that from <reference>_<second> to
     <candidate>_<second>; {value, ci95, per_seed, inside, outside}. NaN where one of the four did not run.
 
-    The four are resampled together, spectrum by spectrum, and each over its own seeds. Where the criterion is relative
-    both improvements are shares of their own reference.
+    The four are resampled together, spectrum by spectrum, and the scatter between seeds counts for each of them. Where
+    the criterion is relative both improvements are shares of their own reference.
 
     Parameters
     ----------
@@ -43,12 +44,15 @@ def improvement(
     measured = [resampling.per_seed(seeds, n) for seeds in parts]
     values = gains(np.array([m.mean() for m in measured]))
     resampled = gains(resampling.replicates(parts, n, bootstrap, seed))
-    level = metrics.level_key(bootstrap.level)
-    inside, outside, difference = (
-        {"value": float(value), level: metrics.interval(row, bootstrap.level)} for value, row in zip(values, resampled)
-    )
     common = min(map(len, measured))
     per_seed = gains(np.stack([m[:common] for m in measured]))[2].tolist()
-    # The scatter between seeds is that of the metric itself, or its share in the reference's that sees less.
-    scale = float(measured[1].mean()) if criterion.relative else 1.0
+    # The scatter between seeds is that of the metric itself, or its share in the smaller of the two references', which is the larger share.
+    references = [float(measured[k].mean()) for k in (1, 3)]
+    scales = [*references, min(references, key=abs)] if criterion.relative else [1.0] * 3
+    scatter, seeds = runs.scatter(criterion.metric, criterion.subset), list(map(len, measured))
+    inside, outside, difference = (
+        entry(float(value), row, scatter, scale, some, bootstrap)
+        for value, row, scale, some in zip(values, resampled, scales, (seeds[:2], seeds[2:], seeds))
+    )
+    scale = scales[2]
     return {**difference, "per_seed": per_seed, "reference_value": scale, "inside": inside, "outside": outside}

@@ -1,11 +1,13 @@
 """Verdicts: every variant against the reference on the same spectra, by the roadmap's rules of comparison.
 
 Superiority is accepted if the 95 % interval of the paired difference lies above the margin, refuted if below, else
-inconclusive. Intervals resample spectra, and seeds where there are several; with one seed the difference must also
-be further from the margin than three times the assumed scatter between seeds.
+inconclusive. The variance behind an interval is that of a paired bootstrap over stars of the difference of means over
+seeds, and of the scatter between seeds: pooled over the variants of the experiment, or as configured (`logg1m.scatter`).
+Of several candidates one is accepted only after Holm (`family`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,18 @@ import numpy as np
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Criterion, Experiment
-from logg1m.experiments.judging import epochs, interaction, resampling
+from logg1m.experiments.judging import epochs, family, interaction, resampling
 from logg1m.experiments.judging.errors import Runs
+from logg1m.experiments.judging.intervals import entry as difference_entry
+from logg1m.scatter import Scatter, Uncertainty
 
 ACCEPTED, REFUTED, INCONCLUSIVE = "accepted", "refuted", "inconclusive"
+RULE = (
+    "intervals are of each difference by itself, over stars and seeds; of several candidates one is accepted after Holm, at the "
+    "one-sided size of the interval"
+)
 HYPOTHESIS = {ACCEPTED: "supported", REFUTED: "refuted", INCONCLUSIVE: "open"}
 _HIGHER_IS_BETTER = {"r2"}
-_SEED_FACTOR = 3.0
 # The metrics of metrics.json as statistics of counts, from truth and error (N,) in dex.
 _STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], resampling.Statistic]] = {
     "r2": metrics.r2,
@@ -34,12 +41,15 @@ _STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], resampling.Statistic]]
 def improvement(
     runs: Runs, candidate: str, reference: str, criterion: Criterion, bootstrap: Bootstrap, seed: int
 ) -> dict[str, Any]:
-    """Paired improvement of a candidate over the reference, positive = better, {value, ci95, per_seed}.
+    """Paired improvement of a candidate over the reference, positive = better, {value, ci95, per_seed} and what is behind
+    the interval (`intervals.entry`).
 
     The value is the mean over seeds; relative improvements are shares of the reference's metric.
     """
     if criterion.metric == "convergence":
-        return epochs.improvement(runs.scores, candidate, reference, bootstrap, seed)
+        return epochs.improvement(
+            runs.scores, candidate, reference, bootstrap, runs.seed_scatter.get("convergence", 0.0)
+        )
     sign = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
     if criterion.more_in is not None:
         return interaction.improvement(runs, candidate, reference, criterion, sign, bootstrap, seed)
@@ -54,30 +64,25 @@ def improvement(
 
     ours, theirs = (resampling.per_seed(seeds, n) for seeds in parts)
     common = min(len(ours), len(theirs))
-    replicates = difference(*resampling.replicates(parts, n, bootstrap, seed))
+    resampled = difference(*resampling.replicates(parts, n, bootstrap, seed))
+    scatter = runs.scatter(criterion.metric, criterion.subset)
+    scale = float(theirs.mean()) if criterion.relative else 1.0
+    value = float(difference(ours.mean(), theirs.mean()))
     return {
-        "value": float(difference(ours.mean(), theirs.mean())),
-        metrics.level_key(bootstrap.level): metrics.interval(replicates, bootstrap.level),
+        **difference_entry(value, resampled, scatter, scale, [len(ours), len(theirs)], bootstrap),
         "per_seed": difference(ours[:common], theirs[:common]).tolist(),
         "reference_value": float(theirs.mean()),
     }
 
 
-def decide(measured: dict[str, Any], criterion: Criterion, seeds: int, seed_scatter: float) -> tuple[str, str]:
-    """(outcome, reason) of one criterion."""
+def decide(measured: dict[str, Any], criterion: Criterion) -> tuple[str, str]:
+    """(outcome, reason) of one criterion, by its own interval."""
     low, high = metrics.interval_of(measured)
     margin = criterion.margin
     if not np.isfinite([low, high]).all():
         return INCONCLUSIVE, f"{criterion.metric} was not measured on these runs"
     outcome = ACCEPTED if low > margin else REFUTED if high < margin else INCONCLUSIVE
-    reason = f"interval [{low:+.4f}, {high:+.4f}] against the margin {margin:+g}"
-    scatter = seed_scatter / (abs(measured["reference_value"]) or np.inf) if criterion.relative else seed_scatter
-    if outcome != INCONCLUSIVE and seeds == 1 and abs(measured["value"] - margin) <= _SEED_FACTOR * scatter:
-        return (
-            INCONCLUSIVE,
-            f"{reason}; one seed, and within {_SEED_FACTOR:g} × the scatter between seeds ({scatter:.4f})",
-        )
-    return outcome, reason
+    return outcome, f"interval [{low:+.4f}, {high:+.4f}] against the margin {margin:+g}"
 
 
 def combine(outcomes: list[str], how: str, mixed: str) -> str:
@@ -104,16 +109,16 @@ def judge(
     Parameters
     ----------
     evaluations : variant → metrics.json per seed
-    seed_scatter : metric → assumed scatter between seeds
+    seed_scatter : metric → scatter between seeds that is assumed while fewer than ten degrees of freedom measure it
     """
+    leaky = frozenset(name for name in runs.errors if experiment.variants[name].leaky)
+    runs = replace(runs, seed_scatter=seed_scatter, leaky=leaky)
     acceptance = experiment.acceptance
     assert acceptance is not None
     reference = acceptance.reference
 
     def judged(name: str, criteria: tuple[Criterion, ...]) -> list[dict[str, Any]]:
-        return [
-            _judged(runs, name, c.against or reference, c, seed_scatter[c.metric], bootstrap, seed) for c in criteria
-        ]
+        return [_judged(runs, name, c.against or reference, c, bootstrap, seed) for c in criteria]
 
     variants: dict[str, Any] = {}
     everyone = np.ones(len(runs.truth), dtype=bool)
@@ -149,17 +154,19 @@ def judge(
             entry["check"] = _check(variant.check_r2, entry["metrics"]["full"]["r2"]["value"])
         variants[name] = entry
     candidates = {name: v for name, v in variants.items() if v["role"] == "candidate"}
+    _adjust(candidates, acceptance.combine, bootstrap.level)
     outcome = combine([v["outcome"] for v in candidates.values()], "any", REFUTED) if candidates else INCONCLUSIVE
     accepted = [name for name, v in candidates.items() if v["outcome"] == ACCEPTED]
     best = max(accepted, key=lambda name: variants[name]["differences"]["mae_low_noise"]["value"], default=None)
     return header(experiment) | {
         "criterion": acceptance.text,
+        "rule": RULE,
         "reference": acceptance.reference,
         "model": evaluations[acceptance.reference][0]["recipe"]["model"],
         "n_test": len(runs.truth),
         "n_test_low_noise": int(runs.low_noise.sum()),
         "outcome": outcome,
-        "hypothesis_outcome": HYPOTHESIS[_of_hypothesis(candidates) or outcome],
+        "hypothesis_outcome": HYPOTHESIS[_of_hypothesis(candidates, bootstrap.level) or outcome],
         "best_accepted": best,
         "reason": _reason(candidates, best),
         "variants": variants,
@@ -213,7 +220,7 @@ def from_artifact(experiment: Experiment, artifact: dict[str, Any]) -> dict[str,
 
 
 def _judged(
-    runs: Runs, name: str, reference: str, criterion: Criterion, scatter: float, bootstrap: Bootstrap, seed: int
+    runs: Runs, name: str, reference: str, criterion: Criterion, bootstrap: Bootstrap, seed: int
 ) -> dict[str, Any]:
     """One criterion with what was measured and what it comes to; open where the reference did not run at this scale."""
     if reference not in runs.errors:
@@ -221,15 +228,30 @@ def _judged(
         reason = f"{reference} did not run at this scale"
         return {**criterion.model_dump(), "improvement": nothing, "outcome": INCONCLUSIVE, "reason": reason}
     measured = improvement(runs, name, reference, criterion, bootstrap, seed)
-    seeds = min(len(runs.errors[name]), len(runs.errors[reference]))
-    outcome, reason = decide(measured, criterion, seeds, scatter)
+    outcome, reason = decide(measured, criterion)
     return {**criterion.model_dump(), "improvement": measured, "outcome": outcome, "reason": reason}
 
 
-def _of_hypothesis(candidates: dict[str, Any]) -> str | None:
+def _adjust(candidates: dict[str, Any], how: str, level: float) -> None:
+    """Leave open what is accepted by its own interval and not beside the other candidates, and say what could be seen."""
+    judged = {name: v["criteria"] for name, v in candidates.items()}
+    family.note_detectable(judged, how, level)
+    for name, beside in family.adjusted(judged, how, level).items():
+        entry = candidates[name]
+        entry["holm"] = beside
+        if entry["outcome"] == ACCEPTED and not beside["accepts"]:
+            entry |= {"outcome": INCONCLUSIVE, "outcome_by_itself": ACCEPTED}
+
+
+def _of_hypothesis(candidates: dict[str, Any], level: float) -> str | None:
     """What a hypothesis with criteria of its own comes to: supported by any candidate that meets all of them."""
-    found = [v["hypothesis_criteria"] for v in candidates.values() if "hypothesis_criteria" in v]
-    outcomes = [combine([c["outcome"] for c in row], "all", REFUTED) for row in found]
+    found = {name: v["hypothesis_criteria"] for name, v in candidates.items() if "hypothesis_criteria" in v}
+    beside = family.adjusted(found, "all", level)
+    outcomes = [
+        INCONCLUSIVE if outcome == ACCEPTED and not beside[name]["accepts"] else outcome
+        for name, row in found.items()
+        for outcome in (combine([c["outcome"] for c in row], "all", REFUTED),)
+    ]
     return combine(outcomes, "any", REFUTED) if outcomes else None
 
 
@@ -260,9 +282,19 @@ def _mean_metrics(
             merged[metric] = entry
             continue
         seeds = [_STATISTICS[metric](truth, error) for error in errors]
-        spread = metrics.interval(resampling.replicates([seeds], n, bootstrap, seed)[0], bootstrap.level)
+        groups = [
+            resampling.per_seed([_STATISTICS[metric](truth, error[chosen]) for error in every], n)
+            for other, every in runs.errors.items()
+            if len(every) > 1 and other not in runs.leaky
+        ]
+        scatter = Scatter.pooled(groups, runs.seed_scatter.get(metric, 0.0))
+        uncertain = Uncertainty.of(resampling.replicates([seeds], n, bootstrap, seed)[0], scatter, 1 / len(seeds))
         values = resampling.per_seed(seeds, n)
-        merged[metric] = {"value": float(values.mean()), level: spread, "per_seed": values.tolist()}
+        merged[metric] = {
+            "value": float(values.mean()),
+            level: uncertain.interval(float(values.mean()), bootstrap.level),
+            "per_seed": values.tolist(),
+        }
     return merged
 
 
@@ -274,4 +306,16 @@ def _check(expected: dict[Any, float], r2: float) -> dict[str, Any]:
 def _reason(candidates: dict[str, Any], best: str | None) -> str:
     if best is not None:
         return f"{best}: " + "; ".join(c["reason"] for c in candidates[best]["criteria"])
-    return "; ".join(f"{name} {v['outcome']}" for name, v in candidates.items()) or "no candidates"
+    return "; ".join(f"{name} {_outcome(v)}" for name, v in candidates.items()) or "no candidates"
+
+
+def _outcome(candidate: dict[str, Any]) -> str:
+    """The outcome of a candidate, and what the run could have seen where it is open."""
+    outcome = str(candidate["outcome"])
+    if "outcome_by_itself" in candidate:
+        n, p = (candidate["holm"][key] for key in ("candidates", "adjusted"))
+        return f"{outcome}, since it is accepted by itself and not after Holm over {n} candidates (p = {p:.3g})"
+    if outcome != INCONCLUSIVE:
+        return outcome
+    seen = [f"{c['metric']} {family.unit(c)}" for c in candidate["criteria"] if c.get("detectable") is not None]
+    return f"{outcome}; this run could have seen {' and '.join(seen)}" if seen else outcome

@@ -1,6 +1,5 @@
 """MVP-1.1, what the data allow: its scope, checks, verdict in words, and tables."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +8,7 @@ from logg1m.report.roadmap import Check
 from logg1m.report.tables import View
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
-from logg1m.results.words import ESTIMATOR, STATISTIC, estimate, listed, model_name
+from logg1m.results.words import ESTIMATOR, STATISTIC, estimate, limit, listed, model_name
 
 FISHER, MODELS = "mvp_1_1/fisher.json", "mvp_1_1/models.json"
 KEY_NUMBER = ("verdict/ratio", "error over bound of the best model")
@@ -18,7 +17,8 @@ _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated
 
 
 def _beside_the_bounds(title: str) -> View:
-    ratios = {"median ratio": "ratio_median", "RMS ratio": "ratio_rms", "RMSE over Bayes": "rmse_over_bayes"}
+    ratios = {"median ratio": "ratio_median", "RMS ratio": "ratio_rms"}
+    ratios |= {"RMSE over Bayes": "rmse_over_bayes", "RMSE over prior-aware": "rmse_over_prior_aware"}
     columns = {"n": "n", "of": "n_test", "R²": "r2", "MAE": "mae"} | ratios | {"efficiency": "efficiency"}
     return View(title, "models/*", ("model",), columns)
 
@@ -160,13 +160,20 @@ def why(content: Cursor) -> str:
     if not v.get("ratio") or v["ratio"].get("value") is None:
         statistic = STATISTIC.get(v.get("statistic", ""), "The statistic")
         return f"{statistic} is not available for {model_name(v.get('model', 'any model'))}.{out}"
-    threshold = re.search(r"> ([\d.]+)", str(v.get("criterion", "")))
-    over, what = STATISTIC[v["statistic"]].split(" over ")
+    over, _, what = STATISTIC[v["statistic"]].partition(" over ")
+    limits = [limit(end, False) for end in (v.get("thresholds") or {}).values()]
     return (
         f"The {over} of {model_name(v['model'])} is {estimate(v['ratio'])} times {what}"
-        + (f"; the threshold is {threshold[1]}" if threshold else "")
-        + f".{_left_without_bound(v)}{out}"
+        + (f"; above {limits[0]} is headroom, below {limits[1]} near the bound" if limits else "")
+        + f".{_tied(content.get('choice') or {})}{_left_without_bound(v)}{out}"
     )
+
+
+def _tied(choice: Mapping[str, Any]) -> str:
+    """Which models are as good on the validation stars as the simplest of them, which is judged."""
+    ties = [model_name(name) for name in choice.get("tied", ()) if name != choice.get("model")]
+    verb = "is" if len(ties) == 1 else "are"
+    return f" On validation stars {listed(ties)} {verb} as good within the interval, and not as simple." if ties else ""
 
 
 def _left_without_bound(verdict: Mapping[str, Any]) -> str:

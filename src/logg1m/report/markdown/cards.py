@@ -62,7 +62,7 @@ def checks(mvp: Mvp) -> Markdown:
 
 
 def criteria(mvp: Mvp) -> Markdown:
-    """What the verdict rests on: every candidate against every criterion."""
+    """What the verdict rests on: every candidate against every criterion; intervals as they are, acceptance by Holm."""
     rows = [
         (
             v.label,

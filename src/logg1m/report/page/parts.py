@@ -37,11 +37,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a decision was made by: the statistic of its rule and the threshold it was held against."""
+    """What a decision was made by: the statistic of its rule and the thresholds it was held against."""
 
     name: str
     number: Cursor
-    threshold: Cursor | None
+    thresholds: tuple[Cursor, ...] = ()
 
 
 def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = PACKINGS[0]) -> Part:
@@ -164,11 +164,12 @@ def kanban(roadmap: Roadmap) -> list[tuple[str, list[Mvp]]]:
 
 
 def measured_of(decision: Decision, roadmap: Roadmap) -> Measured | None:
-    """The number that a decision was made by, with its threshold."""
+    """The number that a decision was made by, with its thresholds."""
     for _, found in decision.numbers:
         if found.path[-1] in ("measured", "mae_improvement_over_best_member"):
             model = decision.evidence.get("model")
-            threshold = roadmap.artifacts[f"decisions/{decision.name}.evidence.json"].number("evidence", "threshold")
+            evidence = roadmap.artifacts[f"decisions/{decision.name}.evidence.json"]
+            limits = tuple(filter(None, (evidence.number("evidence", n) for n in ("continue_above", "stop_below"))))
             statistic = STATISTIC.get(str(decision.evidence.get("statistic")), "gain in MAE over the best member")
-            return Measured(f"{statistic} of {model_name(str(model))}" if model else statistic, found, threshold)
+            return Measured(f"{statistic} of {model_name(str(model))}" if model else statistic, found, limits)
     return None
