@@ -92,7 +92,7 @@ def _free_ports() -> int:
 class Cluster:
     """One node with `cores` cores (claimed, whatever the machine has), `memory` MB and two GPUs (not there)."""
 
-    def __init__(self, cores: int = 8, memory: int = 100_000) -> None:
+    def __init__(self, cores: int = 4, memory: int = 100_000) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # short: sockets have at most 108 letters
         self.host = socket.gethostname().split(".")[0]
         self.configuration = self.folder / "slurm.conf"
@@ -195,8 +195,11 @@ class Job:
         self.folder = fields.get("WorkDir", "")
 
 
-def wait_for(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+def wait_for(
+    condition: Callable[[], object], what: str, patience: float = PATIENCE, told: Callable[[], str] = str
+) -> None:
+    """`told` is what a test that has waited in vain shows."""
     end = time.monotonic() + patience
     while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
+        assert time.monotonic() < end, f"waited in vain for {what}\n{told()}"
         time.sleep(0.2)

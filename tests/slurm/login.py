@@ -55,6 +55,12 @@ class Site:
     def printed(self) -> str:
         return self.flow.path("printed.txt").read_text()
 
+    def told(self) -> str:
+        """The ends of what Snakemake printed and of all logs, and every job's state."""
+        paths = [self.flow.path("printed.txt"), *sorted(self.flow.path("logs").rglob("*.log"))]
+        ends = [f"== {path}\n{path.read_text()[-2000:]}" for path in paths if path.is_file()]
+        return "\n".join([*ends, *(f"{job.number} {job.rule} {job.state}" for job in self.jobs())])
+
     def jobs(self, rule: str = "") -> list[Job]:
         """This project's jobs, as SLURM remembers them."""
         here = [job for job in self.cluster.jobs() if job.folder == str(self.flow.folder)]
@@ -67,9 +73,9 @@ class Site:
         def found() -> list[Job]:
             return [job for job in self.jobs(rule) if job.state == state]
 
-        wait_for(found, f"{rule} to be {state}")
+        wait_for(found, f"{rule} to be {state}", told=self.told)
         return found()[0]
 
     def wait_for_log(self, name: str, text: str) -> None:
         path = self.flow.path(name)
-        wait_for(lambda: path.exists() and text in path.read_text(), f"{text!r} in {name}")
+        wait_for(lambda: path.exists() and text in path.read_text(), f"{text!r} in {name}", told=self.told)

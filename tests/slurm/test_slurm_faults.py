@@ -41,7 +41,7 @@ def held_generation(site: Site, chunks: int) -> None:
 
 def first_chunk(site: Site) -> None:
     journal = site.flow.path("results/data/journal")
-    wait_for(lambda: list(journal.glob("chunk_*")), "the first chunk", 5 * MINUTE)
+    wait_for(lambda: list(journal.glob("chunk_*")), "the first chunk", 10 * MINUTE, site.told)
 
 
 def test_a_job_that_exceeds_its_memory_is_submitted_again_with_more(site: Site):

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.slurm]
 def local(tmp_path: Path) -> Iterator[tuple[Flow, Popen[str]]]:
     """The same roadmap, being made on this machine without SLURM."""
     flow = small_project(tmp_path / "local")
-    process = flow.start("--cores", "2")
+    process = flow.start("--cores", "1")
     yield flow, process
     process.kill()
     process.wait()
