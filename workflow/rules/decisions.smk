@@ -25,7 +25,7 @@ rule evidence:
     threads: 1
     params:
         decisions=settings_of,
-        paused=lambda wildcards: at_rest(wildcards.d),
+        paused=lambda wildcards: at_rest(wildcards.d) or "",
         code=code("logg1m.decisions.gates"),
     script:
         "../scripts/evidence.py"
