@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from logg1m.config.experiments import Experiment, Experiments, Recipe, Variant
+from logg1m.decisions.points import NEEDED
 from logg1m.experiments import catalogue
 from logg1m.files import InputError
 
@@ -177,11 +178,11 @@ def test_a_gate_names_a_decision_and_an_outcome_that_there_are(tmp_path, gate):
 def test_a_folder_of_experiments_without_those_that_are_needed_is_refused_with_their_names(tmp_path):
     for path in FILES.glob("*.yaml"):
         shutil.copy(path, tmp_path)
-    catalogue.load(tmp_path, whole=True)
+    catalogue.load(tmp_path, NEEDED)
     for name in ("mvp_0_b", "mvp_1_2", "mvp_1_4"):
         (tmp_path / f"{name}.yaml").unlink()
     with pytest.raises(InputError) as caught:
-        catalogue.load(tmp_path, whole=True)
+        catalogue.load(tmp_path, NEEDED)
     said = str(caught.value)
     assert said.startswith(f"{tmp_path} lacks mvp_0_b.yaml, mvp_1_4.yaml, mvp_1_2.yaml, which the workflow")
     assert f"copy the missing files from {FILES.resolve()}, or remove {tmp_path}" in said

@@ -24,7 +24,7 @@ rule evidence:
         "../../envs/logg1m.yaml"
     params:
         decisions=settings_of,
-        paused=lambda wildcards: at_rest(wildcards.d),
+        paused=lambda wildcards: at_rest(wildcards.d) or "",
         code=code("logg1m.decisions.gates"),
     script:
         "../scripts/evidence.py"

@@ -1,11 +1,11 @@
 """Which experiments run: paused ones and those that a decision cancelled do not. Requires the decisions; no rules."""
 
-from logg1m.decisions.points import FILES, POINTS, RECIPES, closed_by
+from logg1m.decisions.points import FILES, NEEDED, POINTS, RECIPES, closed_by
 from logg1m.experiments import catalogue
 from logg1m.files import InputError, read_json
 
 try:
-    EXPERIMENTS = catalogue.load(place("experiments"), whole=True)
+    EXPERIMENTS = catalogue.load(place("experiments"), NEEDED)
     catalogue.check_paused(EXPERIMENTS, CONFIG.experiments.paused)
 except InputError as error:
     raise WorkflowError(str(error))

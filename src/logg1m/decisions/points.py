@@ -83,6 +83,8 @@ POINTS: dict[str, Point] = {
     ),
 }
 
+# Experiments that rules of their own are written for, and that decisions follow: without these there is no roadmap.
+NEEDED = tuple(dict.fromkeys(("mvp_0_a", "mvp_0_b", *(point.after for point in POINTS.values() if point.after))))
 # What the decisions leave in results/: of each its outcome and its evidence, and what the later phases start from.
 FILES = tuple(f"decisions/{name}{kind}.json" for name in POINTS for kind in ("", ".evidence"))
 RECIPES = {2: "decisions/recipe_phase2.json", 3: "decisions/recipe_phase3.json"}

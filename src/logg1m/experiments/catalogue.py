@@ -10,24 +10,15 @@ from logg1m.config import load_yaml
 from logg1m.config.base import explain
 from logg1m.config.experiments import SUPPORTED, Experiment, Experiments, Recipe
 from logg1m.config.places import WORKFLOW
-from logg1m.decisions.points import POINTS
 from logg1m.files import InputError
 
-# What rules of their own are written for, and what decisions follow: without these there is no roadmap.
-CORE = (
-    "mvp_0_a",
-    "mvp_0_b",
-    "mvp_1_1",
-    *dict.fromkeys(p.after for p in POINTS.values() if p.after and p.after != "mvp_1_1"),
-)
 
-
-def load(folder: str | Path, whole: bool = False) -> dict[str, Experiment]:
+def load(folder: str | Path, needed: tuple[str, ...] = ()) -> dict[str, Experiment]:
     """Every experiment file of a folder, key (mvp_1_2) → experiment, in the order of the roadmap.
 
     Parameters
     ----------
-    whole : whether a roadmap is to be run from them, for which none of `CORE` may be missing
+    needed : keys of experiments without which they are no roadmap that can run (`decisions.points.NEEDED`)
 
     Raises
     ------
@@ -45,8 +36,8 @@ def load(folder: str | Path, whole: bool = False) -> dict[str, Experiment]:
         found[experiment.key] = experiment
     if not found:
         raise InputError(f"no experiment files (*.yaml) in {folder}")
-    if whole:
-        _require_core(found, Path(folder))
+    if needed:
+        _require(found, needed, Path(folder))
     for experiment in found.values():
         for name, variant in experiment.variants.items():
             if variant.same_as:
@@ -54,9 +45,9 @@ def load(folder: str | Path, whole: bool = False) -> dict[str, Experiment]:
     return found
 
 
-def _require_core(found: dict[str, Experiment], folder: Path) -> None:
+def _require(found: dict[str, Experiment], needed: tuple[str, ...], folder: Path) -> None:
     borrowed = [v.same_as.split("/")[0] for e in found.values() for v in e.variants.values() if v.same_as]
-    missing = [f"{key}.yaml" for key in dict.fromkeys((*CORE, *borrowed)) if key not in found]
+    missing = [f"{key}.yaml" for key in dict.fromkeys((*needed, *borrowed)) if key not in found]
     if missing:
         raise InputError(
             f"{folder} lacks {', '.join(missing)}, which the workflow or other experiments there need. A run's folder of "
