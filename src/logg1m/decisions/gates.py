@@ -52,7 +52,7 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     )
     evidence = {
         "model": best,
-        "chosen": {key: choice.get(key) for key in ("rule", "lowest", "tied", "n_stars")},
+        "chosen": {key: choice.get(key) for key in ("rule", "lowest", "tied", "n_stars", "trained_on_them")},
         "statistic": statistic,
         "continue_above": limits[0],
         "stop_below": limits[1],
