@@ -62,11 +62,24 @@ def test_only_low_noise_stars_count_that_every_model_was_asked_about():
     assert (found["model"], found["n_stars"]) == ("lightgbm", N // 2 - 10)
 
 
+def test_a_model_that_was_asked_about_noisy_stars_too_is_compared_on_the_others():
+    low = LOW_NOISE.copy()
+    low[IDS[N // 5 :]] = False
+    found = chosen(low, ridge_full=table(1.5), mvp_1_2__flux=table(1.0, IDS[: N // 5]))
+    assert (found["model"], found["n_stars"], found["trained_on_them"]) == ("mvp_1_2/flux", N // 5, [])
+
+
 def test_leaks_are_not_chosen_and_without_a_star_nothing_is():
     assert chosen(left_out=("lightgbm",), lightgbm=table(0.1), ridge_full=table(1.0))["model"] == "ridge_full"
-    apart = chosen(lightgbm=table(0.1, IDS[:50]), ridge_full=table(1.0, IDS[50:]))
+    apart = chosen(lightgbm=table(0.1, IDS[:300]), ridge_full=table(1.0, IDS[300:]))
     assert (apart["model"], apart["n_stars"]) == (None, 0)
     assert chosen()["model"] is None
+
+
+def test_a_model_that_trained_on_most_of_the_stars_does_not_stop_the_choice_among_the_others():
+    few = chosen(lightgbm=table(0.1, IDS[:50]), mvp_1_2__flux=table(0.1, IDS[:0]), ridge_full=table(1.0))
+    assert (few["model"], few["n_stars"]) == ("ridge_full", N)
+    assert few["trained_on_them"] == ["lightgbm", "mvp_1_2/flux"]
 
 
 def test_a_prediction_that_is_no_number_is_refused_by_name():

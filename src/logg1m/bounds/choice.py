@@ -54,17 +54,20 @@ def choose(
 
     Returns
     -------
-    model, None where there is none; n_stars, the low-noise stars that every model was asked about; lowest, tied, and
-    rmse of every model (dex) with its interval
+    model, None where there is none; n_stars, the low-noise stars that every model was asked about; trained_on_them, models
+    that most of the stars are no validation stars of, which are left out; lowest, tied, and rmse of every model (dex) with
+    its interval
     """
     honest = {name: seeds for name, seeds in tables.items() if name not in set(left_out)}
+    eligible = set(low_noise.index[low_noise.to_numpy(dtype=bool)])
+    asked = {name: eligible.intersection(*(table["id"] for table in seeds)) for name, seeds in honest.items()}
+    everyone = set().union(*asked.values())
+    able = {name for name, ids in asked.items() if len(ids) >= len(everyone) / 2}
+    honest = {name: seeds for name, seeds in honest.items() if name in able}
+    common = set.intersection(*(asked[name] for name in able)) if able else set()
     about: dict[str, Any] = {"rule": RULE, "model": None, "lowest": None, "tied": [], "n_stars": 0, "rmse": {}}
-    common: set[int] | None = None
-    for seeds in honest.values():
-        for table in seeds:
-            common = set(table["id"]) if common is None else common & set(table["id"])
-    ids = np.array(sorted(common or ()), dtype=np.int64)
-    ids = ids[low_noise.loc[ids].to_numpy(dtype=bool)]
+    about["trained_on_them"] = sorted(set(asked) - able)
+    ids = np.array(sorted(common), dtype=np.int64)
     if len(ids) < 2:
         return about
     squared = {name: _squared(name, seeds, ids) for name, seeds in honest.items()}  # (N,), the mean over seeds

@@ -50,7 +50,7 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
         verdict = above if low > limits[0] else below if high < limits[1] else "inconclusive"
     evidence = {
         "model": best,
-        "chosen": {key: choice.get(key) for key in ("rule", "lowest", "tied", "n_stars")},
+        "chosen": {key: choice.get(key) for key in ("rule", "lowest", "tied", "n_stars", "trained_on_them")},
         "statistic": statistic,
         "continue_above": limits[0],
         "stop_below": limits[1],
