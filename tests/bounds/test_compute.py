@@ -206,3 +206,21 @@ def test_bounds_scale_with_the_noise_level_and_are_the_same_bits_at_one(library,
     assert (two["exact_sigma_prior"] > one["exact_sigma_prior"]).all()
     with pytest.raises(InputError, match=r"protocol\.noise_level = 0: without noise there is no bound"):
         few.at_noise(0.0)
+
+
+def test_with_everybodys_weights_no_star_does_better_than_its_bound(found):
+    ratio = found.stars["exact_sigma_common_weights"] / found.stars["exact_sigma_5d"]
+    assert ratio.notna().sum() == 1_024  # the first stars alone are fitted twice
+    assert (ratio.dropna() > 1 - 1e-6).all()
+    assert ratio.median() < 1.05
+    assert "local_linear_sigma_common_weights" not in found.stars
+
+
+def test_common_weights_are_of_the_shape_of_errors_and_not_of_their_size():
+    rng = np.random.default_rng(3)
+    error = rng.uniform(0.5, 2, size=(6, 11))
+    weights = compute.common_weights(error)
+    np.testing.assert_allclose(compute.common_weights(error * rng.uniform(1, 9, size=(6, 1))), weights)
+    masked = np.where(np.arange(11) == 4, np.inf, error)
+    assert compute.common_weights(masked)[4] == 0
+    assert (np.delete(compute.common_weights(masked), 4) > 0).all()

@@ -284,3 +284,24 @@ def test_convergence_takes_no_more_stars_than_there_are():
     exact = rows[rows["estimator"] == "exact"].set_index("n")["median_sigma_5d"]
     assert exact[50] == np.median(sigma[:50])
     assert exact[100] == np.median(sigma)
+
+
+def test_a_fit_with_a_stars_own_weights_reaches_its_bound_and_with_others_what_simulated_fits_scatter_by():
+    rng = np.random.default_rng(11)
+    jacobian, error = rng.normal(size=(1, 5, 60)), rng.uniform(0.5, 2, size=(1, 60))
+    jacobian[:, 0] *= 1e-4  # kelvins
+    free, unit = [0, 1, 2], dict.fromkeys(LABELS, 1.0)
+    bound = fisher.bounds(fisher.fisher_information(jacobian, error), unit, 1e16)["sigma_3d"]
+    own = fisher.sigma_with_weights(jacobian, error, 3 / error[0] ** 2, free)
+    np.testing.assert_allclose(own, bound, rtol=1e-8)
+    weights = rng.uniform(0.2, 3, size=60)
+    design = jacobian[0, free].T
+    solve = np.linalg.solve(design.T @ (weights[:, None] * design), design.T * weights)
+    simulated = (rng.normal(size=(200_000, 60)) * error[0]) @ solve[1]
+    found = fisher.sigma_with_weights(jacobian, error, weights, free)
+    np.testing.assert_allclose(found, simulated.std(), rtol=0.01)
+    assert found > own
+    masked = np.where(np.arange(60) < 6, np.inf, error)
+    left = fisher.sigma_with_weights(jacobian[:, :, 6:], error[:, 6:], weights[6:], free)
+    np.testing.assert_allclose(fisher.sigma_with_weights(jacobian, masked, weights, free), left)
+    assert np.isnan(fisher.sigma_with_weights(jacobian * np.nan, error, weights, free)).all()

@@ -24,5 +24,5 @@ with job(snakemake):
         bootstrap = Bootstrap.of(params.bootstrap)
         found = evidence.read(experiment, names, folders, given, bootstrap, params.seed, params.seed_scatter)
         result = verdict.judge(experiment, found.runs, found.metrics, params.seed_scatter, bootstrap, params.seed)
-        result["extra"] = {name: extra(name, found) for name in experiment.extra}
+        result = verdict.with_extras(result, {name: extra(name, found) for name in experiment.extra})
     write_json(snakemake.output[0], result)

@@ -19,6 +19,7 @@ from logg1m.spectra.store import Store
 
 ESTIMATORS = ("exact", "local_linear", "knn")
 _BATCH = 128  # stars per task; a fixed tile of the simulator
+_WITH_COMMON_WEIGHTS = 1_024  # stars that are also fitted with everybody's weights
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ def compute_bounds(
     neighbours = min(config.linear_neighbours, len(scaled))
     index, weights = derivatives.regression_weights(scaled, everyone, neighbours, config.linear_degree)
     differences = derivatives.knn_weights(scaled, everyone, config.knn_neighbours)
+    common = common_weights(library.error)
+    best = "exact" if isinstance(source, Simulator) else "local_linear"
 
     def visit(start: int) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray], dict[str, int]]:
         rows = slice(start, start + _BATCH)
@@ -127,6 +130,9 @@ def compute_bounds(
         for name, jacobian in d_flux.items():
             information = fisher.fisher_information(jacobian, error)
             tables[name] = fisher.bounds(information, ranges, config.max_condition)
+            if name == best and start < _WITH_COMMON_WEIGHTS:
+                free = fisher.free_labels(ranges)
+                tables[name]["sigma_common_weights"] = fisher.sigma_with_weights(jacobian, error, common, free)
             if name == "exact" and trace is not None:
                 tables[name]["trace_share"] = trace[:, 1, 1] / information[:, 1, 1]
             known = fisher.has_derivative(information, ranges)
@@ -155,6 +161,20 @@ def compute_bounds(
     for name, values in totals.items():
         columns[name], columns[f"{name}_marginalised"] = values / max(known_stars[name], 1)
     return BoundsResult(pd.concat(frames, axis=1), pd.DataFrame(columns))
+
+
+def common_weights(error: np.ndarray) -> np.ndarray:
+    """1/s² (P,) with s the mean over stars of error/median error of a star; 0 where nobody has measured.
+
+    Parameters
+    ----------
+    error : (M, P); infinite at masked pixels
+    """
+    seen = np.isfinite(error)
+    shape = np.where(seen, error, 0.0) / np.nanmedian(np.where(seen, error, np.nan), axis=1, keepdims=True)
+    count = seen.sum(axis=0)
+    mean = shape.sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
+    return np.divide(1.0, mean**2, out=np.zeros_like(mean), where=count > 0)
 
 
 def label_scale(ranges: Mapping[str, float]) -> np.ndarray:

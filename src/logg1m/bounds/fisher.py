@@ -21,6 +21,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "3d": ("logg", "teff", "m_h"),
     "5d": ("logg", "teff", "m_h", "a_m", "c_m"),
 }
+_SINGULAR = 1e14  # condition number
 _WORDS = {"logg": "log g", "teff": "Teff", "m_h": "[M/H]", "a_m": "[α/M]", "c_m": "[C/M]"}
 
 
@@ -102,6 +103,35 @@ def fisher_information(d_flux: np.ndarray, error: np.ndarray) -> np.ndarray:
         np.divide(d_flux[star], error[star], out=weighted)
         np.matmul(weighted, weighted.T, out=information[star])
     return information
+
+
+def sigma_with_weights(d_flux: np.ndarray, error: np.ndarray, weights: np.ndarray, free: list[int]) -> np.ndarray:
+    """σ(log g), dex, of a weighted least-squares fit whose weights are not those of a star's own error, (N,).
+
+    The covariance of such a fit is A⁻¹ J W C W Jᵀ A⁻¹ with A = J W Jᵀ and C = diag(error²) (White 1980); with
+    W = C⁻¹ it is the bound. NaN where a derivative is missing or A cannot be inverted.
+
+    Parameters
+    ----------
+    d_flux, error : as in `fisher_information`; an infinite error is a masked pixel
+    weights : (P,) for all stars
+    free : places in `LABELS` of the labels that are fitted
+    """
+    sigma, logg = np.full(len(d_flux), np.nan), free.index(LABELS.index("logg"))
+    root = np.sqrt(weights)
+    for star, (jacobian, noise) in enumerate(zip(d_flux[:, free], error)):
+        seen = np.isfinite(noise)
+        weighted = np.where(seen, jacobian * root, 0.0)
+        size = np.linalg.norm(weighted, axis=1, keepdims=True)  # the units of the labels
+        if not (np.isfinite(size).all() and (size > 0).all()):
+            continue
+        weighted /= size
+        spread = weighted * np.where(seen, noise, 0.0) * root
+        a = weighted @ weighted.T
+        if np.linalg.cond(a) < _SINGULAR:
+            inverse = np.linalg.inv(a)
+            sigma[star] = np.sqrt((inverse @ (spread @ spread.T) @ inverse)[logg, logg]) / size[logg, 0]
+    return sigma
 
 
 def trace_term(d_ln_error: np.ndarray) -> np.ndarray:

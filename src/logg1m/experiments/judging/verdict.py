@@ -173,6 +173,13 @@ def judge(
     }
 
 
+def with_extras(verdict: dict[str, Any], extras: dict[str, Any]) -> dict[str, Any]:
+    """A verdict with what its experiment reports beside its criteria; what that concludes stands behind the reason."""
+    said = [found["conclusion"] for found in extras.values() if isinstance(found, dict) and "conclusion" in found]
+    reason = verdict["reason"] if verdict["outcome"] == ACCEPTED else "; ".join([verdict["reason"], *said])
+    return verdict | {"reason": reason, "extra": extras}
+
+
 def header(experiment: Experiment) -> dict[str, Any]:
     """What every verdict says of its experiment."""
     return {
