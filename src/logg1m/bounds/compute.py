@@ -174,7 +174,7 @@ def common_weights(error: np.ndarray) -> np.ndarray:
     shape = np.where(seen, error, 0.0) / np.nanmedian(np.where(seen, error, np.nan), axis=1, keepdims=True)
     count = seen.sum(axis=0)
     mean = shape.sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
-    return np.divide(1.0, mean**2, out=np.zeros_like(mean), where=count > 0)
+    return np.asarray(np.divide(1.0, mean**2, out=np.zeros_like(mean), where=count > 0))
 
 
 def label_scale(ranges: Mapping[str, float]) -> np.ndarray:
