@@ -1,4 +1,4 @@
-"""Where a run's configuration lies (in its folder, or, what that lacks, in the workflow's own) and the states of its jobs."""
+"""Where configuration lies (in the run's folder, or, what that lacks, in the workflow's), and states of trainings."""
 
 from pathlib import Path
 
