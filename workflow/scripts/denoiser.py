@@ -5,13 +5,13 @@ from pathlib import Path
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.config.denoisers import Denoisers
+from logg1m.config.places import state_of
 from logg1m.config.protocol import Protocol
 from logg1m.experiments.denoising.making import make
 from logg1m.experiments.denoising.training import Request, training_code
 from logg1m.files import read_parquet
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
-from logg1m.results.run import state_of
 from logg1m.spectra.store import Store
 
 with job(snakemake):

@@ -10,6 +10,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
+from logg1m.config.places import state_of
 from logg1m.config.protocol import Protocol
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Given, RunSetting, training_code
@@ -18,7 +19,6 @@ from logg1m.jobs.device import resolve
 from logg1m.jobs.frame import job
 from logg1m.nn import denoisers
 from logg1m.protocol.members import read_members
-from logg1m.results.run import state_of
 from logg1m.spectra.store import Store
 
 with job(snakemake):

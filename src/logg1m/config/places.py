@@ -1,4 +1,4 @@
-"""Where a run's configuration lies: in its folder, or, what that lacks, in the workflow's own."""
+"""Where configuration lies (in the run's folder, or, what that lacks, in the workflow's), and states of trainings."""
 
 from pathlib import Path
 
@@ -9,3 +9,8 @@ def place(name: str, run: Path = Path()) -> Path:
     """`config/<name>` of a run's folder if it is there, else the workflow's; so several runs can lie side by side."""
     own, shared = run / "config" / name, WORKFLOW / "config" / name
     return shared if shared.exists() and not own.exists() else own
+
+
+def state_of(folder: Path) -> Path:
+    """Where the resumable state of a training lies whose results go to a folder of results/."""
+    return Path("results/.state") / folder.relative_to("results")

@@ -27,11 +27,6 @@ TABLE_FILES = [file for file, _ in _TABLES.values()]  # what verdicts read of a 
 RUN_FILES = [METRICS, *TABLE_FILES, MODEL, PROVENANCE]
 
 
-def state_of(folder: Path) -> Path:
-    """Where the resumable state of a training lies whose results go to a folder of results/."""
-    return Path("results/.state") / folder.relative_to("results")
-
-
 @dataclass(frozen=True)
 class Run:
     """What a run found out: numbers, and tables for verdicts and figures. A model without something has an empty table.
