@@ -62,6 +62,7 @@ def evidence() -> Evidence:
                 "recipe": {"model": "vit", "mask": variant.change.get("mask", "none")},
                 "chosen_on_validation": {"pooling": "mean"},
                 "bias": {"teff": [], "m_h": []},
+                "n_fit": 100,
                 "low_noise": measured,
                 "full": measured,
             }

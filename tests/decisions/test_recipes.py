@@ -173,6 +173,16 @@ def test_phase_3_starts_from_the_best_accepted_recipe_of_phase_2():
     assert next_recipe(start, better) == Recipe(**NORMALISED, denoiser="pca")
 
 
+def test_phase_3_does_not_inherit_a_pretraining_that_equal_compute_matches():
+    found = verdict("mvp_2_1", {"pretraining": "masked_token"}, 0.03)
+    criterion = {"metric": "r2", "against": "scratch_longer", "outcome": "inconclusive"}
+    found["variants"]["new"]["hypothesis_criteria"] = [{"metric": "r2", "outcome": "accepted"}, criterion]
+    other = verdict("mvp_2_2", {"denoiser": "pca"}, 0.01)
+    assert next_recipe(BASE, [found, other]) == Recipe(denoiser="pca")
+    criterion["outcome"] = "accepted"
+    assert next_recipe(BASE, [found, other]) == Recipe(pretraining="masked_token")
+
+
 def test_phase_3_keeps_the_recipe_if_phase_2_accepted_nothing():
     assert next_recipe(Recipe(**NORMALISED), [verdict("mvp_2_1")]) == Recipe(**NORMALISED)
     assert next_recipe(BASE, []) == BASE

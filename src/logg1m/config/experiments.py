@@ -20,7 +20,7 @@ Normalisation = Literal[
 ]  # fmt: skip
 Metric = Literal[
     "r2", "mae", "rmse", "median_bias", "nmad", "outlier_rate", "bias_teff", "bias_m_h",
-    "mae_teff", "mae_m_h", "cross_talk", "crop_loss", "shift_loss", "convergence",
+    "mae_teff", "mae_m_h", "cross_talk", "crop_loss", "shift_loss", "convergence", "passes",
 ]  # fmt: skip
 
 Gate = Literal["d1", "d2", "d3"]
@@ -30,7 +30,7 @@ _TRAIN_SIZE: dict[Kind, int] = {"ridge": 5_000, "lightgbm": 16_000, "vit": 25_00
 _SEED_SCATTER: dict[Metric, float] = {
     "r2": 0.005, "mae": 0.005, "rmse": 0.005, "outlier_rate": 0.005, "nmad": 0.01, "median_bias": 0.01,
     "bias_teff": 0.01, "bias_m_h": 0.01, "mae_teff": 0.5, "mae_m_h": 0.0015, "cross_talk": 0.005,
-    "crop_loss": 0.02, "shift_loss": 0.05, "convergence": 0.1,
+    "crop_loss": 0.02, "shift_loss": 0.05, "convergence": 0.1, "passes": 0.1,
 }  # fmt: skip
 _DEFAULT: dict[Gate, str] = {"d1": "continue", "d2": "full", "d3": "single"}
 
@@ -170,7 +170,8 @@ class Criterion(Section):
         "the variance of the log g error that goes with errors in Teff and [Fe/H]) need several heads; crop_loss and "
         "shift_loss: R² lost with 10 % hidden at each edge, or, beyond what hiding them costs, with 64 pixels missing "
         "at the start and the rest moved up (low-noise); "
-        "convergence: epochs to the reference's best validation score, as a share of those that it took itself"
+        "convergence: epochs to the reference's best validation score, as a share of those that it took itself; "
+        "passes: the same in passes of one spectrum through the training, those of a pretraining counted in"
     )
     subset: Literal["low_noise", "full"] = "low_noise"
     margin: float = Field(

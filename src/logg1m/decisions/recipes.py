@@ -42,7 +42,7 @@ def read_verdicts(paths: Iterable[str]) -> list[dict[str, Any]]:
     for path in paths:
         verdicts.append(read_json(path, ("key", "outcome")))
         with understood(path):
-            rank(verdicts[-1:])
+            all(_earned(row, verdicts) for row in rank(verdicts[-1:]))
     return verdicts
 
 
@@ -121,9 +121,18 @@ def settle(proposal: dict[str, Any], base: Recipe, heads: str, trial: dict[str, 
 
 
 def next_recipe(recipe: Recipe, verdicts: list[dict[str, Any]]) -> Recipe:
-    """Phase 3 starts from the best accepted recipe of Phase 2, or from Phase 2's own."""
-    ranked = rank(verdicts)
+    """Phase 3 starts from the best accepted recipe of Phase 2, or from Phase 2's own.
+
+    What is no better than another use of the same compute (a criterion of the hypothesis with `against`) is left out.
+    """
+    ranked = [row for row in rank(verdicts) if _earned(row, verdicts)]
     return catalogue.recipe(recipe, ranked[0]["change"]) if ranked else recipe
+
+
+def _earned(row: dict[str, Any], verdicts: list[dict[str, Any]]) -> bool:
+    verdict = next(v for v in verdicts if v["key"] == row["mvp"])
+    judged = verdict["variants"][row["variant"]].get("hypothesis_criteria", [])
+    return all(c["outcome"] == ACCEPTED for c in judged if c.get("against"))
 
 
 def explain(evidence: dict[str, Any]) -> str:

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from logg1m.experiments.extras.pretraining_gain import pretraining_passes
-from logg1m.experiments.judging.evidence import Evidence
+from logg1m.experiments.judging.evidence import Evidence, pretraining_passes
 from logg1m.figures import empty, style
 
 TITLE = "Learning curves"
@@ -33,7 +32,8 @@ def values(evidence: Evidence) -> pd.DataFrame:
                 "variant": name,
                 "seed": seed,
                 "epochs": epochs,
-                "passes": pretraining_passes(evidence, name) + epochs * evidence.metrics[name][seed]["n_fit"],
+                "passes": pretraining_passes(evidence.metrics[name][0])
+                + epochs * evidence.metrics[name][seed]["n_fit"],
                 "seconds": time.get("pretraining_seconds", 0.0) + epochs * each,
                 "r2": curve,
             }

@@ -21,6 +21,7 @@ METRIC = {
     "crop_loss": "R² lost when the edges are cropped",
     "shift_loss": "R² lost when the start is missing",
     "convergence": "epochs to the reference's best validation score",
+    "passes": "passes over spectra to the reference's best validation score, pretraining included",
 }
 SUBSET = {"low_noise": "low-noise test", "full": "full test"}
 STATISTIC = {
@@ -81,7 +82,7 @@ def estimate(
 
 def is_share(name: str, relative: bool) -> bool:
     """Whether a difference of this metric is shown in percent."""
-    return relative or name in _SHARE or name == "convergence"
+    return relative or name in _SHARE or name in ("convergence", "passes")
 
 
 def unit_of(name: str) -> str:

@@ -54,6 +54,14 @@ def test_a_training_saves_nothing_against_itself():
     assert (found["value"], found["ci95"]) == (0, [0, 0])
 
 
+def test_passes_count_what_came_before_the_first_epoch_and_how_long_one_is():
+    assert time_to_best(FAST, RISING, (100.0, 400.0), (100.0, 0.0)) == (4 * 100 + 400) / 800
+    work = {"new": (100.0, 600.0), "old": (100.0, 0.0)}
+    found = epochs.improvement({"new": [FAST], "old": [RISING]}, "new", "old", BOOTSTRAP, 0.0, work)
+    assert found["value"] == pytest.approx(1 - 1000 / 800)
+    assert measured([FAST], [RISING])["value"] == 0.5
+
+
 def test_interval_covers_the_scatter_between_the_seeds_of_both():
     curves = [RISING, np.minimum(1.3 * RISING, 0.82), np.minimum(0.7 * RISING, 0.79)]
     found = measured(curves, curves)

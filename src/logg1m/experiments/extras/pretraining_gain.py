@@ -8,7 +8,7 @@ import numpy as np
 
 from logg1m.config.experiments import PRETRAINING_FIELDS, Criterion
 from logg1m.experiments.judging.epochs import epochs_to
-from logg1m.experiments.judging.evidence import Evidence
+from logg1m.experiments.judging.evidence import Evidence, pretraining_passes
 from logg1m.experiments.judging.verdict import improvement
 from logg1m.metrics import interval_of
 
@@ -52,15 +52,9 @@ def pairs(evidence: Evidence) -> Iterator[tuple[str, str, str]]:
                 yield name, other, SAME_COMPUTE
 
 
-def pretraining_passes(evidence: Evidence, name: str) -> float:
-    """Operations of a variant's pretraining, in passes of one spectrum through its supervised training."""
-    report = _first(evidence, name)["pretraining"]
-    return float(report["equivalent_spectra"]) if report else 0.0
-
-
 def _speed(evidence: Evidence, name: str, other: str) -> dict[str, Any]:
     scores = evidence.runs.scores
-    n_fit, before = _first(evidence, name)["n_fit"], pretraining_passes(evidence, name)
+    n_fit, before = _first(evidence, name)["n_fit"], pretraining_passes(_first(evidence, name))
     theirs, ours = [], []
     for reference, candidate in zip(scores[other], scores[name]):
         theirs.append(int(reference.argmax()) + 1)

@@ -10,7 +10,7 @@ from logg1m import metrics
 from logg1m.experiments.judging import resampling
 from logg1m.experiments.judging.bias import BIN_WIDTH, bias_scatter
 from logg1m.experiments.judging.cross_talk import explained_share
-from logg1m.experiments.judging.epochs import Scores
+from logg1m.experiments.judging.epochs import Scores, Work
 from logg1m.scatter import Scatter
 
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -29,6 +29,7 @@ class Runs:
     further : quantity → variant → (S, N): errors of other labels (teff in K, m_h in dex) and errors of log g under the
         conditions of `nn.robustness` (dex; NaN for spectra that were not tried), for the variants that have them
     scores : variant → validation score after every epoch (E,), one per seed
+    work : variant → passes of one spectrum per epoch, and before the first
     seed_scatter : metric → scatter between seeds that is assumed, none where it is left out
     leaky : variants whose scatter says nothing of the others': they see what gives log g away
     """
@@ -39,6 +40,7 @@ class Runs:
     errors: dict[str, np.ndarray]
     further: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
+    work: Mapping[str, Work] = field(default_factory=dict)
     seed_scatter: Mapping[str, float] = field(default_factory=dict)
     leaky: frozenset[str] = frozenset()
     _scatters: dict[tuple[str, str], Scatter] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -58,12 +58,20 @@ class Evidence:
         """The errors of every variant on the same spectra."""
         found = Runs.of(self.predictions, self.members, self.labels, self.robustness)
         leaky = frozenset(name for name in self.predictions if self.experiment.variants[name].leaky)
-        return replace(found, scores=epochs.scores(self.histories), seed_scatter=self.seed_scatter, leaky=leaky)
+        work = {name: (float(m[0]["n_fit"]), pretraining_passes(m[0])) for name, m in self.metrics.items()}
+        scores = epochs.scores(self.histories)
+        return replace(found, scores=scores, work=work, seed_scatter=self.seed_scatter, leaky=leaky)
 
     def tests(self, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Predictions on the low-noise test and on the full test, by the name of the test."""
         low = self.members.loc[predictions["id"], "low_noise"].to_numpy(dtype=bool)
         return {"low_noise": predictions[low], "full": predictions}
+
+
+def pretraining_passes(metrics: Mapping[str, Any]) -> float:
+    """Operations of a run's pretraining, in passes of one spectrum through its supervised training."""
+    report = metrics.get("pretraining")
+    return float(report["equivalent_spectra"]) if report else 0.0
 
 
 def read(

@@ -63,7 +63,7 @@ def note_detectable(candidates: dict[str, list[dict[str, Any]]], how: str, level
 def unit(criterion: Mapping[str, Any]) -> str:
     """The difference that a criterion could have seen, in words."""
     value, metric = float(criterion["detectable"]), criterion["metric"]
-    if criterion["relative"] or metric == "convergence":
+    if criterion["relative"] or metric in ("convergence", "passes"):
         return f"{100 * value:.3g} %"
     return f"{value:.3g}" + (" K" if metric == "mae_teff" else " dex" if metric in _IN_DEX else "")
 

@@ -46,10 +46,10 @@ def improvement(
 
     The value is the mean over seeds; relative improvements are shares of the reference's metric.
     """
-    if criterion.metric == "convergence":
-        return epochs.improvement(
-            runs.scores, candidate, reference, bootstrap, runs.seed_scatter.get("convergence", 0.0)
-        )
+    if criterion.metric in ("convergence", "passes"):
+        work = runs.work if criterion.metric == "passes" else None
+        assumed = runs.seed_scatter.get(criterion.metric, 0.0)
+        return epochs.improvement(runs.scores, candidate, reference, bootstrap, assumed, work)
     sign = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
     if criterion.more_in is not None:
         return interaction.improvement(runs, candidate, reference, criterion, sign, bootstrap, seed)
