@@ -103,3 +103,9 @@ def predictions_of_runs(wildcards):
     """Predictions of every run that the documents show, for the maps of residuals."""
     shown = REPORT_INPUT["foundations"] + artifacts_of_later_phases(wildcards)
     return [str(Path(path).with_name(PREDICTIONS)) for path in dict.fromkeys(shown) if Path(path).name == METRICS]
+
+
+def document(name, path=None, category="Roadmap", says=None):
+    """An output that Snakemake's own report shows, with the caption of that name."""
+    path = path or f"results/report/{name}.md"
+    return update(report(path, caption=f"../report/{name}.rst", category=category, labels={"document": says or name}))

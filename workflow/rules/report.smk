@@ -13,12 +13,6 @@ from logg1m.report.templates import MARKDOWN, template_fingerprint
 report: "../report/workflow.rst"
 
 
-def document(name, path=None, category="Roadmap", says=None):
-    """An output that Snakemake's own report shows, with the caption of that name."""
-    path = path or f"results/report/{name}.md"
-    return update(report(path, caption=f"../report/{name}.rst", category=category, labels={"document": says or name}))
-
-
 rule documents:
     input:
         **REPORT_INPUT,
