@@ -10,7 +10,7 @@ OWN_FILES = {
     "mvp_0_a": ["results/mvp_0_a/protocol.json"],
     "mvp_0_b": [
         "results/mvp_0_b/scaling.json",
-        "results/mvp_0_b/ridge.json",
+        *expand("results/mvp_0_b/{name}.json", name=RIDGES),
         "results/mvp_0_b/networks.json",
     ],
     "mvp_1_1": [
@@ -28,8 +28,9 @@ OWN_SCRIPTS = {
 OWN_LOGS = {
     "mvp_0_a": ["snr", "protocol"],
     "mvp_0_b": [
-        "ridge",
+        *RIDGES,
         *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES),
+        *(f"lightgbm_draws_{scale}" for scale in DRAWS_SCALES),
         "scaling",
     ],
     "mvp_1_1": ["bounds", "bayes", "bounds_and_models"]

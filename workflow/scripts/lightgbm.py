@@ -1,4 +1,4 @@
-"""LightGBM at one scale."""
+"""LightGBM at one scale, on one draw of noise per training spectrum or on several."""
 
 from pathlib import Path
 
@@ -23,15 +23,15 @@ with job(snakemake):
     size = next(s for s in protocol.scales if scale_name(s) == snakemake.wildcards.scale)
     truth = store.labels()["logg"].to_numpy()
     pools = Pools.of(store, params.seed, protocol)
-    state = Path("results/.state/lightgbm") / snakemake.wildcards.scale
+    draws = params.draws
+    name = "lightgbm" if draws == 1 else "lightgbm_draws"
+    state = Path("results/.state") / name / snakemake.wildcards.scale
     split, level = pools.split(size), protocol.noise_level
-    boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code)
+    boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code, draws)
     rows = boosting.NoisyRows(store, pools.common_test, params.seed, protocol.noise_level, compute)
     predicted = boosting.predict(boosted, rows)
     write_parquet(
         snakemake.output.predictions,
-        pd.DataFrame(
-            {"model": "lightgbm", "scale": size, "id": rows.ids, "truth": truth[rows.ids], "predicted": predicted}
-        ),
+        pd.DataFrame({"model": name, "scale": size, "id": rows.ids, "truth": truth[rows.ids], "predicted": predicted}),
     )
     write_json(snakemake.output.report, boosting.report(boosted, config))

@@ -14,12 +14,18 @@ from logg1m.protocol.truths import require_one_truth
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     columns = ("model", "scale", "id", "truth", "predicted")
-    tables = {path: read_parquet(path, columns) for path in [given.ridge, *given.lightgbm]}
+    tables = {path: read_parquet(path, columns) for path in [*given.ridge, *given.lightgbm, *given.draws]}
     require_one_truth(tables)
     predictions = pd.concat(tables.values(), ignore_index=True)
-    lightgbm = {size: read_json(path) for size, path in zip(params.lightgbm_sizes, given.lightgbm_reports)}
-    with understood(given.ridge_report):
-        facts = facts_of(read_json(given.ridge_report, ("scales",)), lightgbm)
+    lightgbm, draws = (
+        {size: read_json(path) for size, path in zip(sizes, paths)}
+        for sizes, paths in (
+            (params.lightgbm_sizes, given.lightgbm_reports),
+            (params.draws_sizes, given.draws_reports),
+        )
+    )
+    with understood(given.ridge_reports[0]):
+        facts = facts_of([read_json(path, ("scales",)) for path in given.ridge_reports], lightgbm, draws)
     scaling = table(
         predictions,
         read_members(given.members, given.snr),

@@ -121,7 +121,12 @@ def accumulate(
 def standardised(store: Store, chunk: int, ids: np.ndarray, frame: Frame, seed: int, level: float) -> np.ndarray:
     """Noisy rows of a chunk in the frame, (B, P) float32, with the frozen draw."""
     rows = ids - store.rows(chunk)[0]
-    x = noisy_rows(store.read(chunk, "flux")[rows], store.read(chunk, "error")[rows], ids, seed, level, draw=0)
+    flux, error = store.read(chunk, "flux")[rows], store.read(chunk, "error")[rows]
+    return in_frame(noisy_rows(flux, error, ids, seed, level, draw=0), frame)
+
+
+def in_frame(x: np.ndarray, frame: Frame) -> np.ndarray:
+    """Spectra (B, P) float32 in the frame; overwritten."""
     x -= frame.shift.astype(np.float32)
     x /= frame.scale.astype(np.float32)
     return x
@@ -246,6 +251,16 @@ def predict(
     out = np.empty((len(ids), len(models)))
     out[order] = np.concatenate(parts)
     return out
+
+
+def table(models: Sequence[Linear], ids: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+    """Predictions (len(ids), models) as rows: model, scale, id, truth, predicted (dex); truth (N,) of every spectrum."""
+    about = {"id": ids, "truth": truth[ids]}
+    parts = [
+        pd.DataFrame({"model": model.name, "scale": model.scale, **about, "predicted": predicted[:, k]})
+        for k, model in enumerate(models)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def report(fits: dict[int, ScaleFit], config: RidgeConfig) -> dict[str, Any]:

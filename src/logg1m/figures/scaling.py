@@ -13,7 +13,7 @@ from logg1m.results.numbers import Cursor
 from logg1m.results.words import model_name
 
 TITLE = "R² against the number of training spectra"
-CAPTION = "R² on the common test for every classical model and scale."
+CAPTION = "R² on the common test for every classical model and scale; dashed: models that saw more than one noise draw."
 
 _LIMIT = "limit"  # in place of a scale: where a model's curve levels off
 
@@ -39,7 +39,8 @@ def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True)
     limits, measured = table[table["scale"] == _LIMIT], table[table["scale"] != _LIMIT]
     for k, (name, entry) in enumerate(scaling["models"].items()):
-        again = {"linestyle": "--", "markerfacecolor": "white"} if k >= len(style.CYCLE) else {}
+        again: dict[str, Any] = {"markerfacecolor": "white"} if k >= len(style.CYCLE) else {}
+        again |= {"linestyle": "--"} if averaged(entry) else {"linestyle": ":"} if k >= len(style.CYCLE) else {}
         for _, row in limits[limits["model"] == name].iterrows():
             right = max(at["n_train"] for at in entry["scales"].values()) * (2.2 + 0.25 * (k % 8))
             bars = [[max(row["r2"] - row["r2_low"], 0)], [max(row["r2_high"] - row["r2"], 0)]]
@@ -78,7 +79,7 @@ def plot(scaling: Cursor, networks: Cursor | None = None) -> Plot | None:
             if all(value is None for value in reached.values):
                 continue
             look: dict[str, Any] = {
-                "line": {"color": COLOURS[k % 6], "width": 1.8},
+                "line": {"color": COLOURS[k % 6], "width": 1.8, "dash": "dash" if averaged(entry.raw) else "solid"},
                 "marker": {"color": COLOURS[k % 6], "symbol": SYMBOLS[k % 8], "size": 8},
             }
             series.append(
@@ -94,7 +95,8 @@ def plot(scaling: Cursor, networks: Cursor | None = None) -> Plot | None:
         "R² of log g on the common test for every classical model at every training size; values in the table.",
         series, "training spectra", "R² of log g",
         {"xaxis": {"type": "log", "tickvals": sizes, "ticktext": [f"{n:,}" for n in sizes]}},
-        note="All sizes of one model are scored on the same test spectra; networks on those of the experiments.", plot="switches",
+        note="All sizes of one model are scored on the same test spectra; networks on those of the experiments. Dashed: models "
+        "that saw more than one noise draw of every training spectrum.", plot="switches",
         height=420,
     )  # fmt: skip
 
@@ -116,10 +118,16 @@ def _network_points(rows: Cursor) -> list[Series]:
     return series
 
 
+def averaged(entry: dict[str, Any]) -> bool:
+    """Whether a model saw more of the noise than one draw of every training spectrum."""
+    return bool(entry.get("noise", "one draw") != "one draw")
+
+
 def _named(name: str, entry: dict[str, Any]) -> str:
     """A model's name with what limits it: its setting, a best iteration that is the last, an earlier largest scale."""
     fits = [at.get("fit", {}) for at in entry["scales"].values()]
     words = list(dict.fromkeys(fit["setting"] for fit in fits if "setting" in fit))
+    words += [entry["noise"]] if averaged(entry) and entry["noise"] not in name else []
     if any(fit.get("best_iteration_is_last") for fit in fits):
         words.append("best iteration is the last")
     if "stops_at" in entry:
