@@ -16,6 +16,7 @@ OWN_FILES = {
     "mvp_1_1": [
         "results/mvp_1_1/fisher.json",
         "results/mvp_1_1/models.json",
+        "results/mvp_1_1/errors.json",
         *extras(),
     ],
 }
@@ -33,7 +34,7 @@ OWN_LOGS = {
         *(f"lightgbm_draws_{scale}" for scale in DRAWS_SCALES),
         "scaling",
     ],
-    "mvp_1_1": ["bounds", "bayes", "bounds_and_models"]
+    "mvp_1_1": ["bounds", "bayes", "bounds_and_models", "errors"]
     + ["magnitude_sweep"] * ("sweep" not in WITHOUT),
 }
 DECISION_FILES = [f"results/{name}" for name in FILES]
