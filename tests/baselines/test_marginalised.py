@@ -115,3 +115,14 @@ def test_workers_change_nothing(fitted):
     again = marginalised.accumulate(fitted.store, fitted.pools, fitted.truth, fitted.frame, TWO)
     for one, two in zip(fitted.moments, again):
         np.testing.assert_array_equal(one.matrix, two.matrix)
+
+
+def test_the_noise_is_penalty_enough_so_that_the_smallest_one_is_no_edge(fitted):
+    flags = [
+        ridge.report(
+            fitted.fits, RidgeConfig(alphas=(fitted.fits[N].models[0].alpha, 1e9), pca=()), noise_is_penalty=own
+        )
+        for own in (True, False)
+    ]
+    at_edge = [flag["scales"]["1500"]["chosen"]["ridge_marginalised"]["alpha_at_edge_of_grid"] for flag in flags]
+    assert at_edge == [False, True]

@@ -11,7 +11,9 @@ from logg1m.protocol.truths import require_one_truth
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     members = read_members(given.members, given.snr)
-    posteriors = optimal(read_parquet(given.bayes, ("id", "mean", "truth")), members, params.bayes["min_reached"])
+    posteriors = optimal(
+        read_parquet(given.bayes, ("id", "mean", "var", "truth")), members, params.bayes["min_reached"]
+    )
     predictions = {
         name: read_parquet(path, ("id", "truth", "predicted")) for name, path in zip(params.runs, given.predictions)
     }

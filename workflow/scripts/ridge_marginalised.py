@@ -24,4 +24,4 @@ with job(snakemake):
     ids = pools.common_test
     predicted = ridge.predict(store, ids, models, frame, params.seed, protocol.noise_level, compute)
     write_parquet(snakemake.output.predictions, ridge.table(models, ids, truth, predicted))
-    write_json(snakemake.output.report, ridge.report(fits, config))
+    write_json(snakemake.output.report, ridge.report(fits, config, noise_is_penalty=True))

@@ -263,9 +263,12 @@ def table(models: Sequence[Linear], ids: np.ndarray, truth: np.ndarray, predicte
     return pd.concat(parts, ignore_index=True)
 
 
-def report(fits: dict[int, ScaleFit], config: RidgeConfig) -> dict[str, Any]:
-    """What was chosen, the α curves, and whether an optimum sits on the edge of the grid, as plain JSON."""
-    low, high = min(config.alphas), max(config.alphas)
+def report(fits: dict[int, ScaleFit], config: RidgeConfig, noise_is_penalty: bool = False) -> dict[str, Any]:
+    """What was chosen, the α curves, and whether an optimum sits on the edge of the grid, as plain JSON.
+
+    noise_is_penalty : the smallest α is no edge then, since a smaller one changes nothing
+    """
+    edges = {max(config.alphas)} | (set() if noise_is_penalty else {min(config.alphas)})
     scales = {}
     for size, fit in fits.items():
         scales[scale_name(size)] = {
@@ -278,7 +281,7 @@ def report(fits: dict[int, ScaleFit], config: RidgeConfig) -> dict[str, Any]:
                     "features": model.features,
                     "alpha": model.alpha,
                     "validation_r2": model.validation_r2,
-                    "alpha_at_edge_of_grid": model.alpha in (low, high),
+                    "alpha_at_edge_of_grid": model.alpha in edges,
                 }
                 for model in fit.models
             },

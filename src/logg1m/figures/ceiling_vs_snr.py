@@ -17,10 +17,10 @@ from logg1m.figures.interactive import MODEL_COLOURS, SYMBOLS, Plot, Series, bou
 from logg1m.metrics import interval_of
 from logg1m.results.numbers import Cursor
 
-TITLE = "Ceilings and models against signal-to-noise"
-CAPTION = "R² that the data allow, and what models reach, in bins of signal-to-noise."
+TITLE = "The ceiling and models against signal-to-noise"
+CAPTION = "The Bayes-optimal ceiling, median and mean CRLB, and what models reach, in bins of signal-to-noise."
 
-CEILINGS = "Ceilings"
+CEILINGS = "What the data allow"
 _BOUNDS = ("crlb_median_r2", "crlb_mean_r2")
 _BAYES = "bayes_optimal"
 _FEWEST = 20  # test spectra of a model in a bin that is shown
@@ -60,16 +60,16 @@ def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str,
 
 
 def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> Figure:
-    """Ceilings in bins of signal-to-noise with the models' R² on the same bins of the test set.
+    """The ceiling and the CRLB in bins of signal-to-noise with the models' R² on the same bins of the test set.
 
-    The median over stars of the unbiased bound may lie above the Bayes-optimal R² in a bin: it is the R²max of a middling
+    The median CRLB may lie above the Bayes-optimal R² in a bin: it is the R²max of a middling
     star, while the R² of a population is pulled down by the stars with the largest errors, as the mean bound is.
     """
     figure, axis = plt.subplots(figsize=(7.4, 4.6))
     of = {key: table[table["series"] == key] for key in (*_BOUNDS, _BAYES, *models_shown(predictions))}
     for key, linestyle in zip(_BOUNDS, ("-", "--")):
         axis.plot(of[key]["snr"], of[key]["r2"], color=style.BLACK, linestyle=linestyle,
-                  label=f"unbiased bound, {key.split('_')[1]} over {of[key]['n'].sum():,} spectra")  # fmt: skip
+                  label=f"{key.split('_')[1]} CRLB, {of[key]['n'].sum():,} spectra")  # fmt: skip
     bayes = of[_BAYES]
     if len(bayes):
         axis.errorbar(bayes["snr"], bayes["r2"], yerr=[bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]],
@@ -87,8 +87,8 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.
     axis.legend(fontsize=7, loc="lower right")
     axis.set_title("what the data allow, and what models reach on the test set")
     figure.supxlabel(
-        "The median bound is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
-        "that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per bin.",
+        "The median CRLB is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
+        "that it\nmay lie above the ceiling. Red: bootstrap intervals; small figures: spectra per bin.",
         fontsize=6.5,
     )
     return figure
@@ -122,12 +122,12 @@ def plot(fisher: Cursor | None, models: Sequence[Model]) -> Plot | None:
         return None
     return line_figure(
         "r2-against-snr", "R² of log g against signal-to-noise",
-        "R² of log g in bins of signal-to-noise for the ceilings and for every model of this run; values in the table.",
+        "R² of log g in bins of signal-to-noise for the ceiling, the CRLB and every model of this run; values in the table.",
         series, "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g",
         {"xaxis": {"type": "log", "tickvals": [1, 1.5, 2, 3, 4, 5, 6, 8], "ticktext": ["1", "1.5", "2", "3", "4", "5", "6", "8"]},
          "yaxis": {"range": [_lowest(series), 1.02]}},
         note=f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie above the Bayes-optimal "
-        "ceiling by more than chance; a biased one can pass the Fisher bound.",
+        "ceiling by more than chance; a biased one can pass the CRLB, the bound of unbiased ones.",
         plot="switches", height=460, extra={"adapts": True},
     )  # fmt: skip
 
@@ -157,8 +157,8 @@ def _ceilings(fisher: Cursor) -> list[Series]:
         )  # fmt: skip
     if bins is not None and bins.raw:
         for key, dash, name in (
-            ("crlb_median_r2", "solid", "Fisher bound, median star"),
-            ("crlb_mean_r2", "dash", "Fisher bound, mean over stars"),
+            ("crlb_median_r2", "solid", "median CRLB"),
+            ("crlb_mean_r2", "dash", "mean CRLB"),
         ):
             look = {"mode": "lines", "line": {"color": "@ink", "width": 2, "dash": dash}}
             series.append(
@@ -170,7 +170,7 @@ def _ceilings(fisher: Cursor) -> list[Series]:
 def _optimal_named(fisher: dict[str, Any]) -> str:
     if fisher.get("ceiling_is_approximate"):
         return "Bayes-optimal under an approximate prior"
-    return "Bayes-optimal: no estimator is above it"
+    return "Bayes-optimal ceiling: no estimator is above it"
 
 
 def _smaller(fisher: dict[str, Any], name: str) -> str:

@@ -13,7 +13,7 @@ from logg1m.figures.interactive import COLOURS, SYMBOLS, Plot, Series, Shown, li
 from logg1m.results.numbers import Cursor
 
 TITLE = "R² that the Fisher bound allows, against magnitude"
-CAPTION = "Ceiling on R² and σ(log g) of the same stars at every magnitude."
+CAPTION = "R²max and σ(log g) by the CRLB of the same stars at every magnitude."
 
 
 def values(sweep: dict[str, Any]) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -
                 part[f"{quantity}_median"],
                 marker=style.MARKERS[k],
                 color=style.CYCLE[k],
-                label=f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median",
+                label=f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median CRLB",
             )
             axis.fill_between(
                 part["mag"], part[f"{quantity}_p10"], part[f"{quantity}_p90"], color=style.CYCLE[k], alpha=0.15
@@ -71,9 +71,7 @@ def plot(shown: Shown, key: str) -> Plot | None:
             "line": {"color": COLOURS[k], "width": 2},
             "marker": {"color": COLOURS[k], "symbol": SYMBOLS[k], "size": 7},
         }
-        series.append(
-            Series(f"{str(name)[0]}-D, median of stars", mag, middle, (p10, p90), "Labels fitted", True, look)
-        )
+        series.append(Series(f"{str(name)[0]}-D, median CRLB", mag, middle, (p10, p90), "Labels fitted", True, look))
     return line_figure(
         key, TITLE, "Largest R² of an unbiased estimator against magnitude; values in the table.",
         series, "HSC-i AB magnitude", "R²max = 1 − CRLB / Var(log g)", {"yaxis": {"range": [-0.03, 1.03]}},

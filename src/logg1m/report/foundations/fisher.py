@@ -11,7 +11,7 @@ from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
 from logg1m.results.words import ESTIMATOR, STATISTIC, estimate, listed, model_name
 
-FISHER, MODELS = "mvp_1_1/fisher.json", "mvp_1_1/models.json"
+FISHER, MODELS, ERRORS = "mvp_1_1/fisher.json", "mvp_1_1/models.json", "mvp_1_1/errors.json"
 KEY_NUMBER = ("verdict/ratio", "error over bound of the best model")
 _AGREES = (0.8, 1.25)  # median ratio of the regression's bound to the exact one
 _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated
@@ -19,17 +19,32 @@ _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated
 
 def _beside_the_bounds(title: str) -> View:
     return View(title, "models/*", ("model",), {
-        "n": "n", "of": "n_test", "R²": "r2", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
+        "n": "n", "of": "n_test", "R²": "r2", "RMSE": "rmse", "MAE": "mae", "median ratio": "ratio_median", "RMS ratio": "ratio_rms",
         "RMSE over Bayes": "rmse_over_bayes", "efficiency": "efficiency"})  # fmt: skip
 
 
+def _on_same_stars(title: str) -> View:
+    return View(title, "models/*/same_stars", ("model",), {
+        "stars": "n", "R²": "model/r2", "ceiling R²": "expected/r2", "gap in R²": "gap/r2", "RMSE": "model/rmse",
+        "ceiling RMSE": "expected/rmse", "gap in RMSE": "gap/rmse", "observed ceiling R²": "observed/r2"},
+        note="The gap is paired: one bootstrap over the stars for both.")  # fmt: skip
+
+
+_CELLS = {
+    "Teff from, K": "teff_low", "to": "teff_high", "[M/H] from": "m_h_low", "to ": "m_h_high", "stars": "n_model",
+    "share of stars": "share_of_stars_model", "share of squared error": "share_of_squared_error_model", "RMSE": "rmse_model",
+    "stars with a posterior": "n_bayes", "Bayes share of squared error": "share_of_squared_error_bayes",
+    "Bayes RMSE": "rmse_bayes"}  # fmt: skip
 VIEWS: Mapping[str, tuple[View, ...]] = {
     FISHER: (
-        View("Ceilings on R², low-noise", "ceilings", (), {
-            "Bayes-optimal": "bayes_r2", "from the unbiased bound, median": "crlb_median_r2",
-            "from the unbiased bound, mean": "crlb_mean_r2", "Bayes-optimal MAE, dex": "bayes_mae"},
-            note="No estimator exceeds the Bayes-optimal ceiling; a biased one may exceed the unbiased bound's."),
-        _beside_the_bounds("Models beside the bounds, low-noise test; MAE in dex"),
+        View("Bayes-optimal ceiling and CRLB, low-noise; errors in dex", "ceilings", (), {
+            "ceiling R²": "expected_r2", "ceiling RMSE": "expected_rmse", "observed R²": "bayes_r2",
+            "observed RMSE": "bayes_rmse", "observed MAE": "bayes_mae", "median CRLB R²": "crlb_median_r2",
+            "mean CRLB R²": "crlb_mean_r2"},
+            note="The ceiling is what the posteriors expect of themselves; observed are their means on these very stars. No "
+            "estimator exceeds it; a biased one may exceed the CRLB."),
+        _beside_the_bounds("Models beside the bounds, low-noise test; errors in dex"),
+        _on_same_stars("Models and the ceiling on the same stars, low-noise test; RMSE in dex"),
         View("σ(log g) of low-noise spectra, dex", "estimators/*/sigma_logg/*", ("estimator", "labels"),
              {"10 %": "p10", "median": "median", "90 %": "p90", "mean": "mean", "n": "n", "failed": "n_failed"}),
         View("Estimators against the exact derivative", "agreement_with_exact/*", ("estimator",),
@@ -37,10 +52,27 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
         View("Bayes-optimal R² by signal-to-noise", "ceilings/bayes_bins/*", (),
              {"SNR": "snr_median", "n": "n", "R²": "r2"}),
     ),
-    MODELS: (_beside_the_bounds("Every honest model beside the bounds, as D1 sees them; MAE in dex"),),
+    MODELS: (
+        _beside_the_bounds("Every honest model beside the bounds, as D1 sees them; errors in dex"),
+        _on_same_stars("Every honest model and the ceiling on the same stars; RMSE in dex"),
+    ),
+    ERRORS: (
+        View("Where the error lies: [M/H] below the limit; RMSE in dex", "*/metal_poor/*", ("test", "estimator"), {
+            "[M/H] below": "limit", "stars": "n", "share of stars": "share_of_stars",
+            "share of squared error": "share_of_squared_error", "RMSE": "rmse_poor", "RMSE of the others": "rmse_rich"}),
+        View("Where the error lies, by Teff and [M/H], low-noise test; RMSE in dex", "low_noise/cells/*", (), _CELLS),
+        View("Where the error lies, by Teff and [M/H], full test; RMSE in dex", "full/cells/*", (), _CELLS),
+        View("Bias of log g in bins of every label, dex", "*/bias/*/*/*", ("test", "estimator", "label"), {
+            "from": "low", "to": "high", "n": "n", "mean residual": "mean", "standard error": "standard_error"},
+            note="The posterior mean (Bayes-optimal) shrinks towards the middle of the prior too: it is the line to compare with."),
+        View("Slope of the residual on log g", "*/shrinkage/*", ("test", "estimator"), {"slope": "slope"},
+             note="0 without shrinkage; R² − 1 of an optimal estimator."),
+        View("Dwarfs and giants, told apart at log g 3.5", "*/classes/*", ("test", "class"), {
+            "stars": "n", "called so": "n_said", "purity": "purity", "completeness": "completeness"}),
+    ),
     "mvp_1_1/magnitude_sweep.json": (
         View("Bounds against magnitude", "rows/*", (), {
-            "mag": "mag", "SNR per pixel": "snr_pixel", "labels": "set", "n": "n", "R² ceiling, median": "r2_max_median",
+            "mag": "mag", "SNR per pixel": "snr_pixel", "labels": "set", "n": "n", "R² by the median CRLB": "r2_max_median",
             "σ(log g), median": "sigma_median"}),
     ),
 }  # fmt: skip
