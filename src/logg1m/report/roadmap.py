@@ -210,9 +210,7 @@ class Answer:
     observed: Cursor | None  # R² of the posterior means
     no_ceiling: str  # why there is none; empty where there is one
     approximate: bool  # the ceiling rests on a prior that is not the law of the labels
-    paired: (
-        Cursor | None
-    )  # R² of the best model on the stars that have a posterior; ceiling, observed and gap are of these
+    paired: Cursor | None  # R² of the best model on the stars of the ceiling, which are also those of the gap
     paired_rmse: Cursor | None  # dex
     gap: Cursor | None  # ceiling − model on the same stars, R²
     gap_rmse: Cursor | None  # model − ceiling on the same stars, dex
