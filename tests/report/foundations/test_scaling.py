@@ -42,14 +42,17 @@ def saturation(**more) -> dict:
 def test_the_verdict_names_every_gain_and_what_a_ceiling_is():
     one = {"criterion": saturation()["criterion"], "missing": ["1M"]}
     assert of({"ridge_full": {"saturation": saturation()}, "lightgbm": {"saturation": one}}) == (
-        "Ridge gains 12.5 % [6.2, 18.8] in R² from 1k to 2k; a ceiling is a gain under 2 % from 100k to 1M. Open: LightGBM was "
-        "not trained at 1M. Trained at one scale only: LightGBM."
+        "Ridge gains 12.5 % [6.2, 18.8] in R² from 1k to 2k; a ceiling is a gain under 2 % from 100k to 1M. Open, because "
+        "not all of it was trained: LightGBM not at 1M. Trained at one scale only: LightGBM."
     )
 
 
 def test_an_open_verdict_says_which_scales_were_not_trained():
-    found = of({"ridge_full": {"saturation": saturation(missing=["100k", "1M"])}})
-    assert found.endswith("from 100k to 1M. Open: Ridge was not trained at 100k and 1M.")
+    lacking = {"saturation": saturation(missing=["100k", "1M"])}
+    found = of({"ridge_full": lacking, "lightgbm": lacking})
+    assert found.endswith(
+        "from 100k to 1M. Open, because not all of it was trained: Ridge and LightGBM not at 100k and 1M."
+    )
 
 
 def test_it_says_what_of_the_scaling_is_averaging_over_noise():

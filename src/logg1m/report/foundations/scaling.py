@@ -116,8 +116,11 @@ def why(content: Cursor) -> str:
         said[0] += f"; a ceiling is a gain under {asked[1]} % from {asked[2]} to {asked[3]}"
     lacking = {name: s["missing"] for name, s in found.items() if s.get("missing")}
     if lacking:
-        rows = [f"{model_name(name)} was not trained at {listed(scales)}" for name, scales in lacking.items()]
-        said.append(f"Open: {listed(rows)}")
+        by_scales: dict[str, list[str]] = {}
+        for name, scales in lacking.items():
+            by_scales.setdefault(" and ".join(scales), []).append(model_name(name))
+        rows = [f"{listed(names)} not at {scales}" for scales, names in by_scales.items()]
+        said.append(f"Open, because not all of it was trained: {', '.join(rows)}")
     single = [model_name(name) for name in found if name not in gains]
     if single and told:
         said.append(f"Trained at one scale only: {listed(single)}")
