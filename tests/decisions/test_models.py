@@ -17,7 +17,7 @@ TRUTH = RNG.uniform(1, 5, N)
 OPTIMAL = RNG.normal(0, 0.3, N)
 MEMBERS = pd.DataFrame({"low_noise": True, "snr": 5.0, "pool": "test"}, index=IDS)
 STARS = pd.DataFrame({"id": IDS, "exact_sigma_5d": 0.3, "exact_sigma_prior": 0.29})
-POSTERIORS = pd.DataFrame({"id": IDS, "mean": TRUTH + OPTIMAL, "truth": TRUTH})
+POSTERIORS = pd.DataFrame({"id": IDS, "mean": TRUTH + OPTIMAL, "var": 0.09, "truth": TRUTH})
 
 
 def measured(*errors: np.ndarray, posteriors: pd.DataFrame | None = POSTERIORS, **fisher) -> dict:

@@ -1,4 +1,4 @@
-"""Bounds, ceilings, and the models beside them: what fisher.json holds."""
+"""Bounds, the ceiling, and the models beside them: what fisher.json holds."""
 
 import pandas as pd
 
