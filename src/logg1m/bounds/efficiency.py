@@ -34,6 +34,8 @@ def efficiency(posteriors: pd.DataFrame, table: pd.DataFrame, bootstrap: Bootstr
 def statistics(posteriors: pd.DataFrame, table: pd.DataFrame) -> tuple[int, dict[str, Statistic]]:
     """Stars in common, and every number of `efficiency` on them as a statistic of counts, by its place there."""
     joined = posteriors.merge(table[["id", "predicted"]], on="id")
+    if not len(joined):
+        return 0, {}
     truth = joined["truth"].to_numpy(dtype=np.float64)
     errors = {
         "model": joined["predicted"].to_numpy(dtype=np.float64) - truth,
