@@ -18,10 +18,9 @@ with job(snakemake):
         best = best_of(read_json(given.models, ("models", "choice")))
     classical = pd.concat([read_parquet(path, ("model", "scale", *COLUMNS)) for path in given.classical])
     tables = largest_of_each(classical)[0]
-    if best is not None and best not in (*tables, *params.runs):
-        raise InputError(
-            f"{given.models}: the best model is {best}, expected one of {', '.join([*tables, *params.runs])}"
-        )
+    known = [*tables, *params.runs]
+    if best is not None and best not in known:
+        raise InputError(f"{given.models}: the best model is {best}, expected one of {', '.join(known)}")
     members = read_members(given.members, given.snr)
     posteriors = read_parquet(given.bayes, ("id", "mean", "var", "truth", "converged"))
     low_noise, rank = (members.loc[posteriors["id"], name].to_numpy() for name in ("low_noise", "rank"))

@@ -1,8 +1,8 @@
 """What of the scaling is averaging over noise: one-draw models beside the same ones that saw more of the noise.
 
-A published training spectrum has one frozen draw of noise, so more spectra teach two things at once: more stars, and the
-average over the noise. A model with the noise marginalised, or with several draws of every star, has most of the second
-already; what its curve gains less than the one-draw curve is averaging over noise.
+A published training spectrum has one frozen draw of noise, so more spectra teach two things at once: more stars, and
+the average over the noise. A model with the noise marginalised, or with several draws of every star, has most of the
+second already; what its curve gains less than the one-draw curve is averaging over noise.
 """
 
 from typing import Any
@@ -37,8 +37,8 @@ def averaging(
     -------
     beside : the one-draw model
     scales : scale → gain of R² over it at that scale, full and low_noise, paired
-    share : per test, 1 − (gain of the averaged curve) / (gain of the one-draw curve) between the smallest and the largest scale
-        that both have; None where there is one scale, or where the one-draw curve does not surely rise
+    share : per test, 1 − (gain of the averaged curve) / (gain of the one-draw curve) between the smallest and the
+        largest scale that both have; None where there is one scale, or where the one-draw curve does not surely rise
     """
     pairs = {MARGINALISED: "ridge_full", LIGHTGBM_DRAWS: "lightgbm"}
     found = {}

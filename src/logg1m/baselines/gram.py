@@ -33,7 +33,7 @@ class Moments:
         return Moments(self.matrix + other.matrix)
 
     def with_noise(self, variance: np.ndarray) -> "Moments":
-        """What is expected once every row has independent noise per pixel, of summed variance (P,); changes this one."""
+        """What is expected once every row has independent noise per pixel, summed variance (P,); changes this one."""
         pixels = np.arange(len(variance))
         self.matrix[pixels, pixels] += variance
         return self

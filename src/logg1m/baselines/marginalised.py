@@ -1,9 +1,10 @@
 """Ridge with the noise marginalised exactly: the limit of ever more noise draws of every training spectrum.
 
-Over draws of its noise a spectrum x = f + σ·ε contributes E[x xᵀ] = f fᵀ + diag σ² to the Gram matrix and E[x y] = f y to
-the right-hand side (Bishop 1995, Neural Computation 7, 108: training with noise is Tikhonov regularisation). The moments of
-noise-free spectra with Σσ² added to the diagonal therefore give the ridge of infinitely many draws, each weighing 1/D, and
-validation rows the error that is expected over their noise. A masked pixel is no measurement: the mean, in every draw, without noise.
+Over draws of its noise a spectrum x = f + σ·ε contributes E[x xᵀ] = f fᵀ + diag σ² to the Gram matrix and E[x y] = f y
+to the right-hand side (Bishop 1995, Neural Computation 7, 108: training with noise is Tikhonov regularisation). The
+moments of noise-free spectra with Σσ² added to the diagonal therefore give the ridge of infinitely many draws, each
+weighing 1/D, and validation rows the error that is expected over their noise. A masked pixel is no measurement: it is
+the mean in every draw, and adds no σ².
 """
 
 from dataclasses import replace
@@ -22,7 +23,7 @@ NAME = "ridge_marginalised"
 
 
 def accumulate(store: Store, pools: Pools, truth: np.ndarray, frame: Frame, compute: Compute) -> list[Moments]:
-    """One pass over the noise-free training rows: moments of every shell with the noise in, truth (N,) = log g in dex."""
+    """One pass over noise-free training rows: moments of every shell with the noise in, truth (N,) = log g in dex."""
     splits = [pools.split(size) for size in pools.settings.scales]
     shell = shells(splits, store.n_spectra)
     level = pools.settings.noise_level

@@ -254,7 +254,7 @@ def predict(
 
 
 def table(models: Sequence[Linear], ids: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
-    """Predictions (len(ids), models) as rows: model, scale, id, truth, predicted (dex); truth (N,) of every spectrum."""
+    """Predictions (len(ids), models) as rows: model, scale, id, truth, predicted (dex); truth (N,) of all spectra."""
     about = {"id": ids, "truth": truth[ids]}
     parts = [
         pd.DataFrame({"model": model.name, "scale": model.scale, **about, "predicted": predicted[:, k]})

@@ -155,8 +155,8 @@ def saturation(
 ) -> dict[str, Any]:
     """Relative gain of R² (common test) between the two scales of the test, and where the curve levels off.
 
-    Where one of the two is not trained the gain is that over the scales there are, which decides nothing: the verdict is open
-    and `missing` names what lacks. All intervals are of one paired bootstrap over the test spectra.
+    Where one of the two is not trained the gain is that over the scales there are, which decides nothing: the verdict
+    is open and `missing` names what lacks. All intervals are of one paired bootstrap over the test spectra.
     """
     sizes = sorted(int(s) for s in rows["scale"].unique())
     asked = (baselines.saturation_from, baselines.saturation_to)

@@ -56,7 +56,8 @@ class Baselines(Section):
         4,
         ge=2,
         le=100,
-        description="noise draws of every training spectrum for the LightGBM that stands beside the published protocol's one",
+        description="noise draws of every training spectrum for the LightGBM that stands beside the published "
+        "protocol's one",
     )
     lightgbm_draws_largest: int | None = Field(
         None,

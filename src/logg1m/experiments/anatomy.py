@@ -43,8 +43,9 @@ def anatomy(
     Parameters
     ----------
     predictions : of the best model on test spectra: id, truth, predicted (dex)
-    posteriors : low_noise, full → id, truth, mean, var (dex) of such test spectra; None where there is no ceiling. Squared errors
-        of the Bayes-optimal estimator are the posterior variances: equal in expectation, with half the scatter
+    posteriors : low_noise, full → id, truth, mean, var (dex) of such test spectra; None where there is no ceiling.
+        Squared errors of the Bayes-optimal estimator are the posterior variances: equal in expectation, with half the
+        scatter
     labels : teff (K), m_h (dex) and, where there is one, mag; indexed by spectrum id
     low_noise : of every spectrum, indexed by id
     """
@@ -61,7 +62,7 @@ def anatomy(
 
 
 def _one(tables: dict[str, pd.DataFrame], labels: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
-    """Everything of one test set; `tables` holds the model's predictions and, where there are some, the posterior means."""
+    """Everything of one test set; `tables` holds the model's predictions and, where there are some, posterior means."""
 
     def measured(statistic: Statistic, n: int) -> dict[str, Any]:
         return metrics.with_interval(statistic, n, bootstrap, seed)
@@ -140,7 +141,8 @@ def classes(truth: np.ndarray, predicted: np.ndarray, bootstrap: Bootstrap, seed
 
 
 def slope(truth: np.ndarray, error: np.ndarray) -> Statistic:
-    """Slope of the residual on the true log g, as a statistic of counts: 0 without shrinkage, R² − 1 of an optimal estimator."""
+    """Slope of the residual on the true log g, as a statistic of counts: 0 without shrinkage, R² − 1 of an optimal
+    estimator."""
     centred = truth - truth.mean()
     columns = np.stack([np.ones_like(centred), centred, centred**2, error, error * centred], axis=1)
 

@@ -30,8 +30,8 @@ def add_bayes(
 ) -> None:
     """Put the ceiling, and efficiency and rmse_over_bayes of models, into fisher.json, and take its verdict again.
 
-    The ceiling's headline is what the posteriors themselves expect (`expected_r2`, `expected_rmse`); that of their means on
-    these very stars (`bayes_*`) stands beside it.
+    The ceiling's headline is what the posteriors themselves expect (`expected_r2`, `expected_rmse`); that of their
+    means on these very stars (`bayes_*`) stands beside it.
 
     A model that is better than the optimum beyond its interval goes into `leaks`, is logged as an error, and has no
     say in the verdict.

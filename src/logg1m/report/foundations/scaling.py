@@ -148,14 +148,12 @@ def why(content: Cursor) -> str:
 
 
 def _of_noise(content: Cursor) -> Iterator[str]:
-    """What of the scaling is averaging over the noise of the training spectra, in sentences without their full stops."""
+    """What of the scaling is averaging over the noise of the training spectra, in sentences without full stops."""
     for name, entry in (content.get("averaging") or {}).items():
         beside, scales = model_name(entry["beside"]), entry["scales"]
         gains = [f"{estimate(row['full'], 3)} in R² at {scale}" for scale, row in scales.items() if row.get("full")]
         said = f"{model_name(name)} is {listed(gains)} above {beside} on one draw, full test"
         if share := (entry.get("share") or {}).get("full"):
-            said += (
-                f": {estimate(share, 0, True)} of what one draw gains from {entry['from']} to {entry['to']} is averaging over "
-                "noise"
-            )
+            between = f"from {entry['from']} to {entry['to']}"
+            said += f": {estimate(share, 0, True)} of what one draw gains {between} is averaging over noise"
         yield said
