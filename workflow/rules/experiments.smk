@@ -123,8 +123,6 @@ rule errors:
         update("results/mvp_1_1/errors.json"),
     log:
         "logs/mvp_1_1/errors.log",
-    group:
-        "verdicts"
     conda:
         "../../envs/logg1m.yaml"
     resources:
