@@ -9,6 +9,7 @@ from scipy.optimize import curve_fit
 
 from logg1m import metrics
 from logg1m.baselines.averaging import LIGHTGBM_DRAWS, ONE_DRAW, averaging, noise_of
+from logg1m.baselines.reports import about_lightgbm
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol, scale_name
@@ -112,15 +113,6 @@ def facts_of(
     for name, reports in (("lightgbm", lightgbm), (LIGHTGBM_DRAWS, draws)):
         facts |= {(name, size): about_lightgbm(report) for size, report in reports.items()}
     return facts
-
-
-def about_lightgbm(report: dict[str, Any]) -> dict[str, Any]:
-    """What a table says of LightGBM beside its numbers: label, best iteration, and whether that is the last one."""
-    return {
-        "setting": report["setting"]["label"],
-        "best_iteration": report["best_iteration"],
-        "best_iteration_is_last": report["best_iteration_is_last"],
-    }
 
 
 def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
