@@ -252,3 +252,24 @@ def test_a_prediction_does_not_depend_on_the_other_ids_or_their_order(boosted, s
 
 def test_without_trees_nothing_is_predicted(boosted, store):
     assert not boosted.predict(noisy(store, np.arange(4), SEED), 0).any()
+
+
+def test_several_draws_are_fresh_noise_of_the_same_stars_and_the_first_is_the_one_draw_protocol(store, split, truth):
+    rows = NoisyRows(store, split.fit, SEED, 1.0, ONE, draws=3)
+    blocks, ids = np.concatenate(list(rows.blocks("rows"))), rows.per_row()
+    assert len(blocks) == len(ids) == 3 * len(split.fit)
+    assert (np.bincount(ids)[split.fit] == 3).all()
+    of_one = np.flatnonzero(ids == rows.ids[0])
+    np.testing.assert_array_equal(blocks[of_one[0]], noisy(store, rows.ids[:1], SEED)[0])
+    assert len(np.unique(blocks[of_one], axis=0)) == 3
+    residual = blocks[of_one] - noisy(store, rows.ids[:1], SEED, level=0.0)
+    assert np.corrcoef(residual)[0, 1:] == pytest.approx(0, abs=0.5)
+    np.testing.assert_array_equal(rows_of(store, split.fit).per_row(), rows.ids)
+
+
+def test_several_draws_do_better_than_one_on_spectra_with_much_noise(store, split, truth, tmp_path):
+    several = boosting.train(store, split, truth, CONFIG, SEED, 4.0, ONE, tmp_path / "several", draws=6)
+    one = boosting.train(store, split, truth, CONFIG, SEED, 4.0, ONE, tmp_path / "one")
+    assert min(several.history) < min(one.history)
+    folders = [next((tmp_path / name).glob("*")).name for name in ("several", "one")]
+    assert folders[0] != folders[1], "a state is of so many draws"

@@ -3,49 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from made_scaling import BOOTSTRAP, CURVE, N_TEST, PROTOCOL, SEED, members_of, predictions
 from sklearn.metrics import r2_score
 
 from logg1m import metrics
 from logg1m.baselines import scaling
 from logg1m.config.baselines import Baselines
-from logg1m.config.bounds import Bootstrap
-from logg1m.config.protocol import Protocol
 from logg1m.files import InputError
-
-SEED = 3
-BOOTSTRAP = Bootstrap(resamples=300)
-PROTOCOL = Protocol(scales=(1_000, 2_000, 4_000, 8_000, 16_000))
-N_TEST = 3_200
-CURVE = {1_000: 0.30, 2_000: 0.38, 4_000: 0.44, 8_000: 0.47, 16_000: 0.48}
-
-
-def predictions(r2_by_scale: dict[int, float], model: str = "ridge_full", seed: int = 1, shared: float = 1.0):
-    """A table on the common test set with exactly these R²; `shared` is the errors' correlation between scales."""
-    rng = np.random.default_rng(seed)
-    ids = rng.permutation(50_000)[:N_TEST]
-    truth = rng.uniform(1, 5, N_TEST)
-    common = rng.standard_normal(N_TEST)
-    parts = []
-    for scale, r2 in r2_by_scale.items():
-        shape = shared * common + np.sqrt(1 - shared**2) * rng.standard_normal(N_TEST)
-        error = shape * np.sqrt((1 - r2) * truth.var() / np.mean(shape**2))
-        parts.append(
-            pd.DataFrame({"model": model, "scale": scale, "id": ids, "truth": truth, "predicted": truth + error})
-        )
-    return pd.concat(parts, ignore_index=True)
-
-
-def members_of(table: pd.DataFrame) -> pd.DataFrame:
-    """Ranks in the order in which the ids stand in the table; every fifth spectrum is low-noise."""
-    ids = table["id"].unique()
-    return pd.DataFrame(
-        {"snr": np.linspace(1, 8, len(ids)), "low_noise": np.arange(len(ids)) % 5 == 0, "rank": np.arange(len(ids))},
-        index=pd.Index(ids, name="id"),
-    )
 
 
 def saturation(table: pd.DataFrame, **settings) -> dict:
-    return scaling.saturation(table, members_of(table), PROTOCOL, Baselines(**settings), BOOTSTRAP, SEED)
+    asked = Baselines(**{"saturation_to": 16_000, **settings})
+    return scaling.saturation(table, members_of(table), PROTOCOL, asked, BOOTSTRAP, SEED)
 
 
 def test_verdict_is_ceiling_if_the_gain_is_surely_small():
@@ -71,15 +40,34 @@ def test_verdict_is_open_if_the_interval_holds_the_limit():
 
 
 def test_verdict_is_open_with_one_scale_alone():
-    found = saturation(predictions({16_000: 0.5}))
+    found = saturation(predictions({16_000: 0.5}), saturation_from=4_000)
     assert found["verdict"] == "open"
-    assert found["reason"] == "one scale only"
+    assert found["missing"] == ["4k"]
+    assert "relative_gain" not in found
 
 
-def test_the_smallest_scale_takes_the_place_of_a_reference_that_the_run_lacks():
-    assert saturation(predictions(CURVE), saturation_from=100_000)["from"] == "1k"
-    assert saturation(predictions(CURVE), saturation_from=8_000)["from"] == "8k"
-    assert saturation(predictions(CURVE), saturation_from=16_000)["from"] == "1k"  # the largest gains nothing on itself
+@pytest.mark.parametrize(
+    ("trained", "missing", "between"),
+    [
+        (CURVE, ["100k", "1M"], ("1k", "16k")),
+        ({10_000: 0.3, 100_000: 0.5}, ["1M"], ("10k", "100k")),
+        ({100_000: 0.5, 500_000: 0.501}, ["1M"], ("100k", "500k")),
+        ({10_000: 0.3, 1_000_000: 0.5}, ["100k"], ("10k", "1M")),
+    ],
+)
+def test_verdict_is_open_and_names_what_lacks_where_the_scales_of_the_test_are_not_trained(trained, missing, between):
+    table = predictions(trained)
+    found = scaling.saturation(table, members_of(table), PROTOCOL, Baselines(), BOOTSTRAP, SEED)
+    assert (found["verdict"], found["missing"]) == ("open", missing)
+    assert found["reason"] == f"not trained at {' and '.join(missing)}"
+    assert (found["from"], found["to"]) == between, "the gain over the scales there are is still told"
+    assert found["criterion"].endswith("5% from 100k to 1M")
+
+
+def test_scales_beyond_those_of_the_test_do_not_move_it():
+    table = predictions({1_000: 0.1, 4_000: 0.500, 8_000: 0.505, 16_000: 0.6})
+    found = saturation(table, saturation_from=4_000, saturation_to=8_000)
+    assert (found["from"], found["to"], found["verdict"], found["missing"]) == ("4k", "8k", "ceiling", [])
 
 
 def test_scales_are_paired_by_spectrum_whatever_the_order_of_the_rows():
@@ -125,7 +113,8 @@ def test_a_curve_that_is_no_power_law_does_not_stop_the_run(r2):
 def whole() -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     table = pd.concat([predictions(CURVE), predictions({16_000: 0.6}, model="lightgbm")])
     members = members_of(table)
-    return table, members, scaling.table(table, members, PROTOCOL, Baselines(), BOOTSTRAP, SEED)
+    asked = Baselines(saturation_from=1_000, saturation_to=16_000)
+    return table, members, scaling.table(table, members, PROTOCOL, asked, BOOTSTRAP, SEED)
 
 
 def test_the_table_holds_every_model_at_every_scale_with_its_r2_on_the_common_test(whole):
@@ -157,9 +146,12 @@ def test_the_outcome_sums_up_the_models(whole):
         "outcome": "still gaining",
         "leading": ["ridge_full", "lightgbm"],
         "by_model": {"ridge_full": "still gaining", "lightgbm": "open"},
+        "missing": {"ridge_full": [], "lightgbm": ["1k"]},
     }
     flat = predictions({4_000: 0.500, 16_000: 0.501})
-    both = scaling.table(flat, members_of(flat), PROTOCOL, Baselines(saturation_from=4_000), BOOTSTRAP, SEED)
+    both = scaling.table(
+        flat, members_of(flat), PROTOCOL, Baselines(saturation_from=4_000, saturation_to=16_000), BOOTSTRAP, SEED
+    )
     assert both["verdict"]["outcome"] == "ceiling"
 
 
@@ -167,7 +159,9 @@ def test_a_model_that_lags_behind_its_kind_does_not_decide():
     best = predictions({4_000: 0.500, 16_000: 0.501})
     poor = predictions({4_000: 0.002, 16_000: 0.004}, model="ridge_raw_pca_100")
     table = pd.concat([poor, best])
-    found = scaling.table(table, members_of(table), PROTOCOL, Baselines(saturation_from=4_000), BOOTSTRAP, SEED)
+    found = scaling.table(
+        table, members_of(table), PROTOCOL, Baselines(saturation_from=4_000, saturation_to=16_000), BOOTSTRAP, SEED
+    )
     assert found["models"]["ridge_raw_pca_100"]["saturation"]["relative_gain"]["value"] > 0.5
     assert found["verdict"]["leading"] == ["ridge_full"]
     assert found["verdict"]["outcome"] == "ceiling"
@@ -197,7 +191,7 @@ def test_a_model_that_stops_at_a_smaller_scale_says_so_and_lacks_no_other_number
     table = pd.concat([predictions(CURVE), predictions({1_000: 0.3, 4_000: 0.5}, model="lightgbm")])
     report = {"setting": {"label": "roadmap"}, "best_iteration": 40, "best_iteration_is_last": True}
     ridge = {"scales": {"16k": {"n": 16_000, "chosen": {"ridge_full": {"alpha": 0.1, "alpha_at_edge_of_grid": True}}}}}
-    facts = scaling.facts_of(ridge, {4_000: report})
+    facts = scaling.facts_of([ridge], {4_000: report}, {})
     found = scaling.table(table, members_of(table), PROTOCOL, Baselines(), BOOTSTRAP, SEED, facts)["models"]
     assert found["lightgbm"]["stops_at"] == "4k"
     assert list(found["lightgbm"]["scales"]) == ["1k", "4k"]

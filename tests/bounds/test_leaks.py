@@ -112,6 +112,14 @@ def test_a_model_between_the_thresholds_is_inconclusive():
     assert against_bayes((posteriors["truth"] + 1.7 * error).to_numpy())["outcome"] == "inconclusive"
 
 
+def test_the_headline_is_what_posteriors_expect_and_the_observed_ceiling_stands_beside_it():
+    ceilings = added()["ceilings"]
+    assert ceilings["expected_rmse"]["value"] == pytest.approx(0.3)
+    assert ceilings["expected_r2"] == ceilings["bayes"]["low_noise"]["expected_r2"]
+    assert ceilings["expected_r2"]["value"] != ceilings["bayes_r2"]["value"]
+    assert added()["models"]["honest"]["same_stars"]["expected"]["r2"]["value"] == ceilings["expected_r2"]["value"]
+
+
 def test_the_prior_aware_bound_is_an_approximation_of_the_ceiling_and_says_so():
     ceilings = added()["ceilings"]
     for name, value in (("prior_aware_r2", 1 - 0.09 * 12 / 16), ("prior_aware_rmse", 0.3)):

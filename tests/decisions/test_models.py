@@ -17,7 +17,7 @@ TRUTH = RNG.uniform(1, 5, N)
 OPTIMAL = RNG.normal(0, 0.3, N)
 MEMBERS = pd.DataFrame({"low_noise": True, "snr": 5.0, "pool": "test"}, index=IDS)
 STARS = pd.DataFrame({"id": IDS, "exact_sigma_5d": 0.3, "exact_sigma_prior": 0.29})
-POSTERIORS = pd.DataFrame({"id": IDS, "mean": TRUTH + OPTIMAL, "truth": TRUTH})
+POSTERIORS = pd.DataFrame({"id": IDS, "mean": TRUTH + OPTIMAL, "var": 0.09, "truth": TRUTH})
 
 
 def measured(*errors: np.ndarray, posteriors: pd.DataFrame | None = POSTERIORS, **fisher) -> dict:
@@ -32,6 +32,18 @@ def test_an_honest_run_has_its_efficiency_and_no_leak():
     found = measured(OPTIMAL + RNG.normal(0, 0.3, N))
     assert found["models"]["mvp_1_2/flux"]["efficiency"]["value"] == pytest.approx(0.5, abs=0.1)
     assert found["leaks"] == []
+
+
+def test_a_run_and_the_ceiling_are_compared_on_the_same_stars_over_all_seeds():
+    errors = [OPTIMAL + RNG.normal(0, 0.3, N) for _ in range(2)]
+    same = measured(*errors)["models"]["mvp_1_2/flux"]["same_stars"]
+    of_seeds = [np.sqrt(np.mean(error**2)) for error in errors]
+    assert same["n"] == N
+    assert same["model"]["rmse"]["per_seed"] == pytest.approx(of_seeds)
+    assert same["expected"]["rmse"]["value"] == pytest.approx(0.3)
+    assert same["gap"]["rmse"]["value"] == pytest.approx(np.mean(of_seeds) - 0.3)
+    low, high = same["gap"]["r2"]["ci95"]
+    assert low < same["expected"]["r2"]["value"] - same["model"]["r2"]["value"] < high
 
 
 def test_a_run_that_beats_the_optimum_is_a_leak():

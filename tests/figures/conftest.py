@@ -13,6 +13,7 @@ import pytest
 from made_evidence import PIXELS, evidence, judged
 
 from logg1m.config.bounds import Bootstrap
+from logg1m.experiments.anatomy import anatomy
 from logg1m.experiments.denoising.quality import Trial, examples, measure, profile
 from logg1m.experiments.extras import denoisers, extra
 from logg1m.experiments.regions import regions
@@ -198,3 +199,19 @@ def fisher() -> dict:
 def csv(tmp_path) -> Path:
     """Where a CSV of the page would lie."""
     return tmp_path / "values.csv"
+
+
+@pytest.fixture(params=[True, False], ids=["with a ceiling", "without"])
+def errors(request) -> dict:
+    """errors.json of a ridge on 800 low-noise stars, 300 of them with a posterior."""
+    n = 800
+    rng = np.random.default_rng(2)
+    ids, truth = np.arange(n), rng.uniform(1, 5, n)
+    labels = pd.DataFrame(
+        {"teff": rng.uniform(3750, 6000, n), "m_h": rng.uniform(-2.5, 0.5, n), "mag": rng.uniform(20, 22, n)}
+    )
+    model = pd.DataFrame({"id": ids, "truth": truth, "predicted": truth + rng.normal(0, 0.6, n)})
+    posteriors = pd.DataFrame({"id": ids, "truth": truth, "mean": truth + rng.normal(0, 0.3, n), "var": 0.09})[:300]
+    given = {"low_noise": posteriors if request.param else None}
+    found = anatomy(model, given, labels, pd.Series(np.ones(n, dtype=bool)), Bootstrap(resamples=100), 1)
+    return {"model": "ridge_full", **found}

@@ -51,6 +51,7 @@ SETTINGS: dict[str, Any] = {
     "baselines": {
         "ridge": {"pca": [10], "alphas": [100.0, 10000.0]},
         "lightgbm": {"n_estimators": 5, "learning_rate": 0.3, "min_data_in_leaf": 10, "bin_sample": 200},
+        "lightgbm_draws": 2,
     },
     "bootstrap": {"resamples": 100},
     "bounds": {
@@ -245,7 +246,7 @@ def forge(flow: Flow, store: Store) -> None:
     flow.write("results/mvp_0_a/protocol.json", protocol | {"reproduced_from_this_file": True})
     sensitivity = pd.DataFrame({"exact_marginalised": np.arange(store.n_pixels, dtype=float)})
     write_parquet(flow.path("results/mvp_1_1/sensitivity.parquet"), sensitivity)
-    posteriors = pd.DataFrame({"id": [0], "mean": 2.5, "truth": 2.0, "converged": False})
+    posteriors = pd.DataFrame({"id": [0], "mean": 2.5, "var": 0.1, "truth": 2.0, "converged": False})
     write_parquet(flow.path("results/mvp_1_1/bayes.parquet"), posteriors)
     write_parquet(flow.path("results/mvp_1_1/bounds.parquet"), pd.DataFrame({"id": [0]}))
     for name in ("bounds_and_models", "fisher", "models"):

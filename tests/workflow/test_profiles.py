@@ -48,14 +48,14 @@ def test_a_profile_names_rules_that_are_there_and_joins_no_groups(profile):
 def test_what_can_save_its_state_is_warned_before_its_time_ends():
     warned = read("slurm")["set-resources"]
     assert {name for name, values in warned.items() if "--signal=USR1@" in values["slurm_extra"]} == {
-        "run_variant", "run_combination", "denoiser", "lightgbm",
+        "run_variant", "run_combination", "denoiser", "lightgbm", "lightgbm_draws",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SUBMITTED)
 def test_every_attempt_of_a_submitted_job_asks_for_more_memory_and_time(name):
-    for resource in ("mem_mb", "runtime"):
-        assert re.findall(rf"^ +{resource}=(\w+)\(", SUBMITTED[name], flags=re.MULTILINE) == ["grows"], resource
+    for resource in ("mem_mb", "runtime"):  # a rule that uses another one may say it anew
+        assert set(re.findall(rf"^ +{resource}=(\w+)\(", SUBMITTED[name], flags=re.MULTILINE)) == {"grows"}, resource
 
 
 @pytest.mark.parametrize("name", SUBMITTED)

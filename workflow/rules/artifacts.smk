@@ -8,15 +8,20 @@ from logg1m.report.names import names_of
 # What the experiments without variants leave behind, beside their verdicts; by folder.
 OWN_FILES = {
     "mvp_0_a": ["results/mvp_0_a/protocol.json"],
-    "mvp_0_b": ["results/mvp_0_b/scaling.json", "results/mvp_0_b/ridge.json", "results/mvp_0_b/networks.json"],
-    "mvp_1_1": ["results/mvp_1_1/fisher.json", "results/mvp_1_1/models.json", *extras()],
+    "mvp_0_b": [f"results/mvp_0_b/{name}.json" for name in ("scaling", *RIDGES, "networks")],
+    "mvp_1_1": [*(f"results/mvp_1_1/{name}.json" for name in ("fisher", "models", "errors")), *extras()],
 }
 OWN_SCRIPTS = {"mvp_0_a": "protocol", "mvp_0_b": "scaling", "mvp_1_1": "bounds_and_models"}
 # Logs of their jobs, beside which each job records when, how long and on what it ran.
 OWN_LOGS = {
     "mvp_0_a": ["snr", "protocol"],
-    "mvp_0_b": ["ridge", *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES), "scaling"],
-    "mvp_1_1": ["bounds", "bayes", "bounds_and_models"] + ["magnitude_sweep"] * ("sweep" not in WITHOUT),
+    "mvp_0_b": [
+        *RIDGES,
+        *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES),
+        *(f"lightgbm_draws_{scale}" for scale in DRAWS_SCALES),
+        "scaling",
+    ],
+    "mvp_1_1": ["bounds", "bayes", "bounds_and_models", "errors"] + ["magnitude_sweep"] * ("sweep" not in WITHOUT),
 }
 DECISION_FILES = [f"results/{name}" for name in FILES]
 

@@ -1,15 +1,21 @@
 """MVP-0.B, classical models at every scale.
 
 Requires: the store, the protocol.
-Produces: results/mvp_0_b/ridge.json and ridge.parquet (all scales from one pass), lightgbm_<scale>.json and .parquet,
-scaling.json. Predictions are on the common test set; ridge_selection.parquet and lightgbm_<scale>_selection.parquet are
-those on the validation stars of the largest scale, where the best model is chosen. `baselines.lightgbm_largest` leaves LightGBM out at
-the scales above it.
+Produces: results/mvp_0_b/ridge.json and ridge.parquet (all scales from one pass), lightgbm_<scale>.json and .parquet;
+beside these, which have one frozen draw of noise per training spectrum as published work has, ridge_marginalised.json
+and .parquet (the noise marginalised exactly) and lightgbm_draws_<scale>.json and .parquet (several draws);
+scaling.json. Predictions are on the common test set; ridge_selection.parquet and lightgbm_<scale>_selection.parquet
+are those on the validation stars of the largest scale, where the best model is chosen, of the published protocol alone.
+`baselines.lightgbm_largest` and `lightgbm_draws_largest` leave LightGBM out at the scales above them.
 """
 
 LIGHTGBM_SIZES = [size for size in CONFIG.protocol.scales if size <= (CONFIG.baselines.lightgbm_largest or size)]
 LIGHTGBM_SCALES = [scale_name(size) for size in LIGHTGBM_SIZES]
-# Predictions of the classical models, each at the largest scale it is trained at.
+DRAWS_SIZES = [size for size in LIGHTGBM_SIZES if size <= (CONFIG.baselines.lightgbm_draws_largest or size)]
+DRAWS_SCALES = [scale_name(size) for size in DRAWS_SIZES]
+DRAWS_ROWS = CONFIG.baselines.lightgbm_draws * max(DRAWS_SIZES, default=0)
+RIDGES = ["ridge", "ridge_marginalised"]
+# Predictions of the classical models of the published protocol, each at the largest scale it is trained at.
 CLASSICAL = ["results/mvp_0_b/ridge.parquet", f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet"]
 # The same on validation stars, where the best model is chosen.
 CLASSICAL_SELECTION = [path.replace(".parquet", "_selection.parquet") for path in CLASSICAL]
@@ -61,6 +67,7 @@ rule lightgbm:
         runtime=grows(600),
     params:
         lightgbm=whole(CONFIG.baselines.lightgbm),
+        draws=1,
         protocol=part(CONFIG.protocol, *SPLITS),
         seed=CONFIG.seed,
         code=code("logg1m.baselines.boosting"),
@@ -68,12 +75,59 @@ rule lightgbm:
         "../scripts/lightgbm.py"
 
 
+rule ridge_marginalised:
+    input:
+        manifest="results/data/manifest.json",
+        pixels="results/mvp_0_a/pixels.parquet",
+    output:
+        report=update("results/mvp_0_b/ridge_marginalised.json"),
+        predictions=update("results/mvp_0_b/ridge_marginalised.parquet"),
+    log:
+        "logs/mvp_0_b/ridge_marginalised.log",
+    benchmark:
+        "logs/mvp_0_b/ridge_marginalised.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=grows(2000 + 320 * len(SCALES)),
+        runtime=grows(120),
+    params:
+        ridge=part(CONFIG.baselines.ridge, "alphas"),
+        protocol=part(CONFIG.protocol, *SPLITS),
+        seed=CONFIG.seed,
+        code=code("logg1m.baselines.marginalised"),
+    script:
+        "../scripts/ridge_marginalised.py"
+
+
+use rule lightgbm as lightgbm_draws with:
+    output:
+        report=update("results/mvp_0_b/lightgbm_draws_{scale}.json"),
+        predictions=update("results/mvp_0_b/lightgbm_draws_{scale}.parquet"),
+    log:
+        "logs/mvp_0_b/lightgbm_draws_{scale}.log",
+    benchmark:
+        "logs/mvp_0_b/lightgbm_draws_{scale}.tsv"
+    resources:
+        mem_mb=grows(16000 * max(1, DRAWS_ROWS / 1_000_000)),
+        runtime=grows(600 * CONFIG.baselines.lightgbm_draws),
+    params:
+        lightgbm=whole(CONFIG.baselines.lightgbm),
+        draws=CONFIG.baselines.lightgbm_draws,
+        protocol=part(CONFIG.protocol, *SPLITS),
+        seed=CONFIG.seed,
+        code=code("logg1m.baselines.boosting"),
+
+
 rule scaling:
     input:
-        ridge="results/mvp_0_b/ridge.parquet",
+        ridge=expand("results/mvp_0_b/{name}.parquet", name=RIDGES),
         lightgbm=expand("results/mvp_0_b/lightgbm_{scale}.parquet", scale=LIGHTGBM_SCALES),
-        ridge_report="results/mvp_0_b/ridge.json",
+        draws=expand("results/mvp_0_b/lightgbm_draws_{scale}.parquet", scale=DRAWS_SCALES),
+        ridge_reports=expand("results/mvp_0_b/{name}.json", name=RIDGES),
         lightgbm_reports=expand("results/mvp_0_b/lightgbm_{scale}.json", scale=LIGHTGBM_SCALES),
+        draws_reports=expand("results/mvp_0_b/lightgbm_draws_{scale}.json", scale=DRAWS_SCALES),
         members="results/mvp_0_a/members.parquet",
         snr="results/mvp_0_a/snr.parquet",
     output:
@@ -87,8 +141,15 @@ rule scaling:
         runtime=grows(60),
     params:
         lightgbm_sizes=LIGHTGBM_SIZES,
+        draws_sizes=DRAWS_SIZES,
         protocol=whole(CONFIG.protocol),
-        baselines=part(CONFIG.baselines, "saturation_gain", "saturation_from"),
+        baselines=part(
+            CONFIG.baselines,
+            "saturation_gain",
+            "saturation_from",
+            "saturation_to",
+            "lightgbm_draws",
+        ),
         bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
         code=code(

@@ -1,7 +1,8 @@
 """Experiments: every variant and seed is one job; a verdict compares them on the same spectra.
 
 Requires: the store, the protocol, MVP-1.1's sensitivity (for windows), and the recipe of the phase.
-Produces: results/<mvp>/<variant>/seed_<k>/{metrics.json, predictions.parquet, …}, results/<mvp>/verdict.json.
+Produces: results/<mvp>/<variant>/seed_<k>/{metrics.json, predictions.parquet, …}, results/<mvp>/verdict.json; of the
+best model of Phases 0 and 1, where its error lies (results/mvp_1_1/errors.json).
 """
 
 from logg1m.experiments.extras import modules_of
@@ -107,6 +108,39 @@ rule models:
         ),
     script:
         "../scripts/models.py"
+
+
+rule errors:
+    input:
+        models="results/mvp_1_1/models.json",
+        manifest="results/data/manifest.json",
+        bayes="results/mvp_1_1/bayes.parquet",
+        members="results/mvp_0_a/members.parquet",
+        snr="results/mvp_0_a/snr.parquet",
+        classical=CLASSICAL,
+        runs=expand("results/{run}/seed_0/{file}", run=honest_runs(), file=PREDICTIONS),
+    output:
+        update("results/mvp_1_1/errors.json"),
+    log:
+        "logs/mvp_1_1/errors.log",
+    conda:
+        "../../envs/logg1m.yaml"
+    resources:
+        mem_mb=grows(2000 + CONFIG.protocol.scales[-1] // 250),
+        runtime=grows(20),
+    params:
+        runs=list(honest_runs()),
+        bootstrap=whole(CONFIG.bootstrap),
+        bayes=part(CONFIG.bounds.bayes, "min_reached", "n_full"),
+        seed=CONFIG.seed,
+        code=code(
+            "logg1m.bounds.comparison",
+            "logg1m.experiments.anatomy",
+            "logg1m.protocol.members",
+            "logg1m.spectra.store",
+        ),
+    script:
+        "../scripts/errors.py"
 
 
 for key, experiment in EXPERIMENTS.items():

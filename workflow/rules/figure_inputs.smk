@@ -13,6 +13,7 @@ FIGURE_INPUT = {
     "fisher": NUMBERS,
     "stars": "results/mvp_1_1/bounds.parquet",
     "sensitivity": "results/mvp_1_1/sensitivity.parquet",
+    "errors": "results/mvp_1_1/errors.json",
     "sweep": "results/mvp_1_1/magnitude_sweep.json",
 }
 FIGURE_NEEDS = {"members": ["snr"], "stars": ["members", "snr"]}  # read beside it

@@ -133,7 +133,7 @@ rule bounds_and_models:
         bootstrap=whole(CONFIG.bootstrap),
         seed=CONFIG.seed,
         code=code(
-            "logg1m.baselines.scaling",
+            "logg1m.baselines.reports",
             "logg1m.bounds.comparison",
             "logg1m.bounds.bayes.comparison",
             "logg1m.bounds.bayes.model",

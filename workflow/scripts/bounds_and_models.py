@@ -1,8 +1,8 @@
-"""Bounds, ceilings, and the models beside them: what fisher.json holds."""
+"""Bounds, the ceiling, and the models beside them: what fisher.json holds."""
 
 import pandas as pd
 
-from logg1m.baselines.scaling import about_lightgbm
+from logg1m.baselines.reports import about_lightgbm
 from logg1m.bounds.bayes.comparison import add_bayes
 from logg1m.bounds.bayes.model import prior_is_exact, prior_text
 from logg1m.bounds.comparison import compare, largest_of_each, note_training

@@ -1,4 +1,4 @@
-"""LightGBM at one scale."""
+"""LightGBM at one scale, on one draw of noise per training spectrum or on several."""
 
 from pathlib import Path
 
@@ -20,11 +20,14 @@ with job(snakemake):
     size = next(s for s in protocol.scales if scale_name(s) == snakemake.wildcards.scale)
     truth = store.labels()["logg"].to_numpy()
     pools = Pools.of(store, params.seed, protocol)
-    state = Path("results/.state/lightgbm") / snakemake.wildcards.scale
+    draws = params.draws
+    name = "lightgbm" if draws == 1 else "lightgbm_draws"
+    state = Path("results/.state") / name / snakemake.wildcards.scale
     split, level = pools.split(size), protocol.noise_level
-    boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code)
-    for path, ids in ((snakemake.output.predictions, pools.common_test), (snakemake.output.selection, pools.choosing)):
-        rows = boosting.NoisyRows(store, ids, params.seed, level, compute)
-        columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": boosting.predict(boosted, rows)}
-        write_parquet(path, pd.DataFrame({"model": "lightgbm", "scale": size} | columns))
+    boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code, draws)
+    for output, ids in (("predictions", pools.common_test), ("selection", pools.choosing)):
+        if path := snakemake.output.get(output):  # several draws are beside the models that the best is chosen from
+            rows = boosting.NoisyRows(store, ids, params.seed, level, compute)
+            columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": boosting.predict(boosted, rows)}
+            write_parquet(path, pd.DataFrame({"model": name, "scale": size} | columns))
     write_json(snakemake.output.report, boosting.report(boosted, config))

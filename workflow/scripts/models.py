@@ -16,7 +16,8 @@ COLUMNS = ("id", "truth", "predicted")
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     members = read_members(given.members, given.snr)
-    posteriors = optimal(read_parquet(given.bayes, ("id", "mean", "truth")), members, params.bayes["min_reached"])
+    table = read_parquet(given.bayes, ("id", "mean", "var", "truth"))
+    posteriors = optimal(table, members, params.bayes["min_reached"])
     tested = {path: read_parquet(path, COLUMNS) for path in given.predictions}
     require_one_truth(tested)
     predictions, selection = {}, {}

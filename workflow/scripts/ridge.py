@@ -1,7 +1,5 @@
 """Ridge at every scale, feature set and penalty."""
 
-import pandas as pd
-
 from logg1m.baselines import ridge
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
@@ -24,10 +22,5 @@ with job(snakemake):
     models = [model for fit in fits.values() for model in fit.models]
     for path, ids in ((snakemake.output.predictions, pools.common_test), (snakemake.output.selection, pools.choosing)):
         predicted = ridge.predict(store, ids, models, frame, params.seed, protocol.noise_level, compute)
-        columns = {"id": ids, "truth": truth[ids]}
-        tables = [
-            pd.DataFrame({"model": model.name, "scale": model.scale, **columns, "predicted": predicted[:, k]})
-            for k, model in enumerate(models)
-        ]
-        write_parquet(path, pd.concat(tables, ignore_index=True))
+        write_parquet(path, ridge.table(models, ids, truth, predicted))
     write_json(snakemake.output.report, ridge.report(fits, config))

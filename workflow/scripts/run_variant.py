@@ -48,7 +48,9 @@ with job(snakemake):
     members = read_members(given.members, given.snr)
     sensitivity = read_parquet(given.sensitivity[0]) if given.sensitivity else None
     pixels = read_parquet(given.pixels[0], ("wave", "error_mean")) if given.pixels else None
-    posteriors = optimal(read_parquet(given.bayes, ("id", "mean", "truth")), members, params.bayes["min_reached"])
+    posteriors = optimal(
+        read_parquet(given.bayes, ("id", "mean", "var", "truth")), members, params.bayes["min_reached"]
+    )
     folder = Path(snakemake.output[0]).parent
     needed = Given(Store(given.manifest), members, sensitivity, pixels, denoiser)
     run(needed, recipe, setting, compute, folder, state_of(folder), posteriors)

@@ -30,13 +30,17 @@ _BINNED = "binned.bin"
 
 @dataclass(frozen=True)
 class NoisyRows:
-    """Chunk-wise access to the noisy spectra of a set of ids: whatever their order, rows come in rising order."""
+    """Chunk-wise access to the noisy spectra of a set of ids: whatever their order, rows come in rising order.
+
+    With several `draws` of noise a chunk comes once for each of them, draw 0 first.
+    """
 
     store: Store
     ids: np.ndarray  # sorted on construction
     seed: int
     noise_level: float
     compute: Compute
+    draws: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.sort(self.ids))
@@ -46,6 +50,10 @@ class NoisyRows:
         chunk = self.ids // self.store.chunk_rows
         return {int(c): self.ids[chunk == c] for c in np.unique(chunk)}
 
+    def per_row(self) -> np.ndarray:
+        """Id of every row in the order of the blocks, (draws · N,)."""
+        return np.concatenate([np.tile(ids, self.draws) for ids in self.by_chunk().values()])
+
     def blocks(self, title: str) -> Iterator[np.ndarray]:
         """Noisy rows (B, P) float32 of one chunk after another, every chunk read once; masked pixels are NaN, which
         LightGBM takes as missing."""
@@ -54,9 +62,10 @@ class NoisyRows:
         def visit(chunk: int) -> np.ndarray:
             ids = wanted[chunk]
             flux, error = measured(self.store, chunk, ids - self.store.rows(chunk)[0])
-            return noisy_rows(flux, error, ids, self.seed, self.noise_level, draw=0)
+            level = self.noise_level
+            return np.concatenate([noisy_rows(flux, error, ids, self.seed, level, draw) for draw in range(self.draws)])
 
-        return passes.over(visit, list(wanted), self.compute, title, lambda c: len(wanted[c]))
+        return passes.over(visit, list(wanted), self.compute, title, lambda c: self.draws * len(wanted[c]))
 
 
 class _ChunkSequence(lgb.Sequence):
@@ -81,7 +90,8 @@ class _ChunkReader:
 
     def __init__(self, rows: NoisyRows) -> None:
         self.rows = rows
-        self.sequences = [_ChunkSequence(self, k, len(ids)) for k, ids in enumerate(rows.by_chunk().values())]
+        sizes = [rows.draws * len(ids) for ids in rows.by_chunk().values()]
+        self.sequences = [_ChunkSequence(self, k, size) for k, size in enumerate(sizes)]
         self._current = -1
         self._passes = 0
         self._block = np.empty((0, 0))
@@ -159,6 +169,7 @@ def train(
     compute: Compute,
     state: Path,
     code: str = "",
+    draws: int = 1,
 ) -> Boosted:
     """Train on the fit rows of a split, watching its validation rows.
 
@@ -168,9 +179,11 @@ def train(
     state : folder for the binned data and the trees so far. The trees stay there when all are grown: a job that is
         killed after its results are written, but before Snakemake knows it, loses the results and not the training
     code : fingerprint of the training code, which the state must come from
+    draws : of noise of every training spectrum; validation has one
     """
     options = parameters(config, seed, compute)
-    identity = digest([store.manifest["store_id"], split.fit.tolist(), noise_level, config.model_dump(), seed, code])
+    about = [store.manifest["store_id"], split.fit.tolist(), noise_level, config.model_dump(), seed, code, draws]
+    identity = digest(about)
     folder = state / identity
     for stale in state.glob("*"):
         if stale != folder:
@@ -180,7 +193,7 @@ def train(
     if finished == config.n_estimators:
         _remove_binned(folder)  # left by a job that died between its last save and that of its results
         return boosted
-    fit = NoisyRows(store, split.fit, seed, noise_level, compute)
+    fit = NoisyRows(store, split.fit, seed, noise_level, compute, draws)
     held = NoisyRows(store, split.validation, seed, noise_level, compute)
     data = _binned(fit, truth, options, folder / _BINNED)
     validation_rows = np.concatenate(list(held.blocks("validation")))
@@ -233,7 +246,7 @@ def _binned(rows: NoisyRows, truth: np.ndarray, options: dict[str, Any], path: P
             return lgb.Dataset(str(path), params=options)
         log.warning(f"{path} is damaged and made anew")
     reader = _ChunkReader(rows)
-    data = lgb.Dataset(reader.sequences, truth[rows.ids], params=options)
+    data = lgb.Dataset(reader.sequences, truth[rows.per_row()], params=options)
     data.construct()
     path.parent.mkdir(parents=True, exist_ok=True)
     sums.unlink(missing_ok=True)

@@ -32,6 +32,12 @@ class Moments:
     def __add__(self, other: "Moments") -> "Moments":
         return Moments(self.matrix + other.matrix)
 
+    def with_noise(self, variance: np.ndarray) -> "Moments":
+        """What is expected once every row has independent noise per pixel, summed variance (P,); changes this one."""
+        pixels = np.arange(len(variance))
+        self.matrix[pixels, pixels] += variance
+        return self
+
     @property
     def n(self) -> int:
         return round(float(self.matrix[-1, -1]))

@@ -25,7 +25,7 @@ from logg1m.jobs import device as devices
 from logg1m.jobs.progress import Progress
 from logg1m.protocol.pools import Pools, Split, noisy_rows
 from logg1m.spectra import passes
-from logg1m.spectra.masks import has_masked, measured
+from logg1m.spectra.masks import measured
 from logg1m.spectra.store import Store
 
 FULL = "full"
@@ -121,11 +121,14 @@ def accumulate(
 
 def standardised(store: Store, chunk: int, ids: np.ndarray, frame: Frame, seed: int, level: float) -> np.ndarray:
     """Noisy rows of a chunk in the frame, (B, P) float32, with the frozen draw; a masked pixel is 0, the mean."""
-    x = noisy_rows(*measured(store, chunk, ids - store.rows(chunk)[0]), ids, seed, level, draw=0)
+    return in_frame(noisy_rows(*measured(store, chunk, ids - store.rows(chunk)[0]), ids, seed, level, draw=0), frame)
+
+
+def in_frame(x: np.ndarray, frame: Frame) -> np.ndarray:
+    """Spectra (B, P) float32 in the frame; overwritten. A masked pixel, NaN, is 0 there: the mean."""
     x -= frame.shift.astype(np.float32)
     x /= frame.scale.astype(np.float32)
-    if has_masked(store, chunk):
-        np.nan_to_num(x, copy=False, nan=0.0)
+    np.copyto(x, 0.0, where=np.isnan(x))
     return x
 
 
@@ -250,9 +253,22 @@ def predict(
     return out
 
 
-def report(fits: dict[int, ScaleFit], config: RidgeConfig) -> dict[str, Any]:
-    """What was chosen, the α curves, and whether an optimum sits on the edge of the grid, as plain JSON."""
-    low, high = min(config.alphas), max(config.alphas)
+def table(models: Sequence[Linear], ids: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
+    """Predictions (len(ids), models) as rows: model, scale, id, truth, predicted (dex); truth (N,) of all spectra."""
+    about = {"id": ids, "truth": truth[ids]}
+    parts = [
+        pd.DataFrame({"model": model.name, "scale": model.scale, **about, "predicted": predicted[:, k]})
+        for k, model in enumerate(models)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def report(fits: dict[int, ScaleFit], config: RidgeConfig, noise_is_penalty: bool = False) -> dict[str, Any]:
+    """What was chosen, the α curves, and whether an optimum sits on the edge of the grid, as plain JSON.
+
+    noise_is_penalty : the smallest α is no edge then, since a smaller one changes nothing
+    """
+    edges = {max(config.alphas)} | (set() if noise_is_penalty else {min(config.alphas)})
     scales = {}
     for size, fit in fits.items():
         scales[scale_name(size)] = {
@@ -265,7 +281,7 @@ def report(fits: dict[int, ScaleFit], config: RidgeConfig) -> dict[str, Any]:
                     "features": model.features,
                     "alpha": model.alpha,
                     "validation_r2": model.validation_r2,
-                    "alpha_at_edge_of_grid": model.alpha in (low, high),
+                    "alpha_at_edge_of_grid": model.alpha in edges,
                 }
                 for model in fit.models
             },

@@ -1,6 +1,6 @@
 """The scaling table of MVP-0.B: every model at every scale, on its own and on the common test, and saturation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,8 @@ import pandas as pd
 from scipy.optimize import curve_fit
 
 from logg1m import metrics
+from logg1m.baselines.averaging import LIGHTGBM_DRAWS, ONE_DRAW, averaging, noise_of
+from logg1m.baselines.reports import about_lightgbm
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol, scale_name
@@ -56,7 +58,7 @@ def table(
         progress.add(len(wide.columns))
     progress.finish()
     models = {
-        name: {"scales": scales[name]}
+        name: {"noise": noise_of(name, baselines.lightgbm_draws), "scales": scales[name]}
         | _stops_below(predictions.loc[predictions["model"] == name, "scale"], protocol)
         | {
             "saturation": saturation(
@@ -65,7 +67,7 @@ def table(
         }
         for name in names
     }
-    leading = _leading(models)
+    leading = _leading({name: entry for name, entry in models.items() if entry["noise"] == ONE_DRAW})
     verdicts = [models[name]["saturation"]["verdict"] for name in leading]
     outcome = "still gaining" if "still gaining" in verdicts else "ceiling" if set(verdicts) == {"ceiling"} else "open"
     return {
@@ -73,16 +75,18 @@ def table(
             "outcome": outcome,
             "leading": leading,
             "by_model": {name: entry["saturation"]["verdict"] for name, entry in models.items()},
+            "missing": {name: models[name]["saturation"]["missing"] for name in leading},
         },
         "question": "Do classical models hit a ceiling?",
         "noise_level": protocol.noise_level,
         "common_test": {"n": int(predictions["id"].nunique()), "scale": scale_name(protocol.scales[-1])},
         "models": models,
+        "averaging": averaging(predictions, members, baselines.lightgbm_draws, bootstrap, seed),
     }
 
 
 def _leading(models: Mapping[str, dict[str, Any]]) -> list[str]:
-    """The best model of each kind, ridge and LightGBM, by R² at its largest scale.
+    """The best one-draw model of each kind, ridge and LightGBM, by R² at its largest scale.
 
     They alone decide whether there is a ceiling: next to a very small R² every gain is a large one.
     """
@@ -92,30 +96,23 @@ def _leading(models: Mapping[str, dict[str, Any]]) -> list[str]:
     return [max(names, key=lambda name: models[name]["saturation"]["r2_by_n_train"][-1][1]) for names in kinds.values()]
 
 
-def facts_of(ridge: dict[str, Any], lightgbm: Mapping[int, dict[str, Any]]) -> Facts:
+def facts_of(
+    ridges: Iterable[dict[str, Any]], lightgbm: Mapping[int, dict[str, Any]], draws: Mapping[int, dict[str, Any]]
+) -> Facts:
     """What the reports of the fits say that a reader of the table must know.
 
     Parameters
     ----------
-    ridge : ridge.json
-    lightgbm : scale (spectra) → lightgbm_<scale>.json
+    ridges : ridge.json and ridge_marginalised.json
+    lightgbm, draws : scale (spectra) → lightgbm_<scale>.json and lightgbm_draws_<scale>.json
     """
     facts: dict[tuple[str, int], dict[str, Any]] = {}
-    for scale in ridge["scales"].values():
+    for scale in (scale for ridge in ridges for scale in ridge["scales"].values()):
         for name, chosen in scale["chosen"].items():
             facts[name, int(scale["n"])] = {key: chosen[key] for key in ("alpha", "alpha_at_edge_of_grid")}
-    for size, report in lightgbm.items():
-        facts["lightgbm", size] = about_lightgbm(report)
+    for name, reports in (("lightgbm", lightgbm), (LIGHTGBM_DRAWS, draws)):
+        facts |= {(name, size): about_lightgbm(report) for size, report in reports.items()}
     return facts
-
-
-def about_lightgbm(report: dict[str, Any]) -> dict[str, Any]:
-    """What a table says of LightGBM beside its numbers: label, best iteration, and whether that is the last one."""
-    return {
-        "setting": report["setting"]["label"],
-        "best_iteration": report["best_iteration"],
-        "best_iteration_is_last": report["best_iteration_is_last"],
-    }
 
 
 def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
@@ -148,13 +145,16 @@ def _stops_below(sizes: pd.Series, protocol: Protocol) -> dict[str, Any]:
 def saturation(
     rows: pd.DataFrame, members: pd.DataFrame, protocol: Protocol, baselines: Baselines, bootstrap: Bootstrap, seed: int
 ) -> dict[str, Any]:
-    """Relative gain of R² (common test) from the reference to the largest scale, and where the curve levels off.
+    """Relative gain of R² (common test) between the two scales of the test, and where the curve levels off.
 
-    All intervals are of one paired bootstrap over the test spectra.
+    Where one of the two is not trained the gain is that over the scales there are, which decides nothing: the verdict
+    is open and `missing` names what lacks. All intervals are of one paired bootstrap over the test spectra.
     """
     sizes = sorted(int(s) for s in rows["scale"].unique())
-    last = sizes[-1]
-    first = baselines.saturation_from if baselines.saturation_from in sizes[:-1] else sizes[0]
+    asked = (baselines.saturation_from, baselines.saturation_to)
+    missing = [scale_name(size) for size in asked if size not in sizes]
+    first = asked[0] if asked[0] in sizes[:-1] else sizes[0]
+    last = sizes[-1] if missing else asked[1]
     errors, truth = [], np.empty(0)
     for size in sizes:
         part = rows[rows["scale"] == size].sort_values("id")
@@ -163,14 +163,23 @@ def saturation(
     value, drawn = metrics.r2_replicates(truth, np.stack(errors), bootstrap, seed)
     n_train = [round(protocol.train_fraction * s) for s in sizes]
     points = list(zip(n_train, value.tolist()))
-    result: dict[str, Any] = {"r2_by_n_train": points, "power_law": _with_interval(points, drawn, bootstrap.level)}
+    limit = baselines.saturation_gain
+    result: dict[str, Any] = {
+        "r2_by_n_train": points,
+        "power_law": _with_interval(points, drawn, bootstrap.level),
+        "criterion": f"ceiling if R² gains less than {limit:.0%} from {' to '.join(map(scale_name, asked))}",
+        "missing": missing,
+        "verdict": "open",
+    }
+    if missing:
+        result["reason"] = f"not trained at {' and '.join(missing)}"
     if first == last:
-        return result | {"verdict": "open", "reason": "one scale only"}
+        return result
     a, b = sizes.index(first), sizes.index(last)
     gains = (drawn[:, b] - drawn[:, a]) / np.abs(drawn[:, a])
     low, high = metrics.interval(gains, bootstrap.level)
-    limit = baselines.saturation_gain
-    verdict = "ceiling" if high < limit else "still gaining" if low > limit else "open"
+    if not missing:
+        result["verdict"] = "ceiling" if high < limit else "still gaining" if low > limit else "open"
     return result | {
         "from": scale_name(first),
         "to": scale_name(last),
@@ -178,8 +187,6 @@ def saturation(
             "value": float((value[b] - value[a]) / abs(value[a])),
             metrics.level_key(bootstrap.level): [low, high],
         },
-        "criterion": f"ceiling if R² gains less than {limit:.0%}",
-        "verdict": verdict,
     }
 
 

@@ -1,1 +1,1 @@
-"""MVP-1.1: derivatives in label space, Fisher information, Cramér-Rao bounds and ceilings."""
+"""MVP-1.1: derivatives in label space, Fisher information, Cramér-Rao bounds and the ceiling."""

@@ -1,4 +1,4 @@
-"""fisher.json: bounds, their agreement, ceilings, and how far each model's errors are from the bound."""
+"""fisher.json: bounds, their agreement, the ceiling, and how far each model's errors are from the bound."""
 
 from collections.abc import Collection
 from itertools import pairwise
@@ -161,7 +161,7 @@ def ceilings(
     variance: float,
     fewest: int = 10,
 ) -> dict[str, Any]:
-    """R² ceilings from the unbiased bound: overall for the low-noise stars, per SNR bin of at least `fewest` stars.
+    """R² by the CRLB: overall for the low-noise stars, per SNR bin of at least `fewest` stars.
 
     A star whose information is degenerate counts as R²max = 0; one without a derivative, of which nothing is known, is
     left out and counted (`n_no_derivative`).

@@ -15,23 +15,54 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 def efficiency(posteriors: pd.DataFrame, table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[str, Any] | None:
     """Bayes MSE / model MSE and model RMSE / Bayes RMSE with intervals; None without a star in common.
 
+    `same_stars` has the model, the ceiling and the gap between them on those stars: R² and RMSE (dex) of the model, of
+    the posterior mean (`observed`) and as the posteriors themselves expect it (`expected`, the posterior variance in
+    place of the squared error: equal in expectation, half the sampling scatter). The gap is that to the expected
+    ceiling, paired.
+
     Parameters
     ----------
-    posteriors : columns id, mean, truth of the low-noise stars, dex
+    posteriors : columns id, mean, var, truth of the low-noise stars, dex
     table : columns id, predicted, dex
     """
     n, found = statistics(posteriors, table)
     if not n:
         return None
-    return {name: metrics.with_interval(f, n, bootstrap, seed) for name, f in found.items()} | {"n_bayes": n}
+    return arranged(n, {name: metrics.with_interval(f, n, bootstrap, seed) for name, f in found.items()})
 
 
 def statistics(posteriors: pd.DataFrame, table: pd.DataFrame) -> tuple[int, dict[str, Statistic]]:
-    """Stars in common, and efficiency and rmse_over_bayes on them as statistics of counts."""
+    """Stars in common, and every number of `efficiency` on them as a statistic of counts, by its place there."""
     joined = posteriors.merge(table[["id", "predicted"]], on="id")
-    optimal = ((joined["mean"] - joined["truth"]) ** 2).to_numpy()
-    squared = ((joined["predicted"] - joined["truth"]) ** 2).to_numpy()
-    return len(joined), {"efficiency": ratio(optimal, squared), "rmse_over_bayes": root_ratio(squared, optimal)}
+    if not len(joined):
+        return 0, {}
+    truth = joined["truth"].to_numpy(dtype=np.float64)
+    errors = {
+        "model": joined["predicted"].to_numpy(dtype=np.float64) - truth,
+        "observed": joined["mean"].to_numpy(dtype=np.float64) - truth,
+        "expected": np.sqrt(joined["var"].to_numpy(dtype=np.float64)),
+    }
+    r2 = {name: metrics.r2(truth, values) for name, values in errors.items()}
+    rmse = {name: metrics.rms(values) for name, values in errors.items()}
+    squared, optimal = errors["model"] ** 2, errors["observed"] ** 2
+    found = {"efficiency": ratio(optimal, squared), "rmse_over_bayes": root_ratio(squared, optimal)}
+    for name in errors:
+        found |= {f"same_stars/{name}/r2": r2[name], f"same_stars/{name}/rmse": rmse[name]}
+    found["same_stars/gap/r2"] = _less(r2["expected"], r2["model"])
+    found["same_stars/gap/rmse"] = _less(rmse["model"], rmse["expected"])
+    return len(joined), found
+
+
+def arranged(n: int, measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What was measured of `statistics` on n stars, each number in its place."""
+    result: dict[str, Any] = {"n_bayes": n, "same_stars": {"n": n}}
+    for place, number in measured.items():
+        *outer, last = place.split("/")
+        entry = result
+        for key in outer:
+            entry = entry.setdefault(key, {})
+        entry[last] = number
+    return result
 
 
 def optimal(posteriors: pd.DataFrame, members: pd.DataFrame, min_reached: float) -> pd.DataFrame | None:
@@ -54,3 +85,7 @@ def root_ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
     """The root of it: of squares, the ratio of their roots of means."""
     of_squares = ratio(above, below)
     return lambda counts: np.asarray(np.sqrt(of_squares(counts)))
+
+
+def _less(above: Statistic, below: Statistic) -> Statistic:
+    return lambda counts: np.asarray(above(counts) - below(counts))

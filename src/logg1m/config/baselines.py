@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from logg1m.config.base import Section
 from logg1m.config.protocol import MOST_SPECTRA
@@ -52,15 +52,42 @@ class Baselines(Section):
         description="largest scale that LightGBM is trained at, where the machine's time does not allow all of "
         "protocol.scales; null: all",
     )
+    lightgbm_draws: int = Field(
+        4,
+        ge=2,
+        le=100,
+        description="noise draws of every training spectrum for the LightGBM that stands beside the published "
+        "protocol's one",
+    )
+    lightgbm_draws_largest: int | None = Field(
+        None,
+        ge=10,
+        le=MOST_SPECTRA,
+        description="largest scale that LightGBM on several draws is trained at; null: that of lightgbm_largest",
+    )
     saturation_gain: float = Field(
         0.05,
         gt=0,
         le=10,
-        description="relative R² gain up to the largest scale under which a model is at its ceiling",
+        description="relative gain of R² from saturation_from to saturation_to under which a model is at its ceiling",
     )
     saturation_from: int = Field(
         100_000,
         ge=10,
         le=MOST_SPECTRA,
-        description="reference scale of the saturation test; the smallest one if absent",
+        description="scale from which the gain is taken; where it is not trained the verdict is open",
     )
+    saturation_to: int = Field(
+        1_000_000,
+        ge=10,
+        le=MOST_SPECTRA,
+        description="scale to which the gain is taken; where it is not trained the verdict is open",
+    )
+
+    @model_validator(mode="after")
+    def _rises(self) -> "Baselines":
+        if self.saturation_from >= self.saturation_to:
+            raise ValueError(
+                f"saturation_from = {self.saturation_from} must lie below saturation_to = {self.saturation_to}"
+            )
+        return self

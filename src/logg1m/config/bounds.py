@@ -1,4 +1,4 @@
-"""MVP-1.1: Fisher bounds, ceilings and the statistic that D1 reads."""
+"""MVP-1.1: Fisher bounds, the ceiling and the statistic that D1 reads."""
 
 from typing import Annotated, Literal
 
@@ -20,7 +20,7 @@ class Bounds(Section):
         2_000,
         ge=0,
         le=100_000_000,
-        description="further spectra of the test pool, of any noise, for ceilings against signal-to-noise",
+        description="further spectra of the test pool, of any noise, for bounds against signal-to-noise",
     )
     convergence: tuple[Annotated[int, Field(ge=2, le=100_000_000)], ...] = Field(
         (5_000, 10_000, 20_000), max_length=50, description="subset sizes of the convergence test"
@@ -52,7 +52,7 @@ class Bounds(Section):
         "them",
     )
     fewest_in_bin: int = Field(
-        10, ge=1, le=1_000_000, description="stars from which a bin of signal-to-noise gets a ceiling"
+        10, ge=1, le=1_000_000, description="stars from which a bin of signal-to-noise gets a bound and a ceiling"
     )
     sweep_magnitudes: tuple[Annotated[float, Field(ge=0, le=40)], ...] = Field(
         (18.0, 20.0, 21.5, 22.0, 22.5, 23.0),

@@ -55,7 +55,7 @@ def with_runs(
         models[name] = found[0][0] | {"seeds": len(found)} | measured[name]
         if name not in optimal:
             continue
-        models[name] |= optimal[name] | {"n_bayes": judged[name][0]}
+        models[name] |= efficiency.arranged(judged[name][0], optimal[name])
         if is_leak(optimal[name]) and not fisher.get("ceiling_is_approximate", False):
             leaks.append(
                 {"model": name, "efficiency": optimal[name]["efficiency"], "meaning": "an honest run beats Bayes"}

@@ -15,10 +15,10 @@ from logg1m.figures.interactive import MODEL_COLOURS, Plot, Series, bounds_of, l
 from logg1m.metrics import interval_of
 from logg1m.results.numbers import Cursor
 
-TITLE = "Ceilings and models against signal-to-noise"
-CAPTION = "R² that the data allow, and what models reach, in bins of signal-to-noise."
+TITLE = "The ceiling and models against signal-to-noise"
+CAPTION = "The Bayes-optimal ceiling, median and mean CRLB, and what models reach, in bins of signal-to-noise."
 
-CEILINGS = "Ceilings"
+CEILINGS = "What the data allow"
 _BOUNDS = ("crlb_median_r2", "crlb_mean_r2")
 _BAYES = "bayes_optimal"
 _TICKS = (1, 1.5, 2, 3, 4, 5, 6, 8)
@@ -47,16 +47,15 @@ def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str,
 
 
 def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> style.Figure:
-    """Ceilings in bins of signal-to-noise with the models' R² on the same bins of the test set.
+    """The ceiling and the CRLB in bins of signal-to-noise with the models' R² on the same bins of the test set.
 
-    The median over stars of the unbiased bound may lie above the Bayes-optimal R² in a bin: it is the R²max of a
-    middling star, while the R² of a population is pulled down by the stars with the largest errors, as the mean bound
-    is.
+    The median CRLB may lie above the Bayes-optimal R² in a bin: it is the R²max of a middling star, while the R² of a
+    population is pulled down by the stars with the largest errors, as the mean CRLB is.
     """
     figure, axis = style.subplots(figsize=(7.4, 4.6))
     of = {key: table[table["series"] == key] for key in (*_BOUNDS, _BAYES, *models_shown(predictions))}
     for key, linestyle in zip(_BOUNDS, ("-", "--")):
-        words = f"unbiased bound, {key.split('_')[1]} over {of[key]['n'].sum():,} spectra"
+        words = f"{key.split('_')[1]} CRLB, {of[key]['n'].sum():,} spectra"
         axis.plot(of[key]["snr"], of[key]["r2"], color=style.BLACK, linestyle=linestyle, label=words)
     bayes = of[_BAYES]
     if len(bayes):
@@ -76,9 +75,8 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.
     axis.legend(fontsize=7, loc="lower right")
     axis.set_title("what the data allow, and what models reach on the test set")
     figure.supxlabel(
-        "The median bound is the R²max of the median star; the R² of a population is pulled down by its worst stars, "
-        "so that the\nmedian may lie above the Bayes-optimal R². Red: bootstrap intervals; small figures: spectra per "
-        "bin.",
+        "The median CRLB is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
+        "that it\nmay lie above the ceiling. Red: bootstrap intervals; small figures: spectra per bin.",
         fontsize=6.5,
     )
     return figure
@@ -107,13 +105,15 @@ def plot(fisher: Cursor | None, models: Sequence[TestedModel]) -> Plot | None:
         return None
     title = "R² of log g against signal-to-noise"
     alt = (
-        "R² of log g in bins of signal-to-noise for the ceilings and for every model of this run; values in the table."
+        "R² of log g in bins of signal-to-noise for the ceiling, the CRLB and every model of this run; values in the "
+        "table."
     )
     ticks = {"tickvals": _TICKS, "ticktext": [f"{t:g}" for t in _TICKS]}
     layout = {"xaxis": {"type": "log"} | ticks, "yaxis": {"range": [_lowest(series), 1.02]}}
     note = (
         f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie "
-        "above the Bayes-optimal ceiling by more than chance; a biased one can pass the Fisher bound."
+        "above the Bayes-optimal ceiling by more than chance; a biased one can pass the CRLB, the bound of unbiased "
+        "ones."
     )
     more: dict[str, Any] = {"note": note, "plot": "switches", "height": 460, "extra": {"adapts": True}}
     axes = "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g"
@@ -142,17 +142,17 @@ def _ceilings(fisher: Cursor) -> list[Series]:
         snr, r2 = pluck(bayes, "snr_median"), pluck(bayes, "r2", "value")
         series.append(Series("Bayes-optimal ceiling", snr, r2, bounds_of(bayes, "r2"), CEILINGS, True, how))
     if bins is not None and bins.raw:
-        for key, dash, of in zip(_BOUNDS, ("solid", "dash"), ("median star", "mean over stars")):
+        for key, dash, name in zip(_BOUNDS, ("solid", "dash"), ("median CRLB", "mean CRLB")):
             how = {"mode": "lines", "line": {"color": "@ink", "width": 2, "dash": dash}}
             snr, r2 = pluck(bins, "snr_median"), pluck(bins, key)
-            series.append(Series(f"Fisher bound, {of}", snr, r2, None, CEILINGS, dash == "solid", how))
+            series.append(Series(name, snr, r2, None, CEILINGS, dash == "solid", how))
     return series
 
 
 def _optimal_named(fisher: dict[str, Any]) -> str:
     if fisher.get("ceiling_is_approximate"):
         return "Bayes-optimal under an approximate prior"
-    return "Bayes-optimal: no estimator is above it"
+    return "Bayes-optimal ceiling: no estimator is above it"
 
 
 def _smaller(fisher: dict[str, Any], name: str) -> str:

@@ -11,7 +11,7 @@ from logg1m.figures.interactive import Plot, Series, Shown, line_figure, look, p
 from logg1m.results.numbers import Cursor
 
 TITLE = "R² that the Fisher bound allows, against magnitude"
-CAPTION = "Ceiling on R² and σ(log g) of the same stars at every magnitude."
+CAPTION = "R²max and σ(log g) by the CRLB of the same stars at every magnitude."
 
 
 def values(sweep: dict[str, Any]) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -
     figure, axes = style.subplots(1, 2, figsize=(9, 3.6))
     for k, (name, part) in enumerate(table.groupby("set")):
         for axis, quantity in zip(axes, ("r2_max", "sigma")):
-            label = f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median"
+            label = f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median CRLB"
             mag, low, high = part["mag"], part[f"{quantity}_p10"], part[f"{quantity}_p90"]
             axis.plot(mag, part[f"{quantity}_median"], marker=style.MARKERS[k], color=style.CYCLE[k], label=label)
             axis.fill_between(mag, low, high, color=style.CYCLE[k], alpha=0.15)
@@ -57,7 +57,7 @@ def plot(shown: Shown, key: str) -> Plot | None:
         columns = ("mag", "r2_max_median", "r2_max_p10", "r2_max_p90")
         mag, middle, p10, p90 = (pluck(rows, column).at(places) for column in columns)
         named = rows[places[0]].get("named") or f"{str(name)[0]}-D"  # short where every label varies
-        words, how = f"{named}, median of stars", look(k, width=2)
+        words, how = f"{named}, median CRLB", look(k, width=2)
         series.append(Series(words, mag, middle, (p10, p90), "Labels fitted", True, how))
     alt = "Largest R² of an unbiased estimator against magnitude; values in the table."
     axes, layout = ("HSC-i AB magnitude", "R²max = 1 − CRLB / Var(log g)"), {"yaxis": {"range": [-0.03, 1.03]}}

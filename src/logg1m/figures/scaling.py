@@ -11,7 +11,7 @@ from logg1m.results.numbers import Cursor
 from logg1m.results.words import SUBSET, model_name
 
 TITLE = "R² against the number of training spectra"
-CAPTION = "R² on the common test for every classical model and scale."
+CAPTION = "R² on the common test for every classical model and scale; dashed: models that saw more than one noise draw."
 
 _LIMIT = "limit"  # in place of a scale: where a model's curve levels off
 
@@ -37,7 +37,8 @@ def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> style.Figure:
     figure, axes = style.subplots(1, 2, figsize=(9, 3.8), sharex=True)
     limits, measured = table[table["scale"] == _LIMIT], table[table["scale"] != _LIMIT]
     for k, (name, entry) in enumerate(scaling["models"].items()):
-        again = {"linestyle": "--", "markerfacecolor": "white"} if k >= len(style.CYCLE) else {}
+        again: dict[str, Any] = {"markerfacecolor": "white"} if k >= len(style.CYCLE) else {}
+        again |= {"linestyle": "--"} if averaged(entry) else {"linestyle": ":"} if k >= len(style.CYCLE) else {}
         for _, row in limits[limits["model"] == name].iterrows():
             right = max(at["n_train"] for at in entry["scales"].values()) * (2.2 + 0.25 * (k % 8))
             bars = [[max(row["r2"] - row["r2_low"], 0)], [max(row["r2_high"] - row["r2"], 0)]]
@@ -74,13 +75,17 @@ def plot(scaling: Cursor, networks: Cursor | None = None) -> Plot | None:
                 continue
             n, ends = pluck(rows, "n_train"), bounds_of(rows, "common_test", subset, "r2")
             title, at_first = f"{model_name(name)}, {words}", subset == "low_noise"
-            series.append(Series(title, n, reached, ends, words, at_first, look(k, 8)))
+            how = look(k, 8, dash="dash" if averaged(entry.raw) else "solid")
+            series.append(Series(title, n, reached, ends, words, at_first, how))
     series += _network_points(networks) if networks else []
     if not series:
         return None
     sizes = sorted({n for one in series for n in one.x.values})
     alt = "R² of log g on the common test for every classical model at every training size; values in the table."
-    note = "All sizes of one model are scored on the same test spectra; networks on those of the experiments."
+    note = (
+        "All sizes of one model are scored on the same test spectra; networks on those of the experiments. Dashed: "
+        "models that saw more than one noise draw of every training spectrum."
+    )
     layout = {"xaxis": {"type": "log", "tickvals": sizes, "ticktext": [f"{n:,}" for n in sizes]}}
     more = {"note": note, "plot": "switches", "height": 420}
     return line_figure("scaling", TITLE, alt, series, "training spectra", "R² of log g", layout, **more)
@@ -101,10 +106,16 @@ def _network_points(rows: Cursor) -> list[Series]:
     return series
 
 
+def averaged(entry: dict[str, Any]) -> bool:
+    """Whether a model saw more of the noise than one draw of every training spectrum."""
+    return bool(entry.get("noise", "one draw") != "one draw")
+
+
 def _named(name: str, entry: dict[str, Any]) -> str:
     """A model's name with what limits it: its setting, a best iteration that is the last, an earlier largest scale."""
     fits = [at.get("fit", {}) for at in entry["scales"].values()]
     words = list(dict.fromkeys(fit["setting"] for fit in fits if "setting" in fit))
+    words += [entry["noise"]] if averaged(entry) and entry["noise"] not in name else []
     if any(fit.get("best_iteration_is_last") for fit in fits):
         words.append("best iteration is the last")
     if "stops_at" in entry:

@@ -17,13 +17,14 @@ _ROLES = {"reference": "the reference of its experiment", "candidate": ""}
 
 @dataclass(frozen=True)
 class Candidate:
-    """One honest model with its R² on the low-noise test.
+    """One honest model with its R² and RMSE (dex) on the low-noise test.
 
     runs : tells runs apart that several experiments use
     known_as : its name in models.json
     """
 
     r2: Cursor
+    rmse: Cursor | None
     name: str
     mvp: str | None
     n_test: int | None
@@ -44,12 +45,19 @@ def answer(
     }
     best = max(compared.values(), key=lambda c: c.r2.value or 0.0, default=None)
     fisher = artifacts[FISHER]
-    ceiling = fisher.number("ceilings", "bayes_r2")
-    gap = difference(ceiling, best.r2) if ceiling and best else None
     approximate = bool(fisher.get("ceiling_is_approximate"))
-    paired, n_paired = efficiency(best, artifacts) if best else (None, None)
+    beside = beside_the_optimum(best, artifacts) if best else None
+    same = beside.at("same_stars") if beside else None
+    allowed = same or fisher.at("ceilings")
+
+    def of_ceiling(on_same_stars: tuple[str, str], alone: str) -> Cursor | None:
+        return allowed.number(*(on_same_stars if same else (alone,))) if allowed else None
+
+    ceiling = of_ceiling(("expected", "r2"), "expected_r2")
+    gap = same.number("gap", "r2") if same else None
     return Answer(
         best=best.r2 if best else None,
+        best_rmse=best.rmse if best else None,
         model=best.name if best else "",
         mvp=best.mvp if best else None,
         n_test=best.n_test if best else None,
@@ -58,11 +66,16 @@ def answer(
         n_tests=tuple(sorted({c.n_test for c in compared.values() if c.n_test})),
         verdict=best.verdict if best else "",
         ceiling=ceiling,
+        ceiling_rmse=of_ceiling(("expected", "rmse"), "expected_rmse"),
+        observed=of_ceiling(("observed", "r2"), "bayes_r2"),
         no_ceiling="" if ceiling else why_no_ceiling(fisher),
         approximate=approximate,
+        paired=same.number("model", "r2") if same else None,
+        paired_rmse=same.number("model", "rmse") if same else None,
         gap=gap,
-        efficiency=paired,
-        n_paired=n_paired,
+        gap_rmse=same.number("gap", "rmse") if same else None,
+        efficiency=beside.number("efficiency") if beside else None,
+        n_paired=beside.get("n_bayes") if beside else None,
         leak=tuple(_leaks(flagged, experiments, gap, best.name if best else "", approximate)),
         decided=tuple(decided(mvps, decisions)),
         runs=best.runs if best else "",
@@ -95,7 +108,7 @@ def _leaks(
         )
     if gap and gap.high is not None and gap.high < 0:
         yield (
-            f"{best} lies above the ceiling by more than both intervals allow. "
+            f"{best} lies above the ceiling of the same stars by more than the interval allows. "
             + ("The ceiling is an approximation here: it is too low." if approximate else "Look for a leak.")
         )
 
@@ -104,14 +117,11 @@ def _alike(other: Cursor, best: Cursor) -> bool:
     return best.low is not None and (other.value or 0.0) >= best.low
 
 
-def efficiency(best: Candidate, artifacts: Artifacts) -> tuple[Cursor | None, int | None]:
-    """Bayes-optimal squared error over a model's on the same stars, which pairs them, and how many stars."""
+def beside_the_optimum(best: Candidate, artifacts: Artifacts) -> Cursor | None:
+    """What stands of a model beside the Bayes-optimal estimator on the same stars (`bounds.efficiency`)."""
     ours = [artifacts[name].at("models", best.known_as) for name in (MODELS, FISHER)]
     runs = [run.at("efficiency") for run in artifacts.of_runs(best.runs)]
-    for place in filter(None, [*ours, *runs]):
-        if found := place.number("efficiency"):
-            return found, place.get("n_bayes")
-    return None, None
+    return next((place for place in (*ours, *runs) if place and place.number("efficiency")), None)
 
 
 def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]:
@@ -122,7 +132,8 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
                 if not v.leaky and v.role != "control" and "r2" in v.low_noise:
                     name = f"{model_name(str(v.recipe.get('model', mvp.model)))}, {v.label}"
                     said = _ROLES.get(v.role, "") or (f"{v.outcome} over its reference" if v.outcome else "")
-                    yield Candidate(v.low_noise["r2"], name, mvp.id, v.n_test_low_noise, v.runs, v.runs, said)
+                    both = v.low_noise["r2"], v.low_noise.get("rmse")
+                    yield Candidate(*both, name, mvp.id, v.n_test_low_noise, v.runs, v.runs, said)
     for entry, (model,) in artifacts[SCALING].matching("models/*"):
         scales = entry.get("scales") or {}
         for scale in scales:
@@ -130,23 +141,12 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
             if block and (r2 := block.number("r2")):
                 known_as = model if scale == [*scales][-1] else f"{model}/{scale}"
                 name = f"{model_name(model)}, {scale} spectra"
-                yield Candidate(r2, name, "0.B", block.get("n"), f"{model}/{scale}", known_as)
+                yield Candidate(r2, block.number("rmse"), name, "0.B", block.get("n"), f"{model}/{scale}", known_as)
     for run in artifacts.of_runs("combination"):
         block = run.at("low_noise")
         if block and (r2 := block.number("r2")):
             words = f"{model_name(str(run.get('recipe', 'model')))}, combination of D4"
-            yield Candidate(r2, words, None, block.get("n"), "combination", "combination")
-
-
-def difference(above: Cursor, below: Cursor) -> Cursor | None:
-    """above − below with the widest interval that the ends of both allow; the two may rest on different spectra."""
-    if above.value is None or below.value is None:
-        return None
-    value: float = above.value - below.value
-    if above.interval is None or below.interval is None:
-        return Cursor(value, above.file, above.path, less=below)
-    ends = (above.interval[0] - below.interval[1], above.interval[1] - below.interval[0])
-    return Cursor({"value": value, "ci": ends}, above.file, above.path, less=below)
+            yield Candidate(r2, block.number("rmse"), words, None, block.get("n"), "combination", "combination")
 
 
 def decided(mvps: Sequence[Mvp], decisions: Sequence[Decision]) -> Iterator[Ground]:

@@ -29,6 +29,7 @@ def snapshot(roadmap: Roadmap) -> dict[str, Any]:
             "best R²": _shown(roadmap.answer.best),
             "of": roadmap.answer.model,
             "Bayes-optimal R²": _shown(roadmap.answer.ceiling),
+            "gap": _shown(roadmap.answer.gap),
         },
         "experiments": {
             m.id: {

@@ -196,6 +196,7 @@ class Answer:
     """
 
     best: Cursor | None  # R²
+    best_rmse: Cursor | None  # dex
     model: str
     mvp: str | None
     n_test: int | None
@@ -203,10 +204,15 @@ class Answer:
     n_alike: int  # of the others, those whose R² lies within the best one's interval
     n_tests: tuple[int, ...]  # sizes of the low-noise test sets that they were scored on, the smallest first
     verdict: str  # what the winner's own experiment says of it; empty where it says nothing
-    ceiling: Cursor | None  # Bayes-optimal R²
+    ceiling: Cursor | None  # Bayes-optimal R² as the posteriors expect it
+    ceiling_rmse: Cursor | None  # the same in dex
+    observed: Cursor | None  # R² of the posterior means
     no_ceiling: str  # why there is none; empty where there is one
     approximate: bool  # the ceiling rests on a prior that is not the law of the labels
-    gap: Cursor | None  # ceiling − best, from the ends of both intervals
+    paired: Cursor | None  # R² of the best model on the stars of the ceiling, which are also those of the gap
+    paired_rmse: Cursor | None  # dex
+    gap: Cursor | None  # ceiling − model on the same stars, R²
+    gap_rmse: Cursor | None  # model − ceiling on the same stars, dex
     efficiency: Cursor | None  # Bayes-optimal squared error over the best model's on the same stars
     n_paired: int | None  # those stars
     leak: tuple[str, ...]  # models that are better than any estimator can be

@@ -33,6 +33,16 @@ _WORDS = ESTIMATOR | {
     "snr_median": "median per pixel",
     "snr_p95": "95th percentile per pixel",
     "simulator_snr": "the simulator's own",
+    "low_noise": "low-noise",
+    "bayes": "posterior mean",
+    "teff": "Teff",
+    "logg": "log g",
+    "m_h": "[M/H]",
+    "mag": "magnitude",
+    "model_dwarfs": "best model, dwarfs",
+    "model_giants": "best model, giants",
+    "bayes_dwarfs": "posterior mean, dwarfs",
+    "bayes_giants": "posterior mean, giants",
 }
 _LONGEST = 12  # values of a list that a cell shows
 

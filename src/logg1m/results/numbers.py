@@ -16,13 +16,11 @@ class Cursor:
     raw : what lies there; a measured number is {value, ci95}
     file : the artifact, relative to the project
     path : keys and indices from the top of the file
-    less : of a difference, the number that was taken away
     """
 
     raw: Any
     file: str
     path: tuple[str | int, ...] = ()
-    less: "Cursor | None" = None
 
     def __getitem__(self, key: str | int) -> "Cursor":
         return Cursor(self.raw[key], self.file, (*self.path, key))

@@ -42,6 +42,8 @@ _CLASSICAL = {
     "ridge": "Ridge",
     "ridge_full": "Ridge",
     "ridge_raw_full": "Ridge, raw features",
+    "ridge_marginalised": "Ridge, noise marginalised",
+    "lightgbm_draws": "LightGBM, several noise draws",
 }
 
 

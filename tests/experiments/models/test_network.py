@@ -122,7 +122,7 @@ def test_efficiency_of_an_honest_model_reaches_one_at_most_and_a_leak_is_flagged
     rng = np.random.default_rng(3)
     truth = rng.normal(size=4_000)
     observed = truth + rng.normal(scale=0.5, size=4_000)
-    posteriors = pd.DataFrame({"id": np.arange(4_000), "mean": 0.8 * observed, "truth": truth})
+    posteriors = pd.DataFrame({"id": np.arange(4_000), "mean": 0.8 * observed, "var": 0.2, "truth": truth})
 
     def measured(predicted: np.ndarray) -> dict:
         table = pd.DataFrame({"id": np.arange(4_000), "predicted": predicted})
@@ -183,7 +183,9 @@ def whole_run(small_store, tmp_path):
         train_size=300, test_size=100, network=smoke, protocol=protocol, lightgbm=LightGBMConfig(n_estimators=2),
         code=training_code(recipe),
     )  # fmt: skip
-    posteriors = pd.DataFrame({"id": members.index[members["low_noise"]], "mean": 2.5, "truth": 2.0})
+    ids = members.index[members["low_noise"]]
+    truth = small_store.labels()["logg"].loc[ids]
+    posteriors = pd.DataFrame({"id": ids, "mean": 2.5, "var": 0.1, "truth": truth.to_numpy()})
     folder = tmp_path / "run/v/seed_0"
     return lambda: run(Given(small_store, members), recipe, chosen, ONE, folder, tmp_path / "state", posteriors)
 

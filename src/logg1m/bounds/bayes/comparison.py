@@ -28,7 +28,10 @@ def add_bayes(
     selection: dict[str, pd.DataFrame],
     exact: bool = True,
 ) -> None:
-    """Put ceilings.bayes_*, models.*.efficiency and rmse_over_bayes into fisher.json, and take its verdict again.
+    """Put the ceiling, and efficiency and rmse_over_bayes of models, into fisher.json, and take its verdict again.
+
+    The ceiling's headline is what the posteriors themselves expect (`expected_r2`, `expected_rmse`); that of their
+    means on these very stars (`bayes_*`) stands beside it.
 
     A model that is better than the optimum beyond its interval goes into `leaks`, is logged as an error, and has no
     say in the verdict.
@@ -45,7 +48,7 @@ def add_bayes(
     low = posteriors[members.loc[posteriors["id"], "low_noise"].to_numpy(dtype=bool)]
     main = ceiling(low, config.bayes, bootstrap, seed, prior)
     ceilings = fisher["ceilings"]
-    ceilings |= {name: main[name] for name in ("bayes_r2", "bayes_mae", "bayes_rmse")}
+    ceilings |= {name: main[name] for name in ("expected_r2", "expected_rmse", "bayes_r2", "bayes_mae", "bayes_rmse")}
     ceilings["bayes"] = {"low_noise": main, "full": _full(posteriors, members, config, bootstrap, seed, prior)}
     ceilings["bayes_bins"] = bins(posteriors, members, ceilings["logg_variance"], bootstrap, seed, config.fewest_in_bin)
     fisher["ceiling_is_approximate"] = not exact

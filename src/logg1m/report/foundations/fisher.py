@@ -10,7 +10,7 @@ from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
 from logg1m.results.words import ESTIMATOR, STATISTIC, estimate, limit, listed, model_name
 
-FISHER, MODELS = "mvp_1_1/fisher.json", "mvp_1_1/models.json"
+FISHER, MODELS, ERRORS = "mvp_1_1/fisher.json", "mvp_1_1/models.json", "mvp_1_1/errors.json"
 KEY_NUMBER = ("verdict/ratio", "error over bound of the best model")
 _AGREES = (0.8, 1.25)  # median ratio of the regression's bound to the exact one
 _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated
@@ -19,22 +19,46 @@ _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated
 def _beside_the_bounds(title: str) -> View:
     ratios = {"median ratio": "ratio_median", "RMS ratio": "ratio_rms"}
     ratios |= {"RMSE over Bayes": "rmse_over_bayes", "RMSE over prior-aware": "rmse_over_prior_aware"}
-    columns = {"n": "n", "of": "n_test", "R²": "r2", "MAE": "mae"} | ratios | {"efficiency": "efficiency"}
-    return View(title, "models/*", ("model",), columns)
+    columns = {"n": "n", "of": "n_test", "R²": "r2", "RMSE": "rmse", "MAE": "mae"}
+    return View(title, "models/*", ("model",), columns | ratios | {"efficiency": "efficiency"})
 
 
+def _on_same_stars(title: str) -> View:
+    columns = {"stars": "n"}
+    for name, key in (("R²", "r2"), ("RMSE", "rmse")):
+        columns |= {name: f"model/{key}", f"ceiling {name}": f"expected/{key}", f"gap in {name}": f"gap/{key}"}
+    columns |= {"observed ceiling R²": "observed/r2"}
+    note = "The gap is paired: one bootstrap over the stars for both."
+    return View(title, "models/*/same_stars", ("model",), columns, note)
+
+
+_CELLS = {
+    "Teff from, K": "teff_low",
+    "to": "teff_high",
+    "[M/H] from": "m_h_low",
+    "to ": "m_h_high",
+    "stars": "n_model",
+    "share of stars": "share_of_stars_model",
+    "share of squared error": "share_of_squared_error_model",
+    "RMSE": "rmse_model",
+    "stars with a posterior": "n_bayes",
+    "Bayes share of squared error": "share_of_squared_error_bayes",
+    "Bayes RMSE": "rmse_bayes",
+}
 VIEWS: Mapping[str, tuple[View, ...]] = {
     FISHER: (
         View(
-            "Ceilings on R², low-noise",
+            "Bayes-optimal ceiling and CRLB, low-noise; errors in dex",
             "ceilings",
             (),
-            {"Bayes-optimal": "bayes_r2"}
-            | {f"from the unbiased bound, {kind}": f"crlb_{kind}_r2" for kind in ("median", "mean")}
-            | {"Bayes-optimal MAE, dex": "bayes_mae"},
-            note="No estimator exceeds the Bayes-optimal ceiling; a biased one may exceed the unbiased bound's.",
+            {"ceiling R²": "expected_r2", "ceiling RMSE": "expected_rmse"}
+            | {f"observed {name}": f"bayes_{key}" for name, key in (("R²", "r2"), ("RMSE", "rmse"), ("MAE", "mae"))}
+            | {f"{kind} CRLB R²": f"crlb_{kind}_r2" for kind in ("median", "mean")},
+            note="The ceiling is what the posteriors expect of themselves; observed are their means on these very "
+            "stars. No estimator exceeds it; a biased one may exceed the CRLB.",
         ),
-        _beside_the_bounds("Models beside the bounds, low-noise test; MAE in dex"),
+        _beside_the_bounds("Models beside the bounds, low-noise test; errors in dex"),
+        _on_same_stars("Models and the ceiling on the same stars, low-noise test; RMSE in dex"),
         View(
             "σ(log g) of low-noise spectra, dex",
             "estimators/*/sigma_logg/*",
@@ -54,14 +78,50 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
             {"SNR": "snr_median", "n": "n", "R²": "r2"},
         ),
     ),
-    MODELS: (_beside_the_bounds("Every honest model beside the bounds, as D1 sees them; MAE in dex"),),
+    MODELS: (
+        _beside_the_bounds("Every honest model beside the bounds, as D1 sees them; errors in dex"),
+        _on_same_stars("Every honest model and the ceiling on the same stars; RMSE in dex"),
+    ),
+    ERRORS: (
+        View(
+            "Where the error lies: [M/H] below the limit; RMSE in dex",
+            "*/metal_poor/*",
+            ("test", "estimator"),
+            {"[M/H] below": "limit", "stars": "n", "share of stars": "share_of_stars"}
+            | {"share of squared error": "share_of_squared_error", "RMSE": "rmse_poor"}
+            | {"RMSE of the others": "rmse_rich"},
+        ),
+        View("Where the error lies, by Teff and [M/H], low-noise test; RMSE in dex", "low_noise/cells/*", (), _CELLS),
+        View("Where the error lies, by Teff and [M/H], full test; RMSE in dex", "full/cells/*", (), _CELLS),
+        View(
+            "Bias of log g in bins of every label, dex",
+            "*/bias/*/*/*",
+            ("test", "estimator", "label"),
+            {"from": "low", "to": "high", "n": "n", "mean residual": "mean", "standard error": "standard_error"},
+            note="The posterior mean (Bayes-optimal) shrinks towards the middle of the prior too: it is the line to "
+            "compare with.",
+        ),
+        View(
+            "Slope of the residual on log g",
+            "*/shrinkage/*",
+            ("test", "estimator"),
+            {"slope": "slope"},
+            note="0 without shrinkage; R² − 1 of an optimal estimator.",
+        ),
+        View(
+            "Dwarfs and giants, told apart at log g 3.5",
+            "*/classes/*",
+            ("test", "class"),
+            {"stars": "n", "called so": "n_said", "purity": "purity", "completeness": "completeness"},
+        ),
+    ),
     "mvp_1_1/magnitude_sweep.json": (
         View(
             "Bounds against magnitude",
             "rows/*",
             (),
             {"mag": "mag", "SNR per pixel": "snr_pixel", "labels": "set", "n": "n"}
-            | {"R² ceiling, median": "r2_max_median", "σ(log g), median": "sigma_median"},
+            | {"R² by the median CRLB": "r2_max_median", "σ(log g), median": "sigma_median"},
         ),
     ),
 }

@@ -46,9 +46,26 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
         ),
         View(
             "Saturation",
-            "models/*/saturation",
+            "models/*",
             ("model",),
-            {"from": "from", "to": "to", "relative gain of R²": "relative_gain", "verdict": "verdict"},
+            {"noise": "noise", "from": "saturation/from", "to": "saturation/to"}
+            | {"relative gain of R²": "saturation/relative_gain", "not trained at": "saturation/missing"}
+            | {"verdict": "saturation/verdict"},
+            note="Models of the published protocol, one frozen noise draw per training spectrum, decide.",
+        ),
+        View(
+            "Gain of R² over one noise draw, common test",
+            "averaging/*/scales/*",
+            ("model", "scale"),
+            {"full": "full", "low-noise": "low_noise"},
+        ),
+        View(
+            "Share of the scaling that is averaging over noise",
+            "averaging/*",
+            ("model",),
+            {"noise": "noise", "from": "from", "to": "to"}
+            | {"full test": "share/full", "low-noise test": "share/low_noise"},
+            note="1 − what the averaged model gains from the smallest to the largest scale over what one draw gains.",
         ),
     ),
     NETWORKS: (
@@ -88,7 +105,8 @@ def checks(content: Cursor, artifacts: Artifacts) -> Iterator[Check]:
         )
         yield Check("No penalty of Ridge lies at an edge of its grid", found, not edges)
     last = content.matching("models/*/scales/*/fit/best_iteration_is_last")
-    yield from stopped_by_itself([(scale, at.raw) for at, (_, scale) in last])
+    several = {True: "", False: " (several draws)"}
+    yield from stopped_by_itself([(f"{scale}{several[name == 'lightgbm']}", at.raw) for at, (name, scale) in last])
 
 
 def stopped_by_itself(found: list[tuple[str, Any]]) -> Iterator[Check]:
@@ -100,22 +118,42 @@ def stopped_by_itself(found: list[tuple[str, Any]]) -> Iterator[Check]:
 
 
 def why(content: Cursor) -> str:
-    """The best model of each kind decides whether classical models have a ceiling."""
+    """The best model of each kind decides whether classical models have a ceiling; and what of the scaling is noise."""
     models = content.get("models") or {}
     leading = content.get("verdict", "leading") or list(models)
     found = {name: models[name].get("saturation") or {} for name in leading if name in models}
+    if not found:
+        return ""
     gains = {name: s for name, s in found.items() if (s.get("relative_gain") or {}).get("value") is not None}
-    if not gains:
-        return "Every model was trained at one scale only, so there is no gain to measure." if found else ""
     told = [
         f"{model_name(name)} gains {estimate(s['relative_gain'], 1, True)} in R² from {s['from']} to {s['to']}"
         for name, s in gains.items()
     ]
-    bound = re.search(r"less than ([\d.]+) ?%", str(next(iter(gains.values())).get("criterion", "")))
+    said = [listed(told)] if told else ["Every model was trained at one scale only, so there is no gain to measure"]
+    criterion = str(next(iter(found.values())).get("criterion", ""))
+    asked = re.search(r"less than ([\d.]+) ?% from (\S+) to (\S+)", criterion)
+    if asked:
+        said[0] += f"; a ceiling is a gain under {asked[1]} % from {asked[2]} to {asked[3]}"
+    lacking = {name: s["missing"] for name, s in found.items() if s.get("missing")}
+    if lacking:
+        by_scales: dict[str, list[str]] = {}
+        for name, scales in lacking.items():
+            by_scales.setdefault(" and ".join(scales), []).append(model_name(name))
+        rows = [f"{listed(names)} not at {scales}" for scales, names in by_scales.items()]
+        said.append(f"Open, because not all of it was trained: {', '.join(rows)}")
     single = [model_name(name) for name in found if name not in gains]
-    return (
-        listed(told)
-        + (f"; a ceiling is a gain under {bound[1]} %" if bound else "")
-        + (f". Trained at one scale only: {listed(single)}" if single else "")
-        + "."
-    )
+    if single and told:
+        said.append(f"Trained at one scale only: {listed(single)}")
+    return ". ".join([*said, *_of_noise(content)]) + "."
+
+
+def _of_noise(content: Cursor) -> Iterator[str]:
+    """What of the scaling is averaging over the noise of the training spectra, in sentences without full stops."""
+    for name, entry in (content.get("averaging") or {}).items():
+        beside, scales = model_name(entry["beside"]), entry["scales"]
+        gains = [f"{estimate(row['full'], 3)} in R² at {scale}" for scale, row in scales.items() if row.get("full")]
+        said = f"{model_name(name)} is {listed(gains)} above {beside} on one draw, full test"
+        if share := (entry.get("share") or {}).get("full"):
+            between = f"from {entry['from']} to {entry['to']}"
+            said += f": {estimate(share, 0, True)} of what one draw gains {between} is averaging over noise"
+        yield said

@@ -2,7 +2,7 @@
 
 Every number on the page is a `<data>` element: `value` is the exact value, `data-from` (on it, or round the three
 numbers of an estimate, which `data-part` tells apart) the file and the place in it (a JSON pointer, RFC 6901), so that
-a reader, a script or a test can go and look. Of a difference `data-from` names both places.
+a reader, a script or a test can go and look.
 """
 
 from collections.abc import Callable
@@ -48,10 +48,8 @@ def _estimate(number: Cursor | None, words: Words) -> Markup:
 
 
 def _origin(number: Cursor) -> Markup:
-    """The attributes that say where a number stands."""
-    places = [number, number.less] if number.less else [number]
-    how = Markup(' data-how="difference"') if number.less else Markup("")
-    return Markup(' data-from="{}"').format(" ".join(f"{one.file}#/{one.place}" for one in places)) + how
+    """The attribute that says where a number stands."""
+    return Markup(' data-from="{}#/{}"').format(number.file, number.place)
 
 
 def cell(value: Cursor | str | None) -> Markup:

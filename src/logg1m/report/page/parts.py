@@ -128,11 +128,12 @@ def ruler(answer: Answer) -> dict[str, Any]:
         return round(100 * min(max(value or 0.0, 0.0), 1.0), 3)
 
     spans = []
-    for shown, kind in ((answer.best, "best"), (answer.ceiling, "ceiling")):
+    reached = answer.paired or answer.best  # on the stars of the ceiling, where there is one
+    for shown, kind in ((reached, "best"), (answer.ceiling, "ceiling")):
         if shown and shown.low is not None and shown.high is not None:
             left = place(shown.low)
             spans.append({"kind": kind, "left": left, "width": round(place(shown.high) - left, 3)})
-    best = place(answer.best.value if answer.best else None)
+    best = place(reached.value if reached else None)
     ceiling = place(answer.ceiling.value) if answer.ceiling else None
     gap = round(abs(ceiling - best), 3) if ceiling is not None else 0.0
     over = ceiling is not None and best > ceiling  # a model above the ceiling: shown as what it is, not as no gap

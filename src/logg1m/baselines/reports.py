@@ -1,0 +1,12 @@
+"""What tables say of classical models beside their numbers, from the reports of their training."""
+
+from typing import Any
+
+
+def about_lightgbm(report: dict[str, Any]) -> dict[str, Any]:
+    """What a table says of LightGBM beside its numbers: label, best iteration, and whether that is the last one."""
+    return {
+        "setting": report["setting"]["label"],
+        "best_iteration": report["best_iteration"],
+        "best_iteration_is_last": report["best_iteration_is_last"],
+    }
