@@ -42,7 +42,7 @@ class Site:
         if left:
             self.cluster.command("scancel", *left)
 
-    def run(self, *arguments: str, ok: bool = True, patience: float = 1500) -> str:
+    def run(self, *arguments: str, ok: bool = True, patience: float = 2400) -> str:
         """A whole call; what it printed."""
         process = self.start(*arguments)
         try:
