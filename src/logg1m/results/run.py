@@ -59,7 +59,7 @@ def columns(table: str) -> list[str]:
 
 def empty(table: str) -> pd.DataFrame:
     """A table that a model has nothing for."""
-    return pd.DataFrame({name: np.empty(0, dtype=np.int64 if name == "id" else object) for name in columns(table)})
+    return pd.DataFrame({name: np.empty(0, dtype=np.int64 if name == "id" else np.float64) for name in columns(table)})
 
 
 def write(run: Run, tensors: dict[str, np.ndarray], provenance: dict[str, Any], folder: Path) -> None:
