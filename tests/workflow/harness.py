@@ -230,6 +230,7 @@ def forge(flow: Flow, store: Store) -> None:
     """Make the small roadmap look finished: D1 continue, D2 windows, D3 single, MVP-1.4 accepted (so its windows are the recipe)."""
     # The page and figures draw real spectra and predictions, of which a forged workflow has none; their own tests do.
     flow.path("workflow/scripts/page.py").write_text(PLACEHOLDER)
+    flow.path("workflow/scripts/errors.py").write_text(PLACEHOLDER.replace("drawn", '{"model": null}'))
     figures = flow.path("workflow/scripts/figures.py")  # its text is the same either way: a script counts
     real, instead = (textwrap.indent(text, "    ") for text in (figures.read_text(), PLACEHOLDER))
     figures.write_text(f"from pathlib import Path\n\nif Path({_DRAWS!r}).exists():\n{real}else:\n{instead}")
