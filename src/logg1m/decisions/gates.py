@@ -90,7 +90,7 @@ def directions(fisher: dict[str, Any]) -> list[dict[str, str]]:
         },
         {
             "direction": "longer exposures or brighter targets",
-            "bounds_say": f"σ falls as 1/SNR; the median R² ceiling on low-noise spectra is {ceiling:.3f}",
+            "bounds_say": f"σ falls as 1/SNR; the R² by the median CRLB on low-noise spectra is {ceiling:.3f}",
         },
         {
             "direction": "the other arms of the spectrograph",
