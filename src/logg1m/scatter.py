@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t
 
-FEWEST_FREEDOM = (
-    10  # degrees of freedom from which the pooled scatter is believed although it is below the configured one
-)
+# Degrees of freedom from which the pooled scatter is believed although it is below the configured one.
+FEWEST_FREEDOM = 10
 POWER = 0.8
 
 

@@ -224,3 +224,9 @@ def test_common_weights_are_of_the_shape_of_errors_and_not_of_their_size():
     masked = np.where(np.arange(11) == 4, np.inf, error)
     assert compute.common_weights(masked)[4] == 0
     assert (np.delete(compute.common_weights(masked), 4) > 0).all()
+
+
+def test_a_star_without_any_pixel_has_no_say_in_common_weights():
+    error = np.random.default_rng(4).uniform(0.5, 2, size=(5, 9))
+    empty = np.vstack([error, np.full((1, 9), np.inf)])
+    np.testing.assert_array_equal(compute.common_weights(empty), compute.common_weights(error))

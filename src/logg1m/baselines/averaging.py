@@ -82,5 +82,5 @@ def _measured(values: np.ndarray, bootstrap: Bootstrap) -> dict[str, Any]:
     """{value, ci95} of a value and its replicates behind it (1 + B,)."""
     return {
         "value": float(values[0]),
-        f"ci{bootstrap.level * 100:.0f}": metrics.interval(values[1:], bootstrap.level),
+        metrics.level_key(bootstrap.level): metrics.interval(values[1:], bootstrap.level),
     }

@@ -110,7 +110,7 @@ def compute_bounds(
     neighbours = min(config.linear_neighbours, len(scaled))
     index, weights = derivatives.regression_weights(scaled, everyone, neighbours, config.linear_degree)
     differences = derivatives.knn_weights(scaled, everyone, config.knn_neighbours)
-    common = common_weights(library.error)
+    common = common_weights(library.error[:_WITH_COMMON_WEIGHTS])
     best = "exact" if isinstance(source, Simulator) else "local_linear"
 
     def visit(start: int) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray], dict[str, int]]:
@@ -170,6 +170,7 @@ def common_weights(error: np.ndarray) -> np.ndarray:
     ----------
     error : (M, P); infinite at masked pixels
     """
+    error = error[np.isfinite(error).any(axis=1)]
     seen = np.isfinite(error)
     shape = np.where(seen, error, 0.0) / np.nanmedian(np.where(seen, error, np.nan), axis=1, keepdims=True)
     count = seen.sum(axis=0)

@@ -103,4 +103,4 @@ def _mean(
     replicates = np.concatenate([np.mean([f(counts) for f in seeds], axis=0) for counts in drawn])
     uncertain = Uncertainty.of(replicates, Scatter.pooled(everyone, 0.0), 1 / len(seeds))
     interval = uncertain.interval(float(values.mean()), bootstrap.level)
-    return {"value": float(values.mean()), f"ci{bootstrap.level * 100:.0f}": interval, "per_seed": values.tolist()}
+    return {"value": float(values.mean()), metrics.level_key(bootstrap.level): interval, "per_seed": values.tolist()}

@@ -14,7 +14,7 @@ def extra(evidence: Evidence) -> dict[str, Any]:
 
     Median, 90th percentile and largest over the low-noise test stars whose bounds were computed with both; an estimator
     that is told the error cannot gain more than that from knowing which pixels are noisier. `conclusion` is there where
-    even the largest is below the margin of the experiment's first criterion.
+    90 % of the stars are below the margin of the experiment's first criterion.
     """
     stars, members = evidence.stars, evidence.members
     name = next((n for n in _ESTIMATORS if f"{n}_sigma_common_weights" in stars), None)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.scatter import Scatter, Uncertainty
 
@@ -25,7 +26,7 @@ def entry(
     uncertain = Uncertainty.of(replicates, scaled, sum(1 / k for k in seeds))
     return {
         "value": value,
-        f"ci{bootstrap.level * 100:.0f}": uncertain.interval(value, bootstrap.level),
+        metrics.level_key(bootstrap.level): uncertain.interval(value, bootstrap.level),
         "standard_error": uncertain.error,
         "freedom": uncertain.freedom if np.isfinite(uncertain.freedom) else None,
         "seed_scatter": {
