@@ -13,7 +13,7 @@ from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.observe import LABELS, Jacobian
-from logg1m.sources import Block
+from logg1m.sources import Block, Source
 from logg1m.spectra.generation import generate
 from logg1m.spectra.store import Store
 
@@ -74,7 +74,7 @@ def linear_source(
     )
 
 
-def store_of(source: ToySource, folder: Path) -> Store:
+def store_of(source: Source, folder: Path) -> Store:
     generate(source, folder / "manifest.json", ONE)
     return Store(folder / "manifest.json")
 
@@ -148,3 +148,14 @@ class Prefix:
     def read(self, start: int, stop: int) -> Block:
         block: Block = self.inner.read(start, stop)
         return block
+
+
+def masked_stores(source: Source, mask: np.ndarray, folder: Path) -> dict[str, Store]:
+    """The same spectra without a mask, with one that masks nothing, and with one (N, P) over the truth and over 1e9."""
+    made = {
+        "none": source,
+        "nothing": Masked(source, np.zeros_like(mask)),
+        "truth": Masked(source, mask),
+        "huge": Masked(source, mask, 1e9),
+    }
+    return {name: store_of(one, folder / name) for name, one in made.items()}

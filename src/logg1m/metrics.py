@@ -17,6 +17,7 @@ from scipy.stats import binom
 from logg1m.config.bounds import Bootstrap
 
 OUTLIER = 0.5  # dex
+Statistic = Callable[[np.ndarray], np.ndarray]  # resampling counts (B, N) → its values (B,)
 SNR_EDGES = (0.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, np.inf)
 _BATCH_VALUES = 20_000_000  # counts held at once
 
@@ -65,16 +66,14 @@ def is_measured(value: Any) -> bool:
     return isinstance(value, Mapping) and "value" in value and bool(interval_key(value))
 
 
-def with_interval(
-    statistic: Callable[[np.ndarray], np.ndarray], n: int, settings: Bootstrap, seed: int
-) -> dict[str, Any]:
+def with_interval(statistic: Statistic, n: int, settings: Bootstrap, seed: int) -> dict[str, Any]:
     """{value, ci95} of a statistic of counts (B, n) → (B,); its value is the one at equal counts."""
     value = float(statistic(np.ones((1, n), dtype=np.float32))[0])
     replicates = np.concatenate([statistic(counts) for counts in resamples(n, settings, seed)])
     return {"value": value, level_key(settings.level): interval(replicates, settings.level)}
 
 
-def r2(truth: np.ndarray, error: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def r2(truth: np.ndarray, error: np.ndarray) -> Statistic:
     """Coefficient of determination of predictions truth + error, as a statistic of counts."""
     truth = truth - truth.mean()
     columns = np.stack([np.ones_like(truth), truth, truth**2, error**2], axis=1).astype(np.float64)
@@ -87,19 +86,19 @@ def r2(truth: np.ndarray, error: np.ndarray) -> Callable[[np.ndarray], np.ndarra
     return statistic
 
 
-def mean(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def mean(values: np.ndarray) -> Statistic:
     """Weighted mean as a statistic of counts."""
     values = np.asarray(values, dtype=np.float64)
     return lambda counts: counts @ values / counts.sum(axis=1)
 
 
-def rms(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def rms(values: np.ndarray) -> Statistic:
     """Root mean square as a statistic of counts."""
     square = mean(np.asarray(values, dtype=np.float64) ** 2)
     return lambda counts: np.sqrt(square(counts))
 
 
-def median(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def median(values: np.ndarray) -> Statistic:
     """Weighted (lower) median as a statistic of counts."""
     order = np.argsort(values, kind="stable")
     ordered = np.asarray(values, dtype=np.float64)[order]
@@ -112,7 +111,7 @@ def median(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return statistic
 
 
-def nmad(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def nmad(values: np.ndarray) -> Statistic:
     """1.4826 · median |values| as a statistic of counts."""
     middle = median(np.abs(values))
     return lambda counts: 1.4826 * middle(counts)

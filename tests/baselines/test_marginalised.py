@@ -1,14 +1,12 @@
 """Ridge with the noise marginalised: the closed form, the limit of many explicit draws, and scales and validation as usual."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from made_ridges import Fitted
 from sklearn.linear_model import Ridge
 from toys import ONE, TWO, linear_source, noisy, store_of
 
 from logg1m.baselines import marginalised, ridge
-from logg1m.baselines.gram import Moments
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.protocol import Protocol
 from logg1m.protocol import pools as protocol
@@ -19,16 +17,6 @@ SEED, N = 13, 1_500
 SETTINGS = Protocol(scales=(300, N))
 CONFIG = RidgeConfig(alphas=(0.1, 10.0, 1e3, 1e5), pca=())
 DRAWS = 400
-
-
-@dataclass
-class Fitted:
-    store: Store
-    pools: Pools
-    truth: np.ndarray
-    frame: ridge.Frame
-    moments: list[Moments]
-    fits: dict[int, ridge.ScaleFit]
 
 
 @pytest.fixture(scope="module")

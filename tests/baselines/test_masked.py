@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toys import ONE, Masked, ToySource, linear_source, store_of
+from toys import ONE, ToySource, linear_source, masked_stores
 
 from logg1m.baselines import boosting, marginalised, ridge
 from logg1m.config.baselines import LightGBMConfig, RidgeConfig
@@ -26,16 +26,7 @@ def source() -> ToySource:
 
 @pytest.fixture(scope="module")
 def stores(source: ToySource, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
-    """The same spectra: without a mask, with one that masks nothing, and with one over different things."""
-    mask = MASK[:, : source.flux.shape[1]]
-    made = {
-        "none": source,
-        "nothing": Masked(source, np.zeros_like(mask)),
-        "truth": Masked(source, mask),
-        "huge": Masked(source, mask, 1e9),
-    }
-    folder = tmp_path_factory.mktemp("masked")
-    return {name: store_of(one, folder / name) for name, one in made.items()}  # type: ignore[arg-type]
+    return masked_stores(source, MASK[:, : source.flux.shape[1]], tmp_path_factory.mktemp("masked"))
 
 
 def fitted(store: Store) -> tuple[np.ndarray, list[np.ndarray], ridge.Frame]:

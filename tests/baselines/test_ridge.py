@@ -1,10 +1,9 @@
 """Every linear model of the table against scikit-learn in float64; validation from moments; edges; raw features."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pytest
+from made_ridges import Fitted
 from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
@@ -13,7 +12,6 @@ from sklearn.preprocessing import StandardScaler
 from toys import ONE, TWO, ToySource, linear_source, noisy, store_of
 
 from logg1m.baselines import ridge
-from logg1m.baselines.gram import Moments
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.data import Data
 from logg1m.config.protocol import Protocol
@@ -28,16 +26,6 @@ SEED = 11
 # The smallest scale fits 61 rows on 64 pixels: fewer rows than pixels.
 SETTINGS = Protocol(scales=(80, 600, 3_000))
 CONFIG = RidgeConfig(alphas=(0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6), pca=(5, 20, 40), raw=True)
-
-
-@dataclass
-class Fitted:
-    store: Store
-    pools: Pools
-    truth: np.ndarray
-    frame: ridge.Frame
-    moments: list[Moments]
-    fits: dict[int, ridge.ScaleFit]
 
 
 def wiggly_source(n: int) -> ToySource:

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import precision_score, recall_score
 
 from logg1m.config.bounds import Bootstrap
-from logg1m.experiments.anatomy import anatomy, best_of, slope
+from logg1m.experiments.anatomy import anatomy, slope
 
 N, SEED = 3_000, 4
 BOOTSTRAP = Bootstrap(resamples=200)
@@ -103,12 +103,6 @@ def test_purity_and_completeness_are_precision_and_recall(found):
         low, high = measured["purity"]["ci95"]
         assert low < measured["purity"]["value"] < high
     assert set(found["low_noise"]["classes"]) == {f"{a}_{b}" for a in ("model", "bayes") for b in ("dwarfs", "giants")}
-
-
-def test_the_best_model_is_the_one_that_d1_takes_whichever_is_lowest_on_the_test():
-    models = {name: {"rmse": {"value": v}} for name, v in (("ridge_full", 0.7), ("mvp_1_2/flux", 0.5))}
-    assert best_of({"models": models, "choice": {"model": "ridge_full"}}) == "ridge_full"
-    assert best_of({"models": {}, "choice": {"model": None}}) is None
 
 
 def test_without_low_noise_test_spectra_there_is_only_the_full_test():

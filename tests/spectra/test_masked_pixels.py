@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from toys import ONE, Masked, Prefix, ToySource, linear_source, store_of
+from toys import ONE, Masked, Prefix, ToySource, linear_source, masked_stores, store_of
 
 from logg1m.baselines import boosting, ridge
 from logg1m.bounds import fisher
@@ -61,14 +61,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Stores:
     source = linear_source(N, seed=2, sigma=0.5)
     mask = np.random.default_rng(3).random(source.flux.shape) < 0.08
     mask[:, 60:] = True  # as the edges that a resampler leaves
-    made = {
-        "none": source,
-        "nothing": Masked(source, np.zeros_like(mask)),
-        "truth": Masked(source, mask),
-        "huge": Masked(source, mask, 1e9),
-    }
-    folder = tmp_path_factory.mktemp("masked")
-    return Stores(**{name: store_of(made[name], folder / name) for name in made}, mask=mask, source=source)  # type: ignore[arg-type]
+    return Stores(**masked_stores(source, mask, tmp_path_factory.mktemp("masked")), mask=mask, source=source)
 
 
 def test_masked_pixels_are_no_measurement(toys: Stores) -> None:
@@ -228,14 +221,7 @@ def seen(small_source, tmp_path_factory: pytest.TempPathFactory) -> dict[str, St
     mask = np.random.default_rng(4).random((300, len(source.wave))) < 0.02
     mask[:, :12] = True
     mask[::3, 1000:1400] = True
-    made = {
-        "none": source,
-        "nothing": Masked(source, np.zeros_like(mask)),
-        "truth": Masked(source, mask),
-        "huge": Masked(source, mask, 1e9),
-    }
-    folder = tmp_path_factory.mktemp("seen")
-    return {name: store_of(one, folder / name) for name, one in made.items()}  # type: ignore[arg-type]
+    return masked_stores(source, mask, tmp_path_factory.mktemp("seen"))
 
 
 def prepared(store: Store, labels: pd.DataFrame | None = None, **recipe: object) -> tuple[data.Preparation, np.ndarray]:

@@ -135,6 +135,7 @@ rule errors:
         seed=CONFIG.seed,
         code=code(
             "logg1m.bounds.comparison",
+            "logg1m.bounds.efficiency",
             "logg1m.experiments.anatomy",
             "logg1m.protocol.members",
             "logg1m.spectra.store",

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from logg1m.bounds.comparison import largest_of_each
+from logg1m.bounds.efficiency import reached
 from logg1m.config.bounds import Bootstrap
-from logg1m.experiments.anatomy import anatomy, best_of
+from logg1m.experiments.anatomy import anatomy
 from logg1m.files import InputError, read_json, read_parquet, understood, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
@@ -15,7 +16,7 @@ COLUMNS = ("id", "truth", "predicted")
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     with understood(given.models):
-        best = best_of(read_json(given.models, ("models", "choice")))
+        best = read_json(given.models, ("choice",))["choice"]["model"]  # the one that D1 takes
     classical = pd.concat([read_parquet(path, ("model", "scale", *COLUMNS)) for path in given.classical])
     tables = largest_of_each(classical)[0]
     known = [*tables, *params.runs]
@@ -25,14 +26,11 @@ with job(snakemake):
     posteriors = read_parquet(given.bayes, ("id", "mean", "var", "truth", "converged"))
     low_noise, rank = (members.loc[posteriors["id"], name].to_numpy() for name in ("low_noise", "rank"))
     subsets = {"low_noise": posteriors[low_noise], "full": posteriors[rank < params.bayes["n_full"]]}
-    least = params.bayes["min_reached"]
-    reached = {
-        name: rows if len(rows) and rows["converged"].mean() >= least else None for name, rows in subsets.items()
-    }
+    optimal = {name: reached(rows, params.bayes["min_reached"]) for name, rows in subsets.items()}
     found = {}
     if best is not None:
         run = dict(zip(params.runs, given.runs)).get(best)
         table = read_parquet(run, COLUMNS) if run else tables[best]
         labels, bootstrap = Store(given.manifest).labels(), Bootstrap.of(params.bootstrap)
-        found = anatomy(table, reached, labels, members["low_noise"], bootstrap, params.seed)
+        found = anatomy(table, optimal, labels, members["low_noise"], bootstrap, params.seed)
     write_json(snakemake.output[0], {"model": best, **found})

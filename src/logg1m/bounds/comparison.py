@@ -11,12 +11,13 @@ from logg1m import metrics
 from logg1m.bounds import fisher
 from logg1m.bounds.choice import choose
 from logg1m.bounds.compute import ESTIMATORS
-from logg1m.bounds.efficiency import Statistic, root_ratio
+from logg1m.bounds.efficiency import root_ratio
 from logg1m.bounds.nodes import shared
 from logg1m.bounds.statistics import STATISTIC_FIELD, statistic_of
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.protocol import scale_name
 from logg1m.files import InputError
+from logg1m.metrics import Statistic
 from logg1m.observe import LABELS
 
 GAUSSIAN_MEDIAN = 0.6745  # median |x| of a unit Gaussian: a median ratio of 1 is an efficient estimator

@@ -1,6 +1,5 @@
 """Efficiency of a model against the Bayes-optimal estimator on the same stars; above 1 it has seen what it must not."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,8 +7,7 @@ import pandas as pd
 
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
-
-Statistic = Callable[[np.ndarray], np.ndarray]
+from logg1m.metrics import Statistic
 
 
 def efficiency(posteriors: pd.DataFrame, table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[str, Any] | None:
@@ -67,8 +65,12 @@ def arranged(n: int, measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def optimal(posteriors: pd.DataFrame, members: pd.DataFrame, min_reached: float) -> pd.DataFrame | None:
     """Posteriors of the low-noise stars, or None where too few of them reached the effective sample size."""
-    low = posteriors[members.loc[posteriors["id"], "low_noise"].to_numpy(dtype=bool)]
-    return low if len(low) and low["converged"].mean() >= min_reached else None
+    return reached(posteriors[members.loc[posteriors["id"], "low_noise"].to_numpy(dtype=bool)], min_reached)
+
+
+def reached(posteriors: pd.DataFrame, min_reached: float) -> pd.DataFrame | None:
+    """These posteriors, or None where too few of them reached the effective sample size."""
+    return posteriors if len(posteriors) and posteriors["converged"].mean() >= min_reached else None
 
 
 def is_leak(measured: dict[str, Any]) -> bool:
@@ -77,8 +79,14 @@ def is_leak(measured: dict[str, Any]) -> bool:
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> Statistic:
-    """Sum of one quantity over that of another, (N,) each, as a statistic of counts."""
-    return lambda counts: np.asarray((counts @ above) / (counts @ below))
+    """Sum of one quantity over that of another, (N,) each, as a statistic of counts; undefined over nothing."""
+    above, below = above.astype(np.float64), below.astype(np.float64)
+
+    def statistic(counts: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((counts @ above) / (counts @ below))
+
+    return statistic
 
 
 def root_ratio(above: np.ndarray, below: np.ndarray) -> Statistic:

@@ -10,8 +10,9 @@ from logg1m import metrics
 from logg1m.bounds import efficiency
 from logg1m.bounds.choice import choose
 from logg1m.bounds.comparison import ratios
-from logg1m.bounds.efficiency import Statistic, is_leak
+from logg1m.bounds.efficiency import is_leak
 from logg1m.config.bounds import Bootstrap
+from logg1m.metrics import Statistic
 from logg1m.scatter import Scatter, Uncertainty
 
 Tables = Mapping[str, list[pd.DataFrame]]

@@ -6,7 +6,7 @@ the slope of the residual on log g is R² − 1, whatever the noise, so that no 
 posterior mean.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -14,20 +14,15 @@ import numpy as np
 import pandas as pd
 
 from logg1m import metrics
+from logg1m.bounds.efficiency import ratio
 from logg1m.config.bounds import Bootstrap
 from logg1m.experiments.judging.bias import bias_table, bins
+from logg1m.metrics import Statistic
 
 METAL_POOR = -1.5  # dex; below it lines are weak
 DWARF = 3.5  # dex; above it a star counts as a dwarf
 WIDTHS = {"logg": 0.5, "teff": 500.0, "m_h": 0.5, "mag": 0.1}  # of the bins: dex, K, dex, mag
-Statistic = Callable[[np.ndarray], np.ndarray]
 _CELLS = {"teff": 500.0, "m_h": 0.5}
-
-
-def best_of(models: dict[str, Any]) -> str | None:
-    """The model that D1 takes, chosen on validation stars (`bounds.choice`): what models.json names."""
-    best = models["choice"]["model"]
-    return None if best is None else str(best)
 
 
 def anatomy(
@@ -82,7 +77,7 @@ def _one(tables: dict[str, pd.DataFrame], labels: pd.DataFrame, bootstrap: Boots
             "limit": METAL_POOR,
             "n": int(poor.sum()),
             "share_of_stars": measured(metrics.mean(poor), len(poor)),
-            "share_of_squared_error": measured(_share(squared * poor, squared), len(poor)),
+            "share_of_squared_error": measured(ratio(squared * poor, squared), len(poor)),
             **{f"rmse_{which}": _root_mean(squared[part]) for which, part in (("poor", poor), ("rich", ~poor))},
         }
         result["bias"][name] = {
@@ -134,7 +129,7 @@ def classes(truth: np.ndarray, predicted: np.ndarray, bootstrap: Bootstrap, seed
         ("giants", truth <= DWARF, predicted <= DWARF),
     ):
         found[name] = {"limit": DWARF, "n": int(true.sum()), "n_said": int(said.sum())} | {
-            what: metrics.with_interval(_share(true & said, of), len(truth), bootstrap, seed)
+            what: metrics.with_interval(ratio(true & said, of), len(truth), bootstrap, seed)
             for what, of in (("purity", said), ("completeness", true))
         }
     return found
@@ -165,11 +160,3 @@ def _squared(table: pd.DataFrame) -> np.ndarray:
 
 def _root_mean(squared: np.ndarray) -> float | None:
     return float(np.sqrt(squared.mean())) if len(squared) else None
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> Statistic:
-    def statistic(counts: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray((counts @ part.astype(np.float64)) / (counts @ whole.astype(np.float64)))
-
-    return statistic

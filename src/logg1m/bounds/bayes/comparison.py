@@ -1,6 +1,5 @@
 """The Bayes-optimal ceiling in fisher.json, and the efficiency of every model against it."""
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +12,7 @@ from logg1m.bounds.comparison import judge
 from logg1m.bounds.efficiency import efficiency, is_leak
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.jobs.progress import log
-from logg1m.metrics import interval_of
+from logg1m.metrics import Statistic, interval_of
 
 
 def add_bayes(
@@ -115,9 +114,6 @@ def bins(
             }
         )
     return rows
-
-
-Statistic = Callable[[np.ndarray], np.ndarray]
 
 
 def _ceiling_of(spread: Statistic, variance: float) -> Statistic:

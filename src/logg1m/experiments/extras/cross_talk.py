@@ -6,8 +6,8 @@ import numpy as np
 
 from logg1m import metrics
 from logg1m.experiments.judging.cross_talk import slopes
-from logg1m.experiments.judging.errors import Statistic
 from logg1m.experiments.judging.evidence import Evidence
+from logg1m.metrics import Statistic
 
 _LABELS = ("teff", "m_h")
 

@@ -1,9 +1,10 @@
 """Systematic bias of log g against other labels: the mean residual in bins, and its scatter over the bins."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from logg1m.metrics import Statistic
 
 BIN_WIDTH = {"teff": 500.0, "m_h": 0.25}  # K, dex
 _FEWEST = 10
@@ -16,7 +17,7 @@ def bins(values: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(np.digitize(values, edges) - 1, 0, len(edges) - 2), edges
 
 
-def bias_scatter(error: np.ndarray, about: np.ndarray, width: float) -> Callable[[np.ndarray], np.ndarray]:
+def bias_scatter(error: np.ndarray, about: np.ndarray, width: float) -> Statistic:
     """Standard deviation over bins of the mean residual, as a statistic of counts (B, N); NaN without bins."""
     index, edges = bins(about, width)
     member = np.eye(len(edges) - 1, dtype=np.float32)[index]  # (N, K)

@@ -1,11 +1,11 @@
 """Cross-talk: how much of the log g error goes with the errors in Teff and [Fe/H], by linear regression."""
 
-from collections.abc import Callable
-
 import numpy as np
 
+from logg1m.metrics import Statistic
 
-def explained_share(error: np.ndarray, others: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+
+def explained_share(error: np.ndarray, others: np.ndarray) -> Statistic:
     """R² of the regression of errors (N,) on other errors (N, K) with a constant, as a statistic of counts (B, N).
 
     From weighted moments, so that a resample costs one product; 0 = the errors have nothing to do with one another.

@@ -1,6 +1,6 @@
 """Predictions of every variant and seed on one test set, and every metric of them as a statistic of counts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,9 +11,9 @@ from logg1m.experiments.judging import resampling
 from logg1m.experiments.judging.bias import BIN_WIDTH, bias_scatter
 from logg1m.experiments.judging.cross_talk import explained_share
 from logg1m.experiments.judging.epochs import Scores, Work
+from logg1m.metrics import Statistic
 from logg1m.scatter import Scatter
 
-Statistic = Callable[[np.ndarray], np.ndarray]
 # Conditions of nn.robustness that criteria are made from, and what they are compared with (None: as they are).
 LOSS_UNDER: dict[str, tuple[str, str | None]] = {
     "crop_loss": ("crop_10", None),

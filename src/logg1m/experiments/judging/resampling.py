@@ -3,14 +3,13 @@
 Seeds are not resampled: of three seeds a resample keeps two thirds of the scatter. `logg1m.scatter` adds it in full.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
-
-Statistic = Callable[[np.ndarray], np.ndarray]
+from logg1m.metrics import Statistic
 
 
 def per_seed(seeds: Sequence[Statistic], n: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from logg1m.config.experiments import Criterion, Experiment
 from logg1m.experiments.judging import epochs, family, interaction, resampling
 from logg1m.experiments.judging.errors import Runs
 from logg1m.experiments.judging.intervals import entry as difference_entry
+from logg1m.metrics import Statistic
 from logg1m.scatter import Scatter, Uncertainty
 
 ACCEPTED, REFUTED, INCONCLUSIVE = "accepted", "refuted", "inconclusive"
@@ -28,7 +29,7 @@ RULE = (
 HYPOTHESIS = {ACCEPTED: "supported", REFUTED: "refuted", INCONCLUSIVE: "open"}
 _HIGHER_IS_BETTER = {"r2"}
 # The metrics of metrics.json as statistics of counts, from truth and error (N,) in dex.
-_STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], resampling.Statistic]] = {
+_STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], Statistic]] = {
     "r2": metrics.r2,
     "mae": lambda _, error: metrics.mean(np.abs(error)),
     "rmse": lambda _, error: metrics.rms(error),
