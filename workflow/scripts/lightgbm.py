@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from logg1m.baselines import boosting
@@ -25,9 +26,12 @@ with job(snakemake):
     state = Path("results/.state") / name / snakemake.wildcards.scale
     split, level = pools.split(size), protocol.noise_level
     boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code, draws)
-    for output, ids in (("predictions", pools.common_test), ("selection", pools.choosing)):
-        if path := snakemake.output.get(output):  # several draws are beside the models that the best is chosen from
-            rows = boosting.NoisyRows(store, ids, params.seed, level, compute)
-            columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": boosting.predict(boosted, rows)}
-            write_parquet(path, pd.DataFrame({"model": name, "scale": size} | columns))
+    asked = {snakemake.output.predictions: pools.common_test}
+    if draws == 1:  # several draws are beside the models that the best is chosen from
+        asked[snakemake.output.selection] = pools.choosing
+    rows = boosting.NoisyRows(store, np.concatenate(list(asked.values())), params.seed, level, compute)  # in one pass
+    columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": boosting.predict(boosted, rows)}
+    table = pd.DataFrame({"model": name, "scale": size} | columns)
+    for path, ids in asked.items():
+        write_parquet(path, table[table["id"].isin(ids)].reset_index(drop=True))
     write_json(snakemake.output.report, boosting.report(boosted, config))

@@ -1,5 +1,7 @@
 """Ridge at every scale, feature set and penalty."""
 
+import numpy as np
+
 from logg1m.baselines import ridge
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
@@ -20,7 +22,10 @@ with job(snakemake):
     moments = ridge.accumulate(store, pools, truth, frame, params.seed, compute)
     fits = ridge.fit_all(moments, pools, frame, config, compute)
     models = [model for fit in fits.values() for model in fit.models]
-    for path, ids in ((snakemake.output.predictions, pools.common_test), (snakemake.output.selection, pools.choosing)):
-        predicted = ridge.predict(store, ids, models, frame, params.seed, protocol.noise_level, compute)
-        write_parquet(path, ridge.table(models, ids, truth, predicted))
+    asked = {snakemake.output.predictions: pools.common_test, snakemake.output.selection: pools.choosing}
+    both = np.concatenate(list(asked.values()))  # in one pass
+    predicted = ridge.predict(store, both, models, frame, params.seed, protocol.noise_level, compute)
+    parts = np.split(predicted, [len(pools.common_test)])
+    for (path, ids), part in zip(asked.items(), parts):
+        write_parquet(path, ridge.table(models, ids, truth, part))
     write_json(snakemake.output.report, ridge.report(fits, config))
