@@ -57,6 +57,13 @@ def test_results_come_in_the_order_of_the_items(compute):
     assert run(abs, items, compute) == items
 
 
+def test_one_thread_takes_the_items_in_their_order():
+    """A pass that is stopped has done its first items."""
+    begun: list[int] = []
+    assert len(list(passes.over(begun.append, range(7), Compute(threads=1), "items"))) == 7
+    assert begun == list(range(7))
+
+
 def test_results_are_the_same_bits_on_every_scheduler(compute):
     expected = [tile_sum(item) for item in range(9)]
     for found, value in zip(run(tile_sum, range(9), compute), expected):

@@ -84,7 +84,10 @@ def _scheduler(compute: Compute) -> Iterator[tuple[Callable[..., list[Any]], int
         workers = min(compute.threads, usable_cores())
 
         def run_threads(function: Callable[..., Any], window: Sequence[Any]) -> list[Any]:
-            tasks = [dask.delayed(_single_threaded, pure=False)(function, item) for item in window]
+            # dask takes independent tasks from the last name to the first: so the first item is the first to be done.
+            names = [f"item-{k:08d}" for k in reversed(range(len(window)))]
+            task = dask.delayed(_single_threaded)
+            tasks = [task(function, item, dask_key_name=name) for item, name in zip(window, names)]
             return list(dask.compute(*tasks, scheduler="threads", num_workers=workers))
 
         yield run_threads, workers
