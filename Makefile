@@ -27,7 +27,7 @@ test-fast: $(VENV)/.installed
 ## test-slurm: the workflow on SLURMs that the tests start themselves (Debian: slurmctld slurmd slurm-client munge); they wait more than they work
 SLURMS ?= 3
 test-slurm: $(VENV)/.installed
-	@$(TIMED) $(PARALLEL) $(SLURMS) --dist worksteal -m slurm tests/slurm
+	@$(TIMED) $(PARALLEL) $(SLURMS) --dist worksteal -m "slurm and not nightly" tests/slurm
 
 ## test-faults: rules are killed at work (KILLS times each), the disk filled, data damaged, the folder moved
 KILLS ?= 15
@@ -38,8 +38,9 @@ test-faults: $(VENV)/.installed
 test-browser: $(VENV)/.installed
 	@$(TIMED) pytest -m browser tests/browser
 
-## nightly: what takes too long for every submission: every rule is killed 15 times, properties are tried on 500 new examples
+## nightly: what takes too long for every submission: the whole roadmap on SLURM, every rule is killed 15 times, properties are tried on 500 new examples
 nightly: $(VENV)/.installed
+	@$(TIMED) pytest -m "slurm and nightly" tests/slurm
 	@$(MAKE) test-faults KILLS=15
 	@$(MAKE) test-nightly
 	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal --hypothesis-profile nightly -m hypothesis
