@@ -15,6 +15,7 @@ RUN = {
     "baselines": {"ridge": {"pca": [20], "alphas": [1e3, 1e4, 1e5]}, "lightgbm": {"n_estimators": 20, "bin_sample": 300}},
     "bootstrap": {"resamples": 100},
     "bounds": {"bayes": {"n_stars": 20, "n_full": 0, "library_max": 1024}, "full_sample": 50},
+    "network": {"preset": "smoke", "training": {"epochs": 2}},
     "experiments": {"train_size": {"ridge": 300, "lightgbm": 300, "vit": 300}},
 }  # fmt: skip
 
