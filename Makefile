@@ -29,10 +29,10 @@ SLURMS ?= 3
 test-slurm: $(VENV)/.installed
 	@$(TIMED) $(PARALLEL) $(SLURMS) --dist worksteal -m "slurm and not nightly" tests/slurm
 
-## test-faults: rules are killed at work (KILLS times each), the disk filled, data damaged, the folder moved
-KILLS ?= 15
+## test-faults: rules are killed at work (KILLS times each; with NIGHTLY=1 under more rules), the disk filled, data damaged, the folder moved
+KILLS ?= 1
 test-faults: $(VENV)/.installed
-	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal -m faults tests/faults --kills $(KILLS)
+	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal -m "faults$(if $(NIGHTLY),, and not nightly)" tests/faults --kills $(KILLS)
 
 ## test-browser: the page in a real browser (needs Chromium: apt-get install chromium)
 test-browser: $(VENV)/.installed
@@ -41,7 +41,7 @@ test-browser: $(VENV)/.installed
 ## nightly: what takes too long for every submission: the whole roadmap on SLURM, every rule is killed 15 times, properties are tried on 500 new examples
 nightly: $(VENV)/.installed
 	@$(TIMED) pytest -m "slurm and nightly" tests/slurm
-	@$(MAKE) test-faults KILLS=15
+	@$(MAKE) test-faults KILLS=15 NIGHTLY=1
 	@$(MAKE) test-nightly
 	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal --hypothesis-profile nightly -m hypothesis
 
