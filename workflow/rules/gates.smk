@@ -6,7 +6,8 @@ from logg1m.files import InputError, read_json
 
 try:
     EXPERIMENTS = catalogue.load(place("experiments"), NEEDED)
-    catalogue.check_paused(EXPERIMENTS, CONFIG.experiments.paused)
+    catalogue.check_names(EXPERIMENTS, CONFIG.experiments.paused, "experiments.paused")
+    catalogue.check_names(EXPERIMENTS, CONFIG.report.synced, "report.synced")
 except InputError as error:
     raise WorkflowError(str(error))
 
