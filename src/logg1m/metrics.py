@@ -42,7 +42,7 @@ def interval(values: np.ndarray, level: float) -> list[float]:
 
 def level_key(level: float) -> str:
     """Key of an interval of this level beside a value: ci95."""
-    return f"ci{level * 100:.0f}"
+    return f"ci{level * 100:g}"
 
 
 def not_measured(level: float) -> dict[str, Any]:

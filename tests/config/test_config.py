@@ -73,6 +73,10 @@ def test_every_fault_is_named_at_once():
         ({"data": {"priors": {"logg": [3, 3]}}}, r"data\.priors\.logg is the single value 3"),
         ({"protocol": {"scales": [10], "train_fraction": 0.95}}, "leaves 10 spectra to train on and 0 to test on"),
         ({"protocol": {"scales": [10], "train_fraction": 0.05}}, "leaves 0 spectra to train on and 10 to test on"),
+        (
+            {"protocol": {"scales": [10], "train_fraction": 0.4}},
+            "leaves 4 .* to test on: at least 5 .2 of them for val",
+        ),
         ({"protocol": {"scales": [100], "low_noise_fraction": 0.01}}, "leaves no low-noise spectrum among the test"),
         ({"baselines": {"lightgbm_largest": 9_999}}, "9999 is below the smallest of protocol.scales, 10000"),
         ({"denoisers": {"block": 2_049}}, r"denoisers\.block = 2049: two blocks at least must fit into 4096 pixels"),
@@ -84,6 +88,67 @@ def test_every_fault_is_named_at_once():
 def test_values_that_do_not_fit_are_refused_by_name(raw, message):
     with pytest.raises(InputError, match=message):
         validate(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"bootstrap": {"resamples": 100, "level": 0.99}}, "level = 0.99 needs at least 200 resamples, .* = 100"),
+        ({"bootstrap": {"level": 0.999}}, "level = 0.999 needs at least 2000 resamples, .* got resamples = 1000"),
+        ({"experiments": {"recipe": {"model": "ridge", "objective": "ordinal"}}},
+         "recipe.objective = 'ordinal' is nothing that model = 'ridge' has; leave it out, or choose vit"),
+        ({"experiments": {"recipe": {"model": "lightgbm", "heads": "multi_equal"}}}, "or choose ridge or vit"),
+        ({"experiments": {"recipe": {"model": "ridge", "pretraining": "masked_token"}}}, "recipe.pretraining"),
+        ({"report": {"date": "20251322"}}, "report.date = '20251322': expected a day as YYYYMMDD"),
+        ({"report": {"date": "٢٠٢٥١٢٢٢"}}, "report.date"),
+        ({"compute": {"dask_scheduler": ":"}}, "compute.dask_scheduler = ':': expected threads, local, or the address"),
+        ({"compute": {"dask_scheduler": "tcp://here"}}, "expected threads, local, or the address"),
+        ({"data": {"source": "bosz", "bosz": {"folder": "a\0b"}}}, r"data.bosz.folder = .*: a text with a zero byte"),
+        ({"data": {"source": "pfs_hdf5", "n_spectra": None, "pfs_hdf5": {"train": ["\0"]}}}, "data.pfs_hdf5.train = "),
+    ],
+)  # fmt: skip
+def test_what_would_fail_late_or_answer_nonsense_is_refused(raw, message):
+    with pytest.raises(InputError, match=message):
+        validate(raw)
+
+
+def test_what_lies_just_inside_is_accepted():
+    assert validate({"bootstrap": {"resamples": 100, "level": 0.98}}).bootstrap.level == 0.98
+    for address in ("tcp://10.0.0.1:8786", "tls://[::1]:8786", "node7.cluster:8786"):
+        assert validate({"compute": {"dask_scheduler": address}}).compute.dask_scheduler == address
+    assert validate({"experiments": {"recipe": {"model": "ridge", "heads": "multi_equal"}}})
+    assert validate({"protocol": {"scales": [10], "train_fraction": 0.5, "low_noise_fraction": 0.5}})
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["protocol.quantiles=0.1", "baselines.ridge.alphas=10.0", "baselines.ridge.pca=5", "bounds.convergence=20",
+     "bounds.sweep_magnitudes=20", "experiments.alphas=1.0", "experiments.paused=1.2"],
+)  # fmt: skip
+def test_a_value_that_stands_twice_in_a_list_is_refused(key):
+    name, value = key.split("=")
+    raw: object = [value, value] if name.endswith("paused") else [float(value), float(value)]
+    for part in reversed(name.split(".")):
+        raw = {part: raw}
+    with pytest.raises(InputError, match=f"{name} = .*stands there twice; expected every value once"):
+        validate(raw)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'flux' stands there twice"):
+        validate({"experiments": {"recipe": {"channels": ["flux", "log_error", "flux"]}}})
+
+
+def test_yes_and_no_are_no_numbers():
+    """YAML reads yes, on and true alike, and pydantic would take them for 1."""
+    for key in ("seed", "protocol.noise_level", "experiments.train_size.vit", "baselines.lightgbm_largest"):
+        raw: object = True
+        for part in reversed(key.split(".")):
+            raw = {part: raw}
+        with pytest.raises(InputError, match=r"true \(in YAML also yes, no, on, off\) is no value here"):
+            validate(raw)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"protocol\.scales"):
+        validate({"protocol": {"scales": [True, 100]}})
+    with pytest.raises(InputError, match="label_share"):
+        validate({"experiments": {"recipe": {"label_share": True}}})
+    assert validate({"experiments": {"all_variants": True}}).experiments.all_variants is True
 
 
 def test_a_configuration_cannot_be_changed_after_loading():

@@ -190,8 +190,8 @@ def test_a_folder_of_experiments_without_those_that_are_needed_is_refused_with_t
 
 def test_only_an_experiment_that_there_is_can_be_paused():
     found = catalogue.load(FILES)
-    catalogue.check_paused(found, ("1.2", "3.4"))
+    catalogue.check_names(found, ("1.2", "3.4"), "experiments.paused")
     with pytest.raises(
         InputError, match=r"experiments\.paused: there is no experiment '9\.9'; expected some of 0\.A, 0\.B"
     ):
-        catalogue.check_paused(found, ("1.2", "9.9"))
+        catalogue.check_names(found, ("1.2", "9.9"), "experiments.paused")

@@ -33,6 +33,14 @@ def test_sizes_are_those_of_the_roadmap(full_pools):
         assert len(split.validation) == min(n_train // 20, 10_000)
 
 
+def test_two_spectra_at_least_are_for_validation():
+    """One has no R², and no penalty could be chosen on it."""
+    pools = Pools.draw(SEED, 10, Protocol(scales=(10,), validation_fraction=1e-9))
+    fit, validation = pools.hold_out(pools.train[:5])
+    assert (fit.tolist(), validation.tolist()) == (pools.train[:3].tolist(), pools.train[3:5].tolist())
+    assert len(pools.split(10).validation) == 2
+
+
 def test_pools_are_disjoint_and_hold_every_spectrum(full_pools):
     both = np.concatenate([full_pools.train, full_pools.test])
     assert len(full_pools.train) == 800_000

@@ -24,6 +24,8 @@ def test_the_artifacts_of_a_configuration_are_its_own():
         ({"source": {"kind": "embedded", "seed": 7}}, RULES, r"manifest\.json was made with seed 7.*says 5"),
         ({"source": {"kind": "bosz", "seed": 5}}, RULES, r"manifest\.json was made with source bosz.*says embedded"),
         (STORE, RULES | {"seed": 8}, r"protocol\.json was made with seed 8"),
+        (STORE, RULES | {"scales": 3}, r"protocol\.json was made with scales 3, the config.* says 500, 2k"),
+        (STORE, RULES | {"scales": [1, None]}, r"protocol\.json was made with scales 1, None, the config"),
         (STORE, RULES | {"scales": {"500": {}}}, r"protocol\.json was made with scales 500, the config.* says 500, 2k"),
     ],
 )

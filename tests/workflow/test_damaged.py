@@ -38,3 +38,11 @@ def test_a_wrong_artifact_is_one_error_that_names_it(flow: Flow, artifact: str):
         assert f"{artifact} " in printed
         assert "a fault in logg1m" not in printed
         assert "Traceback (most recent call last)" not in printed  # Snakemake names the rules that it came through
+
+
+def test_an_outcome_that_no_decision_has_is_refused(flow: Flow):
+    """It would be taken for one that closes nothing."""
+    for outcome in ("maybe", 3, ["stop"]):
+        flow.write("results/decisions/d1.json", {"decision": "d1", "outcome": outcome})
+        printed = flow.snakemake("--dry-run", ok=False)
+        assert f"results/decisions/d1.json holds the outcome {outcome!r}, expected continue or stop" in printed

@@ -6,7 +6,8 @@ from logg1m.files import InputError, read_json
 
 try:
     EXPERIMENTS = catalogue.load(place("experiments"), NEEDED)
-    catalogue.check_paused(EXPERIMENTS, CONFIG.experiments.paused)
+    catalogue.check_names(EXPERIMENTS, CONFIG.experiments.paused, "experiments.paused")
+    catalogue.check_names(EXPERIMENTS, CONFIG.report.synced, "report.synced")
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -33,7 +34,12 @@ def content_of(path, *required):
 
 def outcome(d):
     """Outcome of a decision; Snakemake makes it first and then looks at the graph again."""
-    return content_of(checkpoints.decide.get(d=d).output[0], "outcome")["outcome"]
+    path = checkpoints.decide.get(d=d).output[0]
+    found = content_of(path, "outcome")["outcome"]
+    if found not in list(POINTS[d].options):
+        known = " or ".join(POINTS[d].options)
+        raise WorkflowError(f"{path} holds the outcome {found!r}, expected {known}; delete it and run again")
+    return found
 
 
 def cancelled(experiment):

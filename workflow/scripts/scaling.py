@@ -17,10 +17,16 @@ with job(snakemake):
     tables = {path: read_parquet(path, columns) for path in [*given.ridge, *given.lightgbm, *given.draws]}
     require_one_truth(tables)
     predictions = pd.concat(tables.values(), ignore_index=True)
-    reports = (params.lightgbm_sizes, given.lightgbm_reports), (params.draws_sizes, given.draws_reports)
-    lightgbm, draws = ({size: read_json(path) for size, path in zip(sizes, paths)} for sizes, paths in reports)
-    with understood(given.ridge_reports[0]):
-        facts = facts_of([read_json(path, ("scales",)) for path in given.ridge_reports], lightgbm, draws)
+    facts = {}
+    for path in given.ridge_reports:
+        with understood(path):
+            facts |= facts_of([read_json(path, ("scales",))], {}, {})
+    for size, path in zip(params.lightgbm_sizes, given.lightgbm_reports):
+        with understood(path):
+            facts |= facts_of([], {size: read_json(path)}, {})
+    for size, path in zip(params.draws_sizes, given.draws_reports):
+        with understood(path):
+            facts |= facts_of([], {}, {size: read_json(path)})
     protocol, baselines = Protocol.of(params.protocol), Baselines.of(params.baselines)
     members, bootstrap = read_members(given.members, given.snr), Bootstrap.of(params.bootstrap)
     scaling = table(predictions, members, protocol, baselines, bootstrap, params.seed, facts)

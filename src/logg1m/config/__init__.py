@@ -43,11 +43,11 @@ class Config(Section):
         if largest > data.n_spectra:
             raise ValueError(f"protocol.scales: {largest} exceeds data.n_spectra = {data.n_spectra}")
         n_train = round(protocol.train_fraction * smallest)
-        if min(n_train, smallest - n_train) < 2:
+        if n_train < 5 or smallest - n_train < 2:
             raise ValueError(
                 f"protocol.train_fraction = {protocol.train_fraction:g} of the smallest of protocol.scales, "
-                f"{smallest}, leaves {n_train} spectra to train on and {smallest - n_train} to test on: at least 2 of "
-                "each are needed"
+                f"{smallest}, leaves {n_train} spectra to train on and {smallest - n_train} to test on: at least 5 "
+                "(2 of them for validation) and 2 are needed"
             )
         if protocol.low_noise_fraction * (largest - round(protocol.train_fraction * largest)) < 1:
             raise ValueError(

@@ -6,11 +6,21 @@ did not declare cannot be read: a default in its place would be taken for what t
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from logg1m.files import InputError
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    for k, value in enumerate(values):
+        if value in values[:k]:
+            raise ValueError(f"{value!r} stands there twice; expected every value once")
+    return values
+
+
+EACH_ONCE = AfterValidator(_each_once)  # of a list in which a value that is repeated can only be a slip
 
 
 class NotDeclared(Exception):
@@ -21,6 +31,16 @@ class Section(BaseModel):
     """A part of the configuration; unknown keys are refused and values cannot be changed after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, str_max_length=10_000)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_meant(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would take for something else: yes and no for 1 and 0; and texts that no file can bear."""
+        assert info.field_name
+        types = _types_in(cls.model_fields[info.field_name].annotation)
+        if not any(isinstance(each, type) and issubclass(each, BaseModel) for each in types):  # they check themselves
+            _require_meant(value, may_be_bool=bool in types or Any in types)
+        return value
 
     @classmethod
     def of(cls, declared: Mapping[str, Any]) -> Self:
@@ -54,6 +74,25 @@ class Section(BaseModel):
                 f"{section}.{name} was read, but the rule declares of {section} only: {given}; add {name} to what the "
                 "params of the rule pass (workflow/rules)"
             )
+
+
+def _types_in(annotation: Any) -> list[Any]:
+    """The plain types that an annotation is built of."""
+    return [each for part in get_args(annotation) for each in _types_in(part)] or [annotation]
+
+
+def _require_meant(value: Any, may_be_bool: bool) -> None:
+    if isinstance(value, bool) and not may_be_bool:
+        raise ValueError(f"{str(value).lower()} (in YAML also yes, no, on, off) is no value here")
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("a text with a zero byte is no value here")
+    if isinstance(value, list | tuple):
+        for part in value:
+            _require_meant(part, may_be_bool)
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            _require_meant(key, may_be_bool=False)
+            _require_meant(part, may_be_bool)
 
 
 def _forget_defaults(section: Section) -> None:

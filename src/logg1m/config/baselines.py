@@ -4,23 +4,24 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from logg1m.config.base import Section
+from logg1m.config.base import EACH_ONCE, Section
 from logg1m.config.protocol import MOST_SPECTRA
 
 Penalty = Annotated[float, Field(ge=1e-15, le=1e15)]
+Penalties = Annotated[tuple[Penalty, ...], EACH_ONCE]
 
 
 class RidgeConfig(Section):
     """Ridge regression on the full spectrum and on its leading principal components."""
 
-    alphas: tuple[Penalty, ...] = Field(
+    alphas: Penalties = Field(
         (0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6),
         min_length=1,
         max_length=100,
         description="penalties of scikit-learn's un-normalised objective ‖y − Xw‖² + α‖w‖²",
     )
     raw: bool = Field(False, description="also fit features that are centred but not scaled, as a labelled variant")
-    pca: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
+    pca: Annotated[tuple[Annotated[int, Field(ge=1, le=65_536)], ...], EACH_ONCE] = Field(
         (100, 200, 500), max_length=50, description="numbers of principal components; 'full' is always run"
     )
 

@@ -1,10 +1,11 @@
 """MVP-1.1: Fisher bounds, the ceiling and the statistic that D1 reads."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from logg1m.config.base import Section
+from logg1m.config.base import EACH_ONCE, Section
 from logg1m.config.bayes import BayesConfig
 
 Statistic = Literal["median_ratio", "rms_ratio", "rmse_over_bayes"]
@@ -22,7 +23,7 @@ class Bounds(Section):
         le=100_000_000,
         description="further spectra of the test pool, of any noise, for bounds against signal-to-noise",
     )
-    convergence: tuple[Annotated[int, Field(ge=2, le=100_000_000)], ...] = Field(
+    convergence: Annotated[tuple[Annotated[int, Field(ge=2, le=100_000_000)], ...], EACH_ONCE] = Field(
         (5_000, 10_000, 20_000), max_length=50, description="subset sizes of the convergence test"
     )
     knn_neighbours: int = Field(
@@ -54,7 +55,7 @@ class Bounds(Section):
     fewest_in_bin: int = Field(
         10, ge=1, le=1_000_000, description="stars from which a bin of signal-to-noise gets a bound and a ceiling"
     )
-    sweep_magnitudes: tuple[Annotated[float, Field(ge=0, le=40)], ...] = Field(
+    sweep_magnitudes: Annotated[tuple[Annotated[float, Field(ge=0, le=40)], ...], EACH_ONCE] = Field(
         (18.0, 20.0, 21.5, 22.0, 22.5, 23.0),
         min_length=1,
         max_length=50,
@@ -89,4 +90,16 @@ class Bootstrap(Section):
     """Resampling of test spectra behind every interval."""
 
     resamples: int = Field(1000, ge=100, le=1_000_000, description="bootstrap resamples of the test spectra")
-    level: float = Field(0.95, gt=0, lt=1, description="probability that an interval covers")
+    level: float = Field(
+        0.95, ge=0.5, le=0.999, description="probability that an interval covers; its ends must lie among the resamples"
+    )
+
+    @model_validator(mode="after")
+    def _reaches(self) -> "Bootstrap":
+        needed = math.ceil(round(2 / (1 - self.level), 6))
+        if self.resamples < needed:
+            raise ValueError(
+                f"level = {self.level:g} needs at least {needed} resamples, so that one lies beyond either end of an "
+                f"interval, got resamples = {self.resamples}"
+            )
+        return self

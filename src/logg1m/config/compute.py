@@ -1,10 +1,13 @@
 """How the machine is used; nothing here changes a result."""
 
+import re
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from logg1m.config.base import Section
+
+_ADDRESS = re.compile(r"([a-z]+://)?(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):[0-9]{1,5}(/\S*)?")
 
 
 class Compute(Section):
@@ -25,7 +28,7 @@ class Compute(Section):
     @field_validator("dask_scheduler")
     @classmethod
     def _known_scheduler(cls, value: str) -> str:
-        if value not in ("threads", "local") and ":" not in value:
+        if value not in ("threads", "local") and not _ADDRESS.fullmatch(value):
             raise ValueError("expected threads, local, or the address of a dask scheduler such as tcp://host:8786")
         return value
 

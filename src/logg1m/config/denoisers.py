@@ -16,7 +16,7 @@ class Denoisers(Section):
 
     train_size: int = Field(
         25_000,
-        ge=3,
+        ge=5,
         le=MOST_SPECTRA,
         description="training spectra (fit and validation); at most the training pool",
     )

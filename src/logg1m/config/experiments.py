@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from logg1m.config.base import Section
-from logg1m.config.baselines import Penalty
+from logg1m.config.base import EACH_ONCE, Section
+from logg1m.config.baselines import Penalties
 from logg1m.config.bounds import Statistic
 from logg1m.config.denoisers import DenoiserKind
 from logg1m.config.kinds import FigureKind, ReportKind
@@ -44,7 +44,7 @@ class Recipe(Section):
     """Everything that a run trains; the base recipe is the reference model of the roadmap."""
 
     model: Kind = Field("vit", description="vit (a network), lightgbm, or ridge (a linear preview of the roadmap)")
-    channels: tuple[Channel, ...] = Field(
+    channels: Annotated[tuple[Channel, ...], EACH_ONCE] = Field(
         ("flux",), min_length=1, max_length=6, description="what the model sees, per pixel"
     )
     error_source: Literal["simulator", "honest"] = Field(
@@ -242,7 +242,9 @@ class Experiment(Section):
     variants: dict[Name, Variant] = Field(default_factory=dict, max_length=200)
     acceptance: Acceptance | None = None
     artifact: Artifact | None = None
-    extra: tuple[ReportKind, ...] = Field((), max_length=50, description="what the verdict reports beside the criteria")
+    extra: Annotated[tuple[ReportKind, ...], EACH_ONCE] = Field(
+        (), max_length=50, description="what the verdict reports beside the criteria"
+    )
     figures: dict[Name, FigureKind] = Field(
         default_factory=dict, max_length=100, description="file name → kind of figure"
     )
@@ -300,7 +302,7 @@ class Experiments(Section):
     """How experiments run at this scale."""
 
     recipe: Recipe = Field(Recipe(), description="what Phase 1 changes, one thing at a time")
-    train_size: Annotated[dict[Kind, Annotated[int, Field(ge=3, le=MOST_SPECTRA)]], _over(_TRAIN_SIZE)] = Field(
+    train_size: Annotated[dict[Kind, Annotated[int, Field(ge=5, le=MOST_SPECTRA)]], _over(_TRAIN_SIZE)] = Field(
         _TRAIN_SIZE,
         description="training spectra (fit and validation) per kind of model; at most the training pool",
     )
@@ -311,19 +313,32 @@ class Experiments(Section):
         description="scatter between seeds in the metric's unit: the one that is assumed while there is one seed, and "
         "the least that is believed while fewer than 10 degrees of freedom measure it",
     )
-    alphas: tuple[Penalty, ...] = Field(
+    alphas: Penalties = Field(
         (1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e3, 3e3, 1e4, 3e4, 1e5),
         min_length=1,
         max_length=100,
         description="penalties of the ridge runs; the smallest serve inputs without noise, such as a leaking error",
     )
     all_variants: bool = Field(False, description="false: only variants marked for the laptop")
-    paused: tuple[Name, ...] = Field(
+    paused: Annotated[tuple[Name, ...], EACH_ONCE] = Field(
         (),
         max_length=100,
         description="experiment ids that are not run for now; a decision that reads the verdict of one (D2 of 1.4, D3 of 1.5) "
         "stays open: its default or override holds",
     )
+
+    @model_validator(mode="after")
+    def _of_use(self) -> "Experiments":
+        """Stop at a recipe that asks of its model what that cannot do; it would be passed over without a word."""
+        base, supported = Recipe(), SUPPORTED[self.recipe.model] | {"model"}
+        for name in Recipe.model_fields:
+            value = getattr(self.recipe, name)
+            if name not in supported and value != getattr(base, name):
+                raise ValueError(
+                    f"recipe.{name} = {value!r} is nothing that model = {self.recipe.model!r} has; leave it out, or "
+                    f"choose {' or '.join(kind for kind, fields in SUPPORTED.items() if name in fields)}"
+                )
+        return self
 
 
 class Decisions(Section):

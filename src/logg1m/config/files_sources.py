@@ -47,7 +47,7 @@ class BoszConfig(Section):
     resolution: str = Field(
         "r20000",
         max_length=10,
-        pattern=r"^r(\d+|orig)$",
+        pattern=r"^r([0-9]+|orig)$",
         description="which of the published resolutions to read: r10000, r20000, r50000, rorig",
     )
     atmosphere: Literal["marcs", "ms", "mp", "ap"] = Field(

@@ -1,6 +1,8 @@
 """How the documents name things, and what of them has been copied elsewhere."""
 
-from pydantic import Field
+from datetime import date
+
+from pydantic import Field, field_validator
 
 from logg1m.config.base import Section
 
@@ -14,7 +16,7 @@ class Report(Section):
     )
     date: str = Field(
         "20251222",
-        pattern=r"^\d{8}$",
+        pattern=r"^[0-9]{8}$",
         description="day of the roadmap, in experiment ids and report names: fixed, so that names stay",
     )
     synced: dict[str, str] = Field(
@@ -22,3 +24,12 @@ class Report(Section):
         max_length=100,
         description="conclusions that the knowledge base holds: MVP id → mark of the conclusion as it was copied",
     )
+
+    @field_validator("date")
+    @classmethod
+    def _is_a_day(cls, value: str) -> str:
+        try:
+            date(int(value[:4]), int(value[4:6]), int(value[6:]))
+        except ValueError as error:
+            raise ValueError(f"expected a day as YYYYMMDD ({error})") from None
+        return value

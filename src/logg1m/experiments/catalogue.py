@@ -1,6 +1,6 @@
 """The experiment files, and what of them runs at a scale. Imports no heavy library: the Snakefile uses it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,12 @@ def _require(found: dict[str, Experiment], needed: tuple[str, ...], folder: Path
         )
 
 
-def check_paused(found: dict[str, Experiment], paused: tuple[str, ...]) -> None:
-    """Stop if an experiment is to be paused that there is none of; raises InputError."""
+def check_names(found: dict[str, Experiment], names: Iterable[str], key: str) -> None:
+    """Stop if the configuration's `key` names an experiment that there is none of; raises InputError."""
     known = [experiment.id for experiment in found.values()]
-    for name in paused:
+    for name in names:
         if name not in known:
-            raise InputError(
-                f"experiments.paused: there is no experiment {name!r}; expected some of {', '.join(known)}"
-            )
+            raise InputError(f"{key}: there is no experiment {name!r}; expected some of {', '.join(known)}")
 
 
 def _check_alias(found: dict[str, Experiment], experiment: Experiment, name: str, target: str) -> None:

@@ -62,10 +62,10 @@ def choose_rows(
     if recipe.train_on == "low_noise":
         train = train[members.loc[train, "low_noise"].to_numpy(dtype=bool)]
     train = train[: max(round(recipe.label_share * min(train_size, len(train))), 1)]
-    if len(train) < 3:
+    if len(train) < 5:
         raise InputError(
             f"only {len(train)} training spectra for train_on = {recipe.train_on!r} and label_share = "
-            f"{recipe.label_share:g}; at least 3 are needed"
+            f"{recipe.label_share:g}; at least 5 are needed"
         )
     fit, validation = pools.hold_out(train)
     unlabelled = pools.train[: round(recipe.pretraining_size * train_size)]

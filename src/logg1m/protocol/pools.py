@@ -95,10 +95,13 @@ class Pools:
         self.split(self.settings.scales[-1])
 
     def hold_out(self, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Training ids → (fit, validation): the last 5 % of them, or all of them and the frozen validation set."""
+        """Training ids → (fit, validation): the last 5 % of them, or all of them and the frozen validation set.
+
+        Two at least are for validation: one spectrum has no R².
+        """
         if self.validation is not None:
             return train, self.validation[: self.settings.validation_max]
-        n_validation = min(max(1, int(self.settings.validation_fraction * len(train))), self.settings.validation_max)
+        n_validation = min(max(2, int(self.settings.validation_fraction * len(train))), self.settings.validation_max)
         return train[:-n_validation], train[-n_validation:]
 
     @property

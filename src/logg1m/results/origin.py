@@ -34,6 +34,7 @@ class Origin:
         source = (manifest or {}).get("source")
         source = source if isinstance(source, Mapping) else {}
         scales = (protocol or {}).get("scales")
+        scales = list(map(str, scales)) if isinstance(scales, Mapping | list) else scales and [str(scales)]
         said = (
             (f"results/{MANIFEST}", "source", source.get("kind"), self.source),
             (f"results/{MANIFEST}", "seed", source.get("seed"), self.seed),

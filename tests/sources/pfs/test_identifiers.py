@@ -119,6 +119,57 @@ def test_what_is_lost_or_doubtful_is_said(shard: Path) -> None:
     assert "15 rows repeat an identifier" in " ".join(Shard(shard).notices)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "different"),
+    [
+        ("id", (20_000_000 + np.arange(16)).astype(np.float32), 9),  # float32 holds every second whole number there
+        ("obj_id", (FIRST + np.arange(16)).astype(np.float32), 1),
+        ("gaia_dr3", (FIRST + np.arange(16)).astype(float), 1),  # no telling name, but what else is so large
+    ],
+)
+def test_identifiers_that_were_rounded_are_told_whatever_their_type(
+    shard: Path, name: str, values: np.ndarray, different: int
+) -> None:
+    relabel(shard, **{name: values})
+    notices = " ".join(Shard(shard).notices)
+    assert f"the identifiers {name} are floating-point numbers" in notices
+    assert f"{different} different ones in 16 rows" in notices
+
+
+def test_large_quantities_and_exact_numbers_are_no_rounded_identifiers(shard: Path) -> None:
+    small, mass = 16_000_000 + np.arange(16), np.linspace(1e33, 2e33, 16)
+    relabel(shard, obj_id=small.astype(np.float32), mass=mass, width=np.full(16, 3e7, np.float32), id=small + 0.0)
+    assert "floating-point numbers" not in " ".join(Shard(shard).notices)
+
+
+def test_columns_called_as_our_own_come_back(shard: Path, tmp_path: Path) -> None:
+    """`shard`, `row` and `role` say where a spectrum came from; a label table may have columns of these names too."""
+    before = relabel(shard, row=np.arange(16)[::-1], shard=[f"plate {k}" for k in range(16)], role=np.arange(16) / 4)
+    store = stored(tmp_path, shard)
+    table = identifiers.read(store)
+    assert table is not None
+    assert table["row"].tolist() == list(range(16))
+    assert table["row_in_shard"].tolist() == list(range(16))[::-1]
+    assert store.labels()["role"].unique().tolist() == [0.0]
+    back = exported(store, tmp_path / "b.h5")
+    for name in ("row", "shard", "role"):
+        assert back[name].equals(before[name]), name
+
+
+def test_texts_are_read_as_they_were_written(shard: Path) -> None:
+    table = pd.read_hdf(shard, "dataset/params").assign(name=["Ångström" if k % 2 else "Ångstrôm" for k in range(16)])
+    table.to_hdf(shard, key="dataset/params", mode="r+", format="table", encoding="latin-1")
+    assert Shard(shard).table.exact["name"].tolist()[:2] == ["Ångstrôm", "Ångström"]
+
+
+def test_columns_that_are_not_read_are_named(shard: Path) -> None:
+    relabel(shard, phase=np.arange(16) * 1j, night=pd.date_range("2026-01-01", periods=16))
+    notices = " ".join(Shard(shard).notices)
+    assert "phase" in notices
+    assert "night" in notices
+    assert "are dates, categories or complex numbers, which are not read" in notices
+
+
 def test_a_table_of_another_store_is_refused(shard: Path, tmp_path: Path) -> None:
     store = stored(tmp_path, shard)
     table = pd.read_parquet(tmp_path / identifiers.NAME)

@@ -1,5 +1,6 @@
 """Numbers in other units, and rows that were never filled, are refused with the unit that they look like."""
 
+import shutil
 from pathlib import Path
 
 import h5py
@@ -107,3 +108,15 @@ def test_one_scale_written_for_every_spectrum_is_accepted_and_others_are_not(sha
     edit(shard, put("dataset/arrays/wave/value", 7, RED * (1 + 1e-4)))
     with pytest.raises(InputError, match=r"every spectrum has its own wavelengths .*row 7 differ .*up to 0\.88\d+ Å"):
         source(shard)
+
+
+def test_spectra_of_one_log_g_are_refused(made: Path, tmp_path: Path) -> None:
+    paths = [Path(shutil.copy(made / "train_2.h5", tmp_path / f"{k}.h5")) for k in range(2)]
+    table = pd.read_hdf(paths[1], "dataset/params").assign(log_g=4.5)
+    table.to_hdf(paths[1], key="dataset/params", mode="r+", format="table")
+    with pytest.raises(
+        InputError, match=r"data\.pfs_hdf5\.val: its 16 spectra all have log_g = 4\.5; expected at least"
+    ):
+        source(paths[0], val=[str(paths[1])])
+    with pytest.raises(InputError, match=r"data\.pfs_hdf5\.train: its 16 spectra"):
+        source(paths[1])

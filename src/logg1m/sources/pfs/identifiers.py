@@ -9,6 +9,7 @@ import pandas as pd
 from logg1m.sources.pfs.table import Table
 
 PLACE = ("shard", "row", "role")  # where a spectrum came from: always there
+OWN = {name: f"{name}_in_shard" for name in PLACE}  # columns of a label table that are called so
 
 
 def joined(parts: Sequence[tuple[Path, str, Table, int]], labels: set[str]) -> pd.DataFrame:
@@ -26,7 +27,7 @@ def joined(parts: Sequence[tuple[Path, str, Table, int]], labels: set[str]) -> p
     -------
     shard (the last two parts of its path), row, role, id (the column of that name, else the index of the table), index
     (where it is neither that nor the number of the row), and all columns that are whole numbers, booleans, text, or no
-    labels
+    labels; columns called shard, row or role are there as <name>_in_shard
     """
     columns: dict[str, None] = {}
     tables = []
@@ -40,7 +41,7 @@ def joined(parts: Sequence[tuple[Path, str, Table, int]], labels: set[str]) -> p
         "role": np.concatenate([np.full(n, role, dtype=object) for _, role, _, n in tables]),
     }
     rest = {name: _column([(made.get(name), n) for _, _, made, n in tables]) for name in columns}
-    return pd.DataFrame(frame | {name: values for name, values in rest.items() if name not in PLACE})
+    return pd.DataFrame(frame | {OWN.get(name, name): values for name, values in rest.items()})
 
 
 def _columns(table: Table, labels: set[str]) -> dict[str, np.ndarray]:

@@ -28,7 +28,6 @@ _POSSIBLE = {
     "mag": (-5.0, 40.0, "mag; is it a flux, or a mark for no value? Write NaN for that"),
     "redshift": (-0.1, 0.1, "(v/c); is it a velocity in km/s, or a mark for no value? Write NaN for that"),
 }
-_EXACT = 2.0**53  # whole numbers beyond it are rounded in float64
 
 
 def require_possible(table: Table, path: Path) -> None:
@@ -53,14 +52,12 @@ def require_possible(table: Table, path: Path) -> None:
 def notices(table: Table) -> list[str]:
     """What a label table loses or leaves open: rounded identifiers, repeated or unsorted ones, columns not read."""
     said = []
-    for name, values in table.numbers.items():
-        whole = np.isfinite(values) & (np.abs(values) >= _EXACT) & (values == np.floor(values))
-        if name not in table.exact and name.lower().endswith("id") and whole.any():
-            said.append(
-                f"the identifiers {name} are floating-point numbers beyond 2^53, where whole numbers are rounded: "
-                f"{len(np.unique(values[whole]))} different ones in {int(whole.sum())} rows. Write them as int64 or "
-                "text"
-            )
+    for name in table.rounded:
+        values = table.numbers[name][np.isfinite(table.numbers[name])]
+        said.append(
+            f"the identifiers {name} are floating-point numbers beyond 2^53 (of float32: 2^24), where whole numbers are "
+            f"rounded: {len(np.unique(values))} different ones in {len(values)} rows. Write them as int64 or text"
+        )
     ids = table.identifiers
     if (repeated := len(ids) - len(np.unique(ids))) > 0:
         said.append(f"{repeated} rows repeat an identifier of an earlier row of the same shard")
@@ -70,5 +67,7 @@ def notices(table: Table) -> list[str]:
             "arrays"
         )
     if table.left_out:
-        said.append(f"the label columns {', '.join(table.left_out)} are dates or categories, which are not read")
+        said.append(
+            f"the label columns {', '.join(table.left_out)} are dates, categories or complex numbers, which are not read"
+        )
     return said

@@ -51,6 +51,7 @@ class PfsHdf5Source:
         self.arrays = {"flux": "float32", "error": "float32", "mask": "uint8"}
         self.absent = self._absent()
         self._columns = self._common_columns()
+        self._require_enough()
         self.labels = dict(STELLAR.values()) | dict(self._columns.values()) | {"role": ""}
         self._keys = np.zeros(self.n_spectra, dtype=np.uint64)
         self._filled = np.zeros((self.n_spectra, 2), dtype=np.int32)
@@ -87,6 +88,17 @@ class PfsHdf5Source:
             rows[train] = np.clip(n_spectra - frozen - starts, 0, rows[train])
         first = np.concatenate([[0], np.cumsum(rows)])
         return first, int(first[-1])
+
+    def _require_enough(self) -> None:
+        """Refuse a role whose spectra have one value of log g: nothing can be inferred, and no R² taken, from them."""
+        counts = np.diff(self.first_rows)
+        for role, name in enumerate(ROLES):
+            parts = [s.labels["log_g"][:n] for s, r, n in zip(self.shards, self.roles, counts) if r == role]
+            if parts and len(np.unique(values := np.concatenate(parts))) < 2:
+                raise InputError(
+                    f"data.pfs_hdf5.{name}: its {len(values)} spectra all have log_g = {values[0]:g}; expected at least "
+                    "two that differ, or there is nothing to infer"
+                )
 
     def _absent(self) -> tuple[str, ...]:
         """Abundance columns that no shard has, or has a value in; they count as labels that do not vary, as 0.

@@ -5,7 +5,9 @@ reading: a shard from elsewhere could run code that way. Here the numbers are re
 are taken out of the pickled bytes by looking at their opcodes, none of which is ever executed.
 """
 
+import codecs
 import pickletools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from logg1m.files import InputError
 
 KEY = "dataset/params"
 _EXACT = 2**53  # whole numbers beyond it are rounded in float64
+_IDENTIFIER = re.compile(r"^id|id$|id_|ident", re.IGNORECASE)  # names of columns that tell spectra apart
+_LARGEST_IDENTIFIER = 2.0**64
 # The only opcodes in a pickled flat list of strings, whatever the protocol.
 _STRINGS = {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING"}
 _FRAME = {"PROTO", "FRAME", "MARK", "LIST", "EMPTY_LIST", "APPEND", "APPENDS", "STOP", "MEMOIZE", "PUT", "BINPUT"}
@@ -33,13 +37,15 @@ class Table:
     numbers : float64, of all numeric columns but whole numbers that float64 would round
     exact : whole numbers, booleans and text as they are written
     index : the index of the pandas table, as it is written
-    left_out : names of the columns that are not read (dates and categories)
+    left_out : names of the columns that are not read (dates, categories, complex numbers)
+    rounded : names of the floating-point columns of identifiers that are rounded, whatever they were before
     """
 
     numbers: dict[str, np.ndarray]
     exact: dict[str, np.ndarray]
     index: np.ndarray
     left_out: tuple[str, ...]
+    rounded: tuple[str, ...] = ()
 
     @property
     def identifiers(self) -> np.ndarray:
@@ -65,16 +71,15 @@ def read_table(file: h5py.File, path: Path) -> Table:
     numbers: dict[str, np.ndarray] = {}
     exact: dict[str, np.ndarray] = {}
     left_out: list[str] = []
-    index = np.arange(len(table))
+    rounded: list[str] = []
+    index, encoding = np.arange(len(table)), _encoding(group)
     for field in table.dtype.names:
         dtype = table.dtype[field]
-        if dtype.base.kind not in "fiubS":
-            continue
         if field == "index":
-            index = _plain(np.asarray(table.fields(field)[()]))
+            index = _plain(np.asarray(table.fields(field)[()]), encoding)
             continue
         names = _names(table.attrs.get(f"{field}_kind"), f"{path}: {KEY}/{field}_kind") if dtype.shape else [field]
-        if _is_date_or_category(table, field):
+        if dtype.base.kind not in "fiubS" or _is_date_or_category(table, field):
             left_out += names
             continue
         values = np.asarray(table.fields(field)[()]).reshape(len(table), -1)
@@ -83,12 +88,14 @@ def read_table(file: h5py.File, path: Path) -> Table:
         if _bytes(table.attrs.get(f"{field}_dtype")) == b"bool":  # PyTables has bits, which h5py gives as integers
             values = values != 0
         for k, name in enumerate(names):
-            column = _plain(values[:, k])
+            column = _plain(values[:, k], encoding)
             if column.dtype.kind != "f":
                 exact[name] = column
             if column.dtype.kind in "fiub" and not _rounded(column):
                 numbers[name] = column.astype(np.float64)
-    return Table(numbers, exact, index, tuple(left_out))
+            if column.dtype.kind == "f" and _rounded_before(name, column):
+                rounded.append(name)
+    return Table(numbers, exact, index, tuple(left_out), tuple(rounded))
 
 
 def _rounded(column: np.ndarray) -> bool:
@@ -98,10 +105,30 @@ def _rounded(column: np.ndarray) -> bool:
     return int(column.max()) > _EXACT or int(column.min()) < -_EXACT
 
 
-def _plain(column: np.ndarray) -> np.ndarray:
+def _rounded_before(name: str, column: np.ndarray) -> bool:
+    """Whether floating-point numbers are whole ones that their type cannot hold exactly, and look like identifiers.
+
+    Those of float64 need no telling name: between 2^53 and 2^64 there is hardly a physical quantity.
+    """
+    exact = 2.0 ** (np.finfo(column.dtype).nmant + 1)
+    size = np.abs(column[np.isfinite(column)].astype(np.float64))
+    large = size >= exact
+    named = _IDENTIFIER.search(name) is not None
+    return bool(large.any()) and (named or (exact >= _EXACT and bool((size[large] <= _LARGEST_IDENTIFIER).all())))
+
+
+def _encoding(group: h5py.Group) -> str:
+    """How pandas wrote texts."""
+    try:
+        return codecs.lookup(_bytes(group.attrs.get("encoding", b"utf-8")).decode("ascii")).name
+    except (LookupError, UnicodeDecodeError):
+        return "utf-8"
+
+
+def _plain(column: np.ndarray, encoding: str) -> np.ndarray:
     """Native byte order; bytes become text."""
     if column.dtype.kind == "S":
-        return np.array([value.decode("utf-8", "replace") for value in column.tolist()], dtype=object)
+        return np.array([value.decode(encoding, "replace") for value in column.tolist()], dtype=object)
     return column.astype(column.dtype.newbyteorder("="), copy=False)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from logg1m.files import InputError, atomic_path
 from logg1m.observe import LABELS
-from logg1m.sources.pfs.identifiers import PLACE
+from logg1m.sources.pfs.identifiers import OWN, PLACE
 from logg1m.sources.pfs.labels import OTHER, STELLAR
 from logg1m.sources.pfs.table import KEY as PARAMS
 
@@ -121,7 +121,9 @@ def params_table(
     frame["interp_param"] = pd.Series([""] * len(frame), dtype=object)
     if identifiers is not None:
         kept = [name for name in identifiers if name not in PLACE]
-        frame = frame.assign(**{str(name): _writable(identifiers[name]).to_numpy() for name in kept})
+        called = {name: own for own, name in OWN.items()}
+        columns = {called.get(name, str(name)): _writable(identifiers[name]).to_numpy() for name in kept}
+        frame = frame.assign(**columns)
     return frame
 
 
