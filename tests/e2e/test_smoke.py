@@ -62,6 +62,20 @@ def test_decisions_and_recipes_are_there(finished):
     assert all(recipe["model"] == "vit" for recipe in recipes)
 
 
+def test_the_answer_and_what_was_accepted_are_asked_once_more_on_fresh_stars(finished):
+    winner, found = (read(finished / f"results/confirmation/{name}.json") for name in ("winner", "confirmation"))
+    assert found["winner"]["model"] == winner["model"]
+    assert found["winner"]["full"]["fresh"]["n"] == found["stars"]["n"] == 512
+    verdicts = {key: finished / "results" / key / "verdict.json" for key in EXPERIMENTS}
+    accepted = {
+        key: [name for name, v in read(path)["variants"].items() if v.get("outcome") == "accepted"]
+        for key, path in verdicts.items()
+        if path.exists()
+    }
+    assert {key: list(found["experiments"].get(key, {})) for key in accepted} == accepted
+    assert found["looks"]["ever"] >= found["looks"]["now"] > 0
+
+
 def test_leak_control_finds_the_trap_and_clears_the_honest_error(finished):
     variants = read(finished / "results/mvp_1_2/verdict.json")["variants"]
     assert variants["error_only_leaky"]["check"]["passed"]

@@ -71,7 +71,39 @@ def make(root: Path, experiments: Mapping[str, Experiment], decisions: Decisions
         for name in experiment.figures:
             _figure(root / key / f"{name}.png")
     _decide(root, experiments, verdicts, decisions or Decisions())
+    _confirm(root, experiments, verdicts, own["mvp_0_b"]["scaling"])
     return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def _confirm(
+    root: Path, experiments: Mapping[str, Experiment], verdicts: dict[str, dict[str, Any]], scaling: dict[str, Any]
+) -> None:
+    """The best honest model, as if validation stars said what the test says, and what fresh stars made of it."""
+    rmse = {
+        name: [*model["scales"].values()][-1]["common_test"]["low_noise"] for name, model in scaling["models"].items()
+    }
+    for key, found in verdicts.items():
+        for name, variant in found["variants"].items():
+            if not variant["leaky"] and variant["role"] != "control":
+                rmse[run_folder(experiments[key], name)] = variant["metrics"]["low_noise"]
+    rmse = {name: block["rmse"] for name, block in rmse.items()}
+    ordered = sorted(rmse, key=lambda name: rmse[name]["value"])
+    about = {"rule": "lowest RMSE on validation stars", "lowest": ordered[0], "tied": ordered[:2], "n_stars": 16}
+    write_json(root / "confirmation/winner.json", {**about, "model": ordered[0], "rmse": rmse})
+    criterion = {"metric": "mae", "subset": "low_noise", "margin": 0.05, "relative": True, "outcome": "accepted"}
+    criterion |= {"improvement": {"value": 0.25, "ci95": [0.125, 0.375]}}
+    accepted = {
+        key: {found["best_accepted"]: {"label": "new", "criteria": [criterion], "left_out": [], "state": "confirmed"}}
+        for key, found in verdicts.items()
+        if found["best_accepted"]
+    }
+    new = {"n": 80, "r2": measured(0.75), "rmse": measured(0.375), "mae": measured(0.25)}
+    of_winner = {"fresh": new, "test": new, "difference": measured(0.015625), "state": "confirmed"}
+    stars = {"from": "fresh simulated stars", "n": 400, "n_low_noise": 80, "first_id": 3 * 2**30}
+    winner = {"model": ordered[0], "low_noise": of_winner, "full": of_winner}
+    looks = {"now": 3, "ever": 7}
+    content = {"stars": stars, "looks": looks, "experiments": accepted, "winner": winner}
+    write_json(root / "confirmation/confirmation.json", content)
 
 
 EXTRA: dict[str, Any] = {

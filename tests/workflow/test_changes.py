@@ -4,9 +4,9 @@ import shutil
 from collections import Counter
 
 import pytest
-from harness import DOCUMENTS, PHASE_1_RUNS, Flow, copy_project
+from harness import CONFIRMED, DOCUMENTS, PHASE_1_RUNS, Flow, copy_project
 
-PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", *DOCUMENTS)
+PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", *CONFIRMED)
 PHASE_1_VERDICTS = tuple(f"{what}_mvp_1_{k}" for what in ("verdict", "figures") for k in range(2, 6))
 OF_NUMBERS = ("sigma_vs_error", "ratio_histogram", "sigma_map", "fisher_sensitivity_map", "ceiling_vs_snr")
 BOUNDS_AND_MODELS = ("bounds_and_models", *(f"figure_{name}" for name in OF_NUMBERS), "fisher")
@@ -21,14 +21,14 @@ EVERYTHING_BELOW_THE_STORE = Counter([
 REACHED = {
     "baselines/boosting.py": [
         "lightgbm:1k", "lightgbm_draws:1k", "scaling", "figure_scaling", *BOUNDS_AND_MODELS, "verdict_mvp_0_b", "verdict_mvp_1_1", "models",
-        *ERRORS, "evidence:d1", "decide:d1", *DOCUMENTS,
+        *ERRORS, "evidence:d1", "decide:d1", *CONFIRMED,
     ],
     # What stands beside the published protocol is no ancestor of fisher.json.
-    "baselines/marginalised.py": ["ridge_marginalised", "scaling", "verdict_mvp_0_b", "figure_scaling", *DOCUMENTS],
+    "baselines/marginalised.py": ["ridge_marginalised", "scaling", "verdict_mvp_0_b", "figure_scaling", *CONFIRMED],
     "experiments/models/classical.py": [
         *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES, "networks", "models", *ERRORS, "evidence:d1", "decide:d1",
     ],
-    "decisions/recipes.py": ["propose", "settle_recipe", *DOCUMENTS],
+    "decisions/recipes.py": ["propose", "settle_recipe", *CONFIRMED],
     "report/markdown/overview.py": ["documents"],
     # A restyled figure: its rule, what gathers numbers and figures, the documents that show it. Nothing computes or judges.
     "figures/ridge_alpha.py": ["figure_ridge_alpha", "fisher", *DOCUMENTS],
@@ -90,7 +90,7 @@ def test_added_variant_runs_alone_and_its_verdict_follows(flow):
             "decide:d1",
             "propose",
             "settle_recipe",
-            *DOCUMENTS,
+            *CONFIRMED,
         ]
     )
 
@@ -105,7 +105,7 @@ def test_changed_variant_reruns_alone(flow):
 def test_paused_experiment_leaves_the_graph(flow):
     flow.configure("experiments", paused=["3.4"])
     flow.path("results/mvp_3_4/verdict.json").write_text("not what it was")
-    assert flow.jobs() == Counter([*DOCUMENTS])
+    assert flow.jobs() == Counter([*CONFIRMED])
 
 
 def test_decisions_that_read_a_paused_experiment_run_nothing_of_it(flow):

@@ -85,6 +85,7 @@ REPORT_INPUT = {
     "foundations": artifacts_of_foundations(),
     "later": artifacts_of_later_phases,
     "decisions": DECISION_FILES,
+    "confirmation": CONFIRMATION,
 }
 REPORT_PARAMS = {
     "experiments": {key: whole(e) for key, e in EXPERIMENTS.items()},

@@ -4,8 +4,9 @@ Requires: the store, the protocol.
 Produces: results/mvp_0_b/ridge.json and ridge.parquet (all scales from one pass), lightgbm_<scale>.json and .parquet;
 beside these, which have one frozen draw of noise per training spectrum as published work has, ridge_marginalised.json
 and .parquet (the noise marginalised exactly) and lightgbm_draws_<scale>.json and .parquet (several draws);
-scaling.json. Predictions are on the common test set; ridge_selection.parquet and lightgbm_<scale>_selection.parquet
-are those on the validation stars of the largest scale, where the best model is chosen, of the published protocol alone.
+scaling.json. Predictions are on the common test set; <name>_selection.parquet are those on the validation stars of the
+largest scale, where the best model is chosen (for D1 among those of the published protocol, for the answer among all), and
+<name>.safetensors the fitted models, of ridge those of the largest scale.
 `baselines.lightgbm_largest` and `lightgbm_draws_largest` leave LightGBM out at the scales above them.
 """
 
@@ -19,6 +20,9 @@ RIDGES = ["ridge", "ridge_marginalised"]
 CLASSICAL = ["results/mvp_0_b/ridge.parquet", f"results/mvp_0_b/lightgbm_{LIGHTGBM_SCALES[-1]}.parquet"]
 # The same on validation stars, where the best model is chosen.
 CLASSICAL_SELECTION = [path.replace(".parquet", "_selection.parquet") for path in CLASSICAL]
+# All classical models, those with more than one draw of noise too, for the answer.
+EVERY_CLASSICAL = CLASSICAL + ["results/mvp_0_b/ridge_marginalised.parquet"]
+EVERY_CLASSICAL += [f"results/mvp_0_b/lightgbm_draws_{scale}.parquet" for scale in DRAWS_SCALES[-1:]]
 
 
 rule ridge:
@@ -29,6 +33,7 @@ rule ridge:
         report=update("results/mvp_0_b/ridge.json"),
         predictions=update("results/mvp_0_b/ridge.parquet"),
         selection=update("results/mvp_0_b/ridge_selection.parquet"),
+        model=update("results/mvp_0_b/ridge.safetensors"),
     log:
         "logs/mvp_0_b/ridge.log",
     benchmark:
@@ -55,6 +60,7 @@ rule lightgbm:
         report=update("results/mvp_0_b/lightgbm_{scale}.json"),
         predictions=update("results/mvp_0_b/lightgbm_{scale}.parquet"),
         selection=update("results/mvp_0_b/lightgbm_{scale}_selection.parquet"),
+        model=update("results/mvp_0_b/lightgbm_{scale}.safetensors"),
     log:
         "logs/mvp_0_b/lightgbm_{scale}.log",
     benchmark:
@@ -82,6 +88,8 @@ rule ridge_marginalised:
     output:
         report=update("results/mvp_0_b/ridge_marginalised.json"),
         predictions=update("results/mvp_0_b/ridge_marginalised.parquet"),
+        selection=update("results/mvp_0_b/ridge_marginalised_selection.parquet"),
+        model=update("results/mvp_0_b/ridge_marginalised.safetensors"),
     log:
         "logs/mvp_0_b/ridge_marginalised.log",
     benchmark:
@@ -105,6 +113,8 @@ use rule lightgbm as lightgbm_draws with:
     output:
         report=update("results/mvp_0_b/lightgbm_draws_{scale}.json"),
         predictions=update("results/mvp_0_b/lightgbm_draws_{scale}.parquet"),
+        selection=update("results/mvp_0_b/lightgbm_draws_{scale}_selection.parquet"),
+        model=update("results/mvp_0_b/lightgbm_draws_{scale}.safetensors"),
     log:
         "logs/mvp_0_b/lightgbm_draws_{scale}.log",
     benchmark:

@@ -1,7 +1,7 @@
 """What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
 
 from logg1m.results import denoiser as denoiser_files
-from logg1m.results.run import METRICS, PREDICTIONS, PROVENANCE, RUN_FILES, TABLE_FILES
+from logg1m.results.run import METRICS, MODEL, PREDICTIONS, PROVENANCE, RUN_FILES, TABLE_FILES
 
 
 def variants_of(mvp):

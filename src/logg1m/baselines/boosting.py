@@ -286,6 +286,28 @@ def _save(folder: Path, parts: list[lgb.Booster], history: list[float]) -> None:
     write_json(folder / "trees.json", {"digest": digest([history, models]), "mse": history, "models": models})
 
 
+def tensors(boosted: Boosted) -> dict[str, np.ndarray]:
+    """The trees for a file: the text of every part as bytes, and how many trees predict."""
+    parts = {f"part_{k:03d}": as_bytes(part) for k, part in enumerate(boosted.parts)}
+    return {**parts, "best_iteration": np.array([boosted.best_iteration])}
+
+
+def from_tensors(found: dict[str, np.ndarray], noisy: np.ndarray) -> np.ndarray:
+    """log g (N,) of noisy spectra (N, P), NaN at masked pixels, by saved trees."""
+    boosted = Boosted([from_bytes(found[name]) for name in sorted(found) if name.startswith("part_")])
+    return boosted.predict(noisy, int(found["best_iteration"][0]))
+
+
+def as_bytes(booster: lgb.Booster) -> np.ndarray:
+    """A booster's text as bytes (n,) uint8."""
+    return np.frombuffer(booster.model_to_string().encode(), dtype=np.uint8)
+
+
+def from_bytes(text: np.ndarray) -> lgb.Booster:
+    """The booster of a text as `as_bytes` has it."""
+    return lgb.Booster(model_str=text.tobytes().decode())
+
+
 def predict(boosted: Boosted, rows: NoisyRows) -> np.ndarray:
     """Predictions of the best prefix for the ids of `rows` in rising order, (N,) dex."""
     blocks = rows.blocks("LightGBM predictions")

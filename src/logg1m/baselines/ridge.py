@@ -253,6 +253,22 @@ def predict(
     return out
 
 
+def tensors(models: Sequence[Linear], frame: Frame) -> dict[str, np.ndarray]:
+    """The linear models of the largest scale for a file: shift and scale of the frame (P,), and of every model its weights
+    (P,) and intercept by its name."""
+    largest = max(model.scale for model in models)
+    found = {"shift": frame.shift, "scale": frame.scale}
+    for model in (model for model in models if model.scale == largest):
+        found |= {f"{model.name}/weights": model.weights, f"{model.name}/intercept": np.array([model.intercept])}
+    return found
+
+
+def from_tensors(found: dict[str, np.ndarray], name: str, noisy: np.ndarray) -> np.ndarray:
+    """log g (N,) of noisy spectra (N, P) by a saved model; the spectra are overwritten."""
+    x = in_frame(noisy, Frame(found["shift"], found["scale"]))
+    return np.asarray((x @ found[f"{name}/weights"].astype(np.float32)).astype(np.float64) + found[f"{name}/intercept"])
+
+
 def table(models: Sequence[Linear], ids: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
     """Predictions (len(ids), models) as rows: model, scale, id, truth, predicted (dex); truth (N,) of all spectra."""
     about = {"id": ids, "truth": truth[ids]}

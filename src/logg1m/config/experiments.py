@@ -13,7 +13,9 @@ from logg1m.config.kinds import FigureKind, ReportKind
 from logg1m.config.protocol import MOST_SPECTRA
 
 Kind = Literal["ridge", "lightgbm", "vit"]
-Channel = Literal["flux", "flux_over_error", "log_error", "error", "smooth_residual", "derivative"]
+Channel = Literal[
+    "flux", "flux_over_error", "weighted_residual", "error_level", "log_error", "error", "smooth_residual", "derivative",
+]  # fmt: skip
 Normalisation = Literal[
     "stored", "median", "zscore_100", "zscore_200", "zscore_500",
     "continuum_poly3", "continuum_poly5", "continuum_spline", "continuum_running_median",
@@ -307,6 +309,13 @@ class Experiments(Section):
         description="training spectra (fit and validation) per kind of model; at most the training pool",
     )
     test_size: int = Field(20_000, ge=10, le=MOST_SPECTRA, description="largest test set: a prefix of the common test")
+    confirmation_size: int = Field(
+        20_000,
+        ge=10,
+        le=2**28,
+        description="fresh simulated spectra on which what was accepted is measured once more; of a source that cannot "
+        "simulate at most so many of the test spectra that are set aside for it",
+    )
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
     seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], _over(_SEED_SCATTER)] = Field(
         _SEED_SCATTER,

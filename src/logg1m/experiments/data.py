@@ -1,6 +1,7 @@
 """Which spectra a run takes, with which noise, and what its recipe makes of them."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from logg1m.config.experiments import Recipe
 from logg1m.experiments.reading import Role, by_chunk, gather
 from logg1m.experiments.regions import sky_pixels
 from logg1m.files import InputError
-from logg1m.inputs.channels import channels, needs_error
+from logg1m.inputs.channels import channels, needs_error, needs_mean
 from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise
 from logg1m.inputs.windows import pixel_mask, windows
@@ -121,19 +122,38 @@ class Preparation:
         if needs_error(view.recipe.channels) and view.recipe.error_source == "honest":
             if all(name in labels for name in ("flux_scale", *_CONDITIONS)):
                 self.honest = HonestError(view.observation, device)
-                self.flux_scale = labels["flux_scale"].to_numpy()
-                self.conditions = Conditions(**{name: labels[name].to_numpy() for name in _CONDITIONS})
-                # A GPU would wait for the host at every step; a CPU makes them of the spectra that it comes to see.
-                every = device.type == "cuda"
-                self.known = self.honest.known(self.flux_scale, self.conditions) if every else None
+                self._meet(self.honest, labels)
             else:
                 self.fitted = FittedError(*training_spectra(store, fit_ids, compute))
                 log.info(f"honest error fitted on training spectra, median residual {self.fitted.residual:.1%}")
+        self.mean = self._mean_flux(fit_ids, compute) if needs_mean(view.recipe.channels) else None
         self.neutral: torch.Tensor | None = None
         if has_masked(store):
             n_channels = len(view.recipe.channels)
             self.neutral = torch.full((n_channels, store.n_pixels), torch.nan, device=device)
             self.neutral = self._mean_seen(fit_ids[:_NEUTRAL_ROWS], compute)
+
+    def of_stars(self, labels: pd.DataFrame) -> "Preparation":
+        """The same for other stars than those of the store: `seen` takes rows of `labels` for ids then."""
+        other = copy(self)
+        if other.honest is not None:
+            other._meet(other.honest, labels)
+        return other
+
+    def _meet(self, honest: HonestError, labels: pd.DataFrame) -> None:
+        """Keep what an honest error needs to know of some stars."""
+        self.flux_scale = labels["flux_scale"].to_numpy()
+        self.conditions = Conditions(**{name: labels[name].to_numpy() for name in _CONDITIONS})
+        # A GPU would wait for the host at every step; a CPU makes them of the spectra that it comes to see.
+        every = self.device.type == "cuda"
+        self.known = honest.known(self.flux_scale, self.conditions) if every else None
+
+    def _mean_flux(self, ids: np.ndarray, compute: Compute) -> torch.Tensor:
+        """Mean normalised flux (P,) of training spectra without noise, of every pixel where it is good; 0 where nowhere."""
+        flux = torch.as_tensor(training_spectra(self.store, ids, compute)[0]).to(self.device)
+        good = ~flux.isnan()
+        normalised = normalise(self.view.recipe.normalisation, fill(flux, good), good)
+        return torch.where(good, normalised, torch.nan).nanmean(dim=0).nan_to_num(nan=0.0)
 
     def _mean_seen(self, ids: np.ndarray, compute: Compute) -> torch.Tensor:
         """Mean of every channel over the spectra in which a pixel is good, (C, P); 0 where there are none."""
@@ -182,7 +202,7 @@ class Preparation:
             error = self.fitted(noisy.detach(), error)
         recipe, denoise = self.view.recipe, self.view.denoise
         flux = noisy if denoise is None else denoise(noisy)  # an honest error is that of the noisy flux
-        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux, good), error)
+        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux, good), error, self.mean)
         if good is not None and self.neutral is not None:
             stacked = torch.where(good[:, None], stacked, self.neutral)
         return stacked.masked_fill(self.hidden, 0.0)

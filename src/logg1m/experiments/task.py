@@ -148,6 +148,7 @@ class Fitted:
     differentiable : prepared spectra (B, C, P) → log g (B,), where the model has derivatives
     module : the network, where the model is one
     encoders : weights of its encoder that a linear probe compares, by name, where it was pretrained
+    validation : of every epoch the squared errors of groups of validation stars (see `models.network.Groups`)
     timings : how the time went; no verdict reads it
     pretraining : what there is to say of a pretraining
     examples : reconstructions by a pretraining (see `models.pretraining`), long form
@@ -155,7 +156,7 @@ class Fitted:
 
     predict: Predict
     tensors: dict[str, np.ndarray]
-    history: list[dict[str, float]]
+    history: list[dict[str, Any]]
     chosen: dict[str, Any]
     differentiable: Callable[[torch.Tensor], torch.Tensor] | None = None
     module: torch.nn.Module | None = None
@@ -163,6 +164,7 @@ class Fitted:
     timings: dict[str, Any] = field(default_factory=dict)
     pretraining: dict[str, Any] | None = None
     examples: pd.DataFrame | None = None
+    validation: pd.DataFrame | None = None
 
 
 def fitter(model: str) -> Callable[[Task], Fitted]:

@@ -14,7 +14,7 @@ from logg1m.config.experiments import Experiment
 from logg1m.config.report import Report
 from logg1m.decisions.points import POINTS
 from logg1m.figures import catalogue
-from logg1m.report import tables
+from logg1m.report import confirmation, tables
 from logg1m.report.answer import answer
 from logg1m.report.checks import checks
 from logg1m.report.decisions import decision, outcomes
@@ -184,6 +184,7 @@ def _mvp(
         priority=_priority(standing, verdict.get("outcome", "")),
         next_action=_next_action(standing, verdict.get("outcome", ""), closed, made, key),
         cancelled_by=closed[0] if closed else None,
+        confirmed=confirmation.of_experiment(key, artifacts) if verdict.get("outcome") == "accepted" else "",
         scope=tuple(told.scope(own, artifacts)) if told else (),
     )
 

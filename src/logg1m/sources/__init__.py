@@ -41,7 +41,11 @@ class Source(Protocol):
 
 @runtime_checkable
 class Simulator(Protocol):
-    """A source that can compute exact derivatives of its spectra."""
+    """A source that can simulate any spectrum, and compute exact derivatives of it."""
+
+    def simulate(self, start: int, stop: int) -> Block:
+        """Spectra start … stop − 1, in the store or beyond it: any ids of `spectra.ids`."""
+        ...
 
     def derivatives(self, ids: np.ndarray) -> "Jacobian":
         """Spectra `ids` with the derivatives of their noise-free flux."""

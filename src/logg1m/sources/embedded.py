@@ -90,8 +90,16 @@ class EmbeddedSource:
 
     def read(self, start: int, stop: int) -> Block:
         """Simulate spectra start … stop − 1 in the fixed tiles of the whole set: any block agrees bit for bit."""
+        return self._in_tiles(start, stop, self.n_spectra)
+
+    def simulate(self, start: int, stop: int) -> Block:
+        """The same of any ids, in the store or beyond it (`spectra.ids`), in whole tiles."""
+        return self._in_tiles(start, stop, stop + self.observer.tile_rows)
+
+    def _in_tiles(self, start: int, stop: int, end: int) -> Block:
+        """Spectra start … stop − 1 of those before `end`, where the last tile ends."""
         tile = self.observer.tile_rows
-        first, last = start - start % tile, min(-(-stop // tile) * tile, self.n_spectra)
+        first, last = start - start % tile, min(-(-stop // tile) * tile, end)
         labels, conditions = self.draw(np.arange(first, last))
         seen = self.observer.observe(labels, conditions)
         part = slice(start - first, stop - first)

@@ -173,6 +173,7 @@ def test_numbers_in_sentences_stand_in_the_artifacts_of_their_experiment(text, e
     checked = 0
     for key, experiment in experiments.items():
         known = numbers_of(json.loads(experiment.model_dump_json()))
+        known |= numbers_of(read_json("results/confirmation/confirmation.json"))
         for file in {*Path(f"results/{key}").glob("*.json"), *Path("results").glob(f"{key}/*/seed_0/metrics.json")}:
             known |= numbers_of(read_json(file))
         borrowed = {v.same_as for v in experiment.variants.values() if v.same_as}
@@ -204,6 +205,8 @@ def test_the_answer_comes_first_and_is_the_one_that_was_collected(text, paths, e
     for ground in answer.decided:
         assert ground.text in html.unescape(start)
     assert answer.model in start
+    assert answer.confirmed in html.unescape(start)
+    assert f"{answer.n_chosen_on} low-noise validation stars" in start
     assert f"{answer.n_models} honest models" in start
     assert f"{answer.n_test:,} low-noise test spectra" in start
     assert text.index('id="answer"') < text.index("<nav") or text.index('id="answer"') > text.index("<main")
