@@ -177,7 +177,7 @@ def test_mappings_given_in_part_keep_the_other_entries():
             "decisions": {"default": {"d1": "stop"}},
         }
     )
-    assert config.experiments.train_size == {"ridge": 5_000, "lightgbm": 16_000, "vit": 300}
+    assert config.experiments.train_size == {"ridge": 5_000, "lightgbm": 16_000, "projection": 25_000, "vit": 300}
     assert config.experiments.seed_scatter == Config().experiments.seed_scatter | {"r2": 0.01}
     assert config.decisions.default == {"d1": "stop", "d2": "full", "d3": "single"}
     with pytest.raises(InputError, match=r"experiments\.train_size = \[1\]"):
@@ -227,3 +227,9 @@ def test_a_network_is_passed_on_with_its_architecture_in_full(monkeypatch):
     monkeypatch.setitem(PRESETS, "laptop", PRESETS["smoke"])
     assert network.model_dump(mode="json")["architecture"] == PRESETS["smoke"].model_dump()
     assert Network.model_validate(first).chosen.model_dump() == first["architecture"]
+
+
+def test_settings_of_a_projection_that_are_left_out_are_its_own_and_not_those_of_networks():
+    training = validate({"projection": {"training": {"epochs": 3}}}).projection.training
+    assert (training.epochs, training.batch_size, training.learning_rate) == (3, 512, 2e-3)
+    assert validate({}).network.training.batch_size == 128

@@ -119,6 +119,9 @@ def test_model_of_a_variant_decides_what_it_may_change():
     assert catalogue.applicable({"heads": "multi_equal"}, "ridge")
     assert not catalogue.applicable({"model": "lightgbm", "heads": "multi_equal"}, "ridge")
     assert catalogue.applicable({"model": "lightgbm", "mask": "error_1"}, "ridge")
+    assert catalogue.applicable({"model": "projection", "components": 16, "heads": "multi_equal"}, "vit")
+    assert not catalogue.applicable({"model": "projection", "tokeniser": "single_32"}, "vit")
+    assert not catalogue.applicable({"components": 16}, "vit")
 
 
 def test_recipe_of_a_variant_is_the_base_with_its_change():

@@ -1,6 +1,7 @@
 """What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
 
 from logg1m.results import denoiser as denoiser_files
+from logg1m.experiments.models import BY_STEPS
 from logg1m.results.run import METRICS, PREDICTIONS, PROVENANCE, RUN_FILES, TABLE_FILES
 
 
@@ -96,17 +97,19 @@ def training_of(model):
         settings["lightgbm"] = whole(CONFIG.baselines.lightgbm)
     if model == "vit":
         settings["network"] = whole(CONFIG.network, but=("training.checkpoint_seconds",))
+    if model == "projection":
+        settings["projection"] = projection_settings()
     return settings
 
 
 def threads_of(model):
-    """Networks train on as many threads as configured; the rest of a run gains little from a second one."""
-    return CONFIG.network.threads if model == "vit" else 1
+    """What trains by steps has as many threads as configured; the rest of a run gains little from a second one."""
+    return {"vit": CONFIG.network.threads, "projection": CONFIG.projection.threads}.get(model, 1)
 
 
 def gpus_of(model):
     """GPUs that training one kind of model asks a cluster for; on this machine it is no limit."""
-    return int(model not in ("ridge", "lightgbm") and CONFIG.compute.device != "cpu")
+    return int(model in BY_STEPS and CONFIG.compute.device != "cpu")
 
 
 def goes_first(wildcards):

@@ -11,7 +11,9 @@ from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
 from logg1m.config.places import state_of
+from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
+from logg1m.experiments.models import BY_STEPS
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Given, RunSetting, training_code
 from logg1m.files import read_json, read_parquet, understood
@@ -27,11 +29,14 @@ with job(snakemake):
     with understood(given.recipe[0]) if given.recipe else nullcontext():
         recipe = Recipe(**{**base, **params.change})
     compute = Compute.from_job(snakemake)
-    device = resolve(compute.device if recipe.model == "vit" else "cpu")
+    device = resolve(compute.device if recipe.model in BY_STEPS else "cpu")
     denoiser = denoisers.load(given.denoiser[0], device) if given.denoiser else None
     network = Network.of(params.training.get("network", {}))
     if recipe.model == "vit":
         network = network.as_in(snakemake.config.get("network", {}), "training.checkpoint_seconds")
+    projection = Projection.of(params.training.get("projection", {}))
+    if recipe.model == "projection":
+        projection = projection.as_in(snakemake.config.get("projection", {}), "training.checkpoint_seconds")
     setting = RunSetting(
         seed=params.seed,
         seed_number=int(snakemake.wildcards.seed),
@@ -44,6 +49,7 @@ with job(snakemake):
         observation=Observation.of(params.observation),
         network=network,
         code=training_code(recipe) + (denoiser.identity if denoiser else ""),
+        projection=projection,
     )
     members = read_members(given.members, given.snr)
     sensitivity = read_parquet(given.sensitivity[0]) if given.sensitivity else None

@@ -13,6 +13,7 @@ from logg1m.config.data import N_PIXELS, Data, Priors
 from logg1m.config.denoisers import Denoisers
 from logg1m.config.experiments import Decisions, Experiments
 from logg1m.config.networks import Network
+from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.config.reading import check_overlay, load_yaml
 from logg1m.config.report import Report
@@ -31,6 +32,7 @@ class Config(Section):
     bootstrap: Bootstrap = Bootstrap()
     experiments: Experiments = Experiments()
     network: Network = Network()
+    projection: Projection = Projection()
     denoisers: Denoisers = Denoisers()
     decisions: Decisions = Decisions()
     report: Report = Report()

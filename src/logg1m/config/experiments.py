@@ -12,7 +12,7 @@ from logg1m.config.denoisers import DenoiserKind
 from logg1m.config.kinds import FigureKind, ReportKind
 from logg1m.config.protocol import MOST_SPECTRA
 
-Kind = Literal["ridge", "lightgbm", "vit"]
+Kind = Literal["ridge", "lightgbm", "projection", "vit"]
 Channel = Literal["flux", "flux_over_error", "log_error", "error", "smooth_residual", "derivative"]
 Normalisation = Literal[
     "stored", "median", "zscore_100", "zscore_200", "zscore_500",
@@ -26,7 +26,7 @@ Metric = Literal[
 Gate = Literal["d1", "d2", "d3"]
 Name = Annotated[str, Field(max_length=100)]
 
-_TRAIN_SIZE: dict[Kind, int] = {"ridge": 5_000, "lightgbm": 16_000, "vit": 25_000}
+_TRAIN_SIZE: dict[Kind, int] = {"ridge": 5_000, "lightgbm": 16_000, "projection": 25_000, "vit": 25_000}
 _SEED_SCATTER: dict[Metric, float] = {
     "r2": 0.005, "mae": 0.005, "rmse": 0.005, "outlier_rate": 0.005, "nmad": 0.01, "median_bias": 0.01,
     "bias_teff": 0.01, "bias_m_h": 0.01, "mae_teff": 0.5, "mae_m_h": 0.0015, "cross_talk": 0.005,
@@ -43,7 +43,11 @@ def _over(default: Mapping[Any, Any]) -> BeforeValidator:
 class Recipe(Section):
     """Everything that a run trains; the base recipe is the reference model of the roadmap."""
 
-    model: Kind = Field("vit", description="vit (a network), lightgbm, or ridge (a linear preview of the roadmap)")
+    model: Kind = Field(
+        "vit",
+        description="vit (a network), projection (a perceptron on coefficients in the subspace of the models), lightgbm, or "
+        "ridge (a linear preview of the roadmap)",
+    )
     channels: tuple[Channel, ...] = Field(
         ("flux",), min_length=1, max_length=6, description="what the model sees, per pixel"
     )
@@ -112,28 +116,21 @@ class Recipe(Section):
         description="windows: pixels that the model does not see are the training mean for the denoiser too, so that a "
         "filtered pixel brings nothing in from them",
     )
-
-
-# What each kind of model can be changed in; a variant that changes anything else does not exist for that kind.
-_SHARED = {
-    "channels",
-    "error_source",
-    "normalisation",
-    "windows",
-    "mask",
-    "train_on",
-    "label_share",
-    "denoiser",
-    "denoiser_sees",
-}
-PRETRAINING_FIELDS = {"pretraining", "mask_share", "reconstruction", "pretraining_size", "pretraining_compute"}
-SUPPORTED: dict[str, set[str]] = {
-    "ridge": _SHARED | {"heads"},
-    "lightgbm": _SHARED,
-    "vit": _SHARED
-    | PRETRAINING_FIELDS
-    | {"heads", "objective", "tokeniser", "position", "attention_bias", "supervised_epochs_factor"},
-}
+    components: int = Field(64, ge=1, le=65_536, description="projection: directions that spectra are projected onto")
+    basis: Literal["principal", "random"] = Field(
+        "principal",
+        description="projection: leading singular vectors of weighted noise-free training spectra, or as many random "
+        "directions",
+    )
+    pixel_weights: Literal["noise", "none"] = Field(
+        "noise", description="projection: 1/rms of the noise over the training spectra, or every pixel alike"
+    )
+    residual_levels: int = Field(
+        8,
+        ge=0,
+        le=1_000,
+        description="projection: groups of pixels, by weight, whose residual tells the noise level; 0: none",
+    )
 
 
 class Variant(Section):

@@ -18,9 +18,10 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
+from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.experiments import data
-from logg1m.experiments.models import FITTED_BY
+from logg1m.experiments.models import BY_STEPS, FITTED_BY
 from logg1m.jobs.device import resolve
 from logg1m.jobs.provenance import code_fingerprint
 from logg1m.protocol.pools import Pools
@@ -59,6 +60,7 @@ class RunSetting:
     observation: Observation
     network: Network
     code: str
+    projection: Projection = field(default_factory=Projection)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Task:
         rows = data.choose_rows(pools, given.members, recipe, *sizes, setting.seed_number)
         own_seed = setting.seed + setting.seed_number  # a random mask is another one for every seed
         visible, windows = data.visible_pixels(store, recipe, rows, given.sensitivity, own_seed, compute, given.pixels)
-        device = resolve(compute.device if recipe.model == "vit" else "cpu")
+        device = resolve(compute.device if recipe.model in BY_STEPS else "cpu")
         denoise = given.denoiser.denoise if given.denoiser else None
         if given.denoiser and recipe.denoiser_sees == "windows":
             denoise = given.denoiser.confined(torch.as_tensor(visible, device=device))
@@ -128,7 +130,8 @@ class Task:
     def identity(self) -> list[Any]:
         """What every training of this task depends on, plain values."""
         setting, view, rows = self.setting, self.prepare.view, self.rows
-        model = [self.recipe.model_dump(mode="json"), setting.network.chosen.model_dump()]
+        shape = setting.projection if self.recipe.model == "projection" else setting.network.chosen
+        model = [self.recipe.model_dump(mode="json"), shape.model_dump(exclude={"training", "threads"})]
         spectra = [rows.fit.tolist(), rows.validation.tolist(), np.flatnonzero(view.visible).tolist()]
         noise = [view.observation.model_dump(mode="json"), view.noise_level, setting.seed, setting.seed_number]
         return [self.store.manifest["store_id"], *model, *spectra, *noise, setting.code, self.prepare.device.type]

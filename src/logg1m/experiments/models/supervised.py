@@ -1,0 +1,104 @@
+"""What all models that are trained by steps have in common: spectra in memory or on disk, a training, predictions."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from logg1m.config.networks import Training
+from logg1m.experiments.models import raw_spectra
+from logg1m.experiments.reading import Role, Room
+from logg1m.experiments.task import Predict, Task
+from logg1m.jobs import interruption
+from logg1m.nn.objectives import SquaredError
+from logg1m.nn.trainer import Trained, Trainer, in_batches
+from logg1m.spectra.store import digest
+
+_EVALUATION_BATCH = 512
+
+
+class Learns(Protocol):
+    """What a module needs, besides being one that the trainer can train."""
+
+    objective: SquaredError
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Prepared spectra (B, C, P) → outputs (B, O)."""
+
+    def predict(self, x: torch.Tensor) -> torch.Tensor:
+        """Labels (B, T) in dex and K."""
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Training spectra as stored, and prepared validation spectra (N, C, P)."""
+
+    fit: raw_spectra.Raw
+    validation: np.ndarray
+
+
+def read(task: Task, room: Room) -> Spectra:
+    """The spectra of a training, in one pass over the store."""
+    rows, prepare = task.rows, task.prepare
+    roles = {"fit": Role(rows.fit, prepare.raw), "validation": prepare.role(rows.validation)}
+    found = room.read(task.store, roles, task.compute)
+    shape = (-1, len(task.recipe.channels), task.store.n_pixels)
+    return Spectra((found["fit"][0], found["fit"][1]), found["validation"][0].reshape(shape))
+
+
+def train(
+    task: Task, learner: torch.nn.Module, spectra: Spectra, settings: Training, known_by: Sequence[Any] = ()
+) -> Trained:
+    """Train, or resume; validated on R² of log g. `known_by`: what else the training depends on."""
+    rows, device = task.rows, task.prepare.device
+    labels = task.targets[rows.fit].astype(np.float32)
+    feed = raw_spectra.feed(task, spectra.fit, labels, rows.fit, task.prepare.fresh)
+    truth = task.targets[rows.validation, 0]
+
+    def validate(module: Any) -> dict[str, float]:
+        parts = in_batches(module.predict, spectra.validation, device, _EVALUATION_BATCH)
+        error = torch.cat(list(parts))[:, 0].numpy() - truth
+        return {"score": float(1 - (error**2).mean() / truth.var()), "validation_mae": float(np.abs(error).mean())}
+
+    identity = digest([*task.identity, settings.model_dump(exclude={"checkpoint_seconds"}), *known_by])
+    path = task.state / "training.safetensors"
+    with interruption.listening():
+        return Trainer(learner, feed, validate, settings, path, identity, task.title).train()
+
+
+def predictor(learner: Learns, device: torch.device) -> Predict:
+    """Prepared spectra (N, C, P) → labels (N, T), and what else the objective says."""
+    objective = deepcopy(learner.objective).cpu()
+
+    def predict(spectra: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        outputs = torch.cat(list(in_batches(learner, spectra, device, _EVALUATION_BATCH)))
+        columns = {name: values.numpy() for name, values in objective.columns(outputs).items()}
+        return objective.predict(outputs).numpy(), columns
+
+    return predict
+
+
+def chosen(learner: torch.nn.Module, trained: Trained) -> dict[str, Any]:
+    """The choice on validation, and how long it took in steps."""
+    return {
+        "epoch": trained.best_epoch + 1,
+        "epochs_run": len(trained.history),
+        "steps": trained.steps,
+        "parameters": sum(p.numel() for p in learner.parameters()),
+        "validation_r2": trained.history[trained.best_epoch]["score"],
+    }
+
+
+def timings(trained: Trained, device: torch.device) -> dict[str, Any]:
+    """How a training went, for provenance.json; the rate is that of the steps, without validation and compiling."""
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "training_seconds": trained.seconds,
+        "training_seconds_by_purpose": trained.times,
+        "spectra_per_second": trained.spectra_per_second,
+        "share_waiting_for_data": trained.share_waiting,
+        "micro_batch": trained.micro_batch,
+    }
