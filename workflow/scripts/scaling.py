@@ -14,13 +14,16 @@ from logg1m.protocol.truths import require_one_truth
 with job(snakemake):
     params, given = snakemake.params, snakemake.input
     columns = ("model", "scale", "id", "truth", "predicted")
-    tables = {path: read_parquet(path, columns) for path in [*given.ridge, *given.lightgbm, *given.draws]}
+    tables = {
+        path: read_parquet(path, columns) for path in [*given.ridge, *given.lightgbm, *given.draws, *given.projection]
+    }
     require_one_truth(tables)
     predictions = pd.concat(tables.values(), ignore_index=True)
     reports = (params.lightgbm_sizes, given.lightgbm_reports), (params.draws_sizes, given.draws_reports)
     lightgbm, draws = ({size: read_json(path) for size, path in zip(sizes, paths)} for sizes, paths in reports)
+    projections = {size: read_json(path) for size, path in zip(params.protocol["scales"], given.projection_reports)}
     with understood(given.ridge_reports[0]):
-        facts = facts_of([read_json(path, ("scales",)) for path in given.ridge_reports], lightgbm, draws)
+        facts = facts_of([read_json(path, ("scales",)) for path in given.ridge_reports], lightgbm, draws, projections)
     protocol, baselines = Protocol.of(params.protocol), Baselines.of(params.baselines)
     members, bootstrap = read_members(given.members, given.snr), Bootstrap.of(params.bootstrap)
     scaling = table(predictions, members, protocol, baselines, bootstrap, params.seed, facts)
