@@ -241,7 +241,7 @@ def test_status_decide_and_verify_take_a_runs_folder(
         run_ = () if here else (folder,)
         status, out, _ = run(capsys, "status", *run_)
         assert status == 0
-        assert len([line for line in out.splitlines() if "MVP-" in line]) == 16, "the workflow's own experiments"
+        assert len([line for line in out.splitlines() if "MVP-" in line]) == 17, "the workflow's own experiments"
         assert "D2" in out
         status, out, _ = run(capsys, "decide", *run_, "--explain", "d2")
         assert (status, out.splitlines()[0]) == (0, "D2: windows")

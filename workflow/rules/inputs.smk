@@ -9,7 +9,10 @@ def variants_of(mvp):
     """The variants that run at this scale; an experiment with rules of its own has none."""
     if EXPERIMENTS[mvp].artifact:
         return []
-    return catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
+    found = catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
+    if CONFIG.data.source != "pfs_hdf5":
+        return found
+    return [name for name in found if not is_simulated(EXPERIMENTS[mvp].variants[name].change)]
 
 
 def is_combination(wildcards):
@@ -83,9 +86,15 @@ def denoisers_of(mvp):
 
 
 def code_of(recipe):
-    """The code behind a run, that of the denoiser included where there is one."""
+    """The code behind a run, that of the denoiser, and of what simulates, included where there is one."""
     found = MODEL_CODE[recipe["model"]]
-    return found if recipe["denoiser"] == "none" else found + DENOISER_CODE
+    found += DENOISER_CODE if recipe["denoiser"] != "none" else ""
+    return found + (STREAM_CODE if is_simulated(recipe) else "")
+
+
+def is_simulated(change):
+    """Whether a recipe, or a change of one, trains on stars that are simulated meanwhile."""
+    return change.get("training_spectra") == "simulated"
 
 
 def training_of(model):

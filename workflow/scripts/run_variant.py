@@ -7,7 +7,7 @@ from logg1m.bounds.efficiency import optimal
 from logg1m.config.baselines import LightGBMConfig
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
-from logg1m.config.data import Observation
+from logg1m.config.data import Data, Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
 from logg1m.config.places import state_of
@@ -15,12 +15,15 @@ from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.experiments.models import BY_STEPS
 from logg1m.experiments.run import run
-from logg1m.experiments.task import Given, RunSetting, training_code
+from logg1m.experiments.task import TARGETS, Given, RunSetting, training_code
 from logg1m.files import read_json, read_parquet, understood
 from logg1m.jobs.device import resolve
 from logg1m.jobs.frame import job
 from logg1m.nn import denoisers
 from logg1m.protocol.members import read_members
+from logg1m.sources import build
+from logg1m.sources.identity import require_same
+from logg1m.sources.streamed import Stream
 from logg1m.spectra.store import Store
 
 with job(snakemake):
@@ -58,5 +61,10 @@ with job(snakemake):
         read_parquet(given.bayes, ("id", "mean", "var", "truth")), members, params.bayes["min_reached"]
     )
     folder = Path(snakemake.output[0]).parent
-    needed = Given(Store(given.manifest), members, sensitivity, pixels, denoiser)
+    store, simulate = Store(given.manifest), None
+    if recipe.training_spectra == "simulated":
+        data, labels = Data.of(params.data), TARGETS if recipe.heads != "single" else TARGETS[:1]
+        require_same(build(data, params.seed, Compute(threads=1, device="cpu")), store.source, given.manifest)
+        simulate = Stream(data, params.seed, labels)
+    needed = Given(store, members, sensitivity, pixels, denoiser, simulate)
     run(needed, recipe, setting, compute, folder, state_of(folder), posteriors)

@@ -131,6 +131,12 @@ class Recipe(Section):
         le=1_000,
         description="projection: groups of pixels, by weight, whose residual tells the noise level; 0: none",
     )
+    training_spectra: Literal["stored", "simulated"] = Field(
+        "stored",
+        description="simulated: stars of ids beyond the store's, made while the training runs and never seen twice, as many "
+        "draws of noise in all as with stored ones; only for sources that simulate",
+    )
+    draws_per_star: int = Field(4, ge=1, le=1_000, description="noise draws of every simulated star")
 
 
 class Variant(Section):

@@ -12,12 +12,14 @@ _SHARED = {
     "denoiser_sees",
 }
 PROJECTION_FIELDS = {"components", "basis", "pixel_weights", "residual_levels"}
+STREAMED_FIELDS = {"training_spectra", "draws_per_star", "supervised_epochs_factor"}
 PRETRAINING_FIELDS = {"pretraining", "mask_share", "reconstruction", "pretraining_size", "pretraining_compute"}
 SUPPORTED: dict[str, set[str]] = {
     "ridge": _SHARED | {"heads"},
     "lightgbm": _SHARED,
-    "projection": _SHARED | PROJECTION_FIELDS | {"heads", "objective"},
+    "projection": _SHARED | PROJECTION_FIELDS | STREAMED_FIELDS | {"heads", "objective"},
     "vit": _SHARED
     | PRETRAINING_FIELDS
-    | {"heads", "objective", "tokeniser", "position", "attention_bias", "supervised_epochs_factor"},
+    | STREAMED_FIELDS
+    | {"heads", "objective", "tokeniser", "position", "attention_bias"},
 }

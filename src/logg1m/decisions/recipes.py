@@ -17,8 +17,9 @@ from logg1m.experiments.judging.verdict import ACCEPTED
 from logg1m.files import read_json, understood
 from logg1m.scatter import Scatter
 
-# Changes that are no direction for a recipe: another kind of model cannot be combined with what Phases 2 and 3 try.
-_NOT_COMPOSABLE = {"model"}
+# Changes that are no direction for a recipe: another kind of model, or other stars to train on, is nothing that Phases
+# 2 and 3 can be tried on.
+_NOT_COMPOSABLE = {"model", "training_spectra"}
 
 
 def _best(verdict: dict[str, Any]) -> str | None:

@@ -42,6 +42,18 @@ class Denoiser(typing.Protocol):
         """The same of the visible pixels (P,) alone."""
 
 
+class Simulate(typing.Protocol):
+    """Blocks of stars that no store holds, by number (`sources.streamed.Stream`)."""
+
+    block: int
+
+    def ids(self, number: int) -> np.ndarray:
+        """Spectrum ids of a block, (B,)."""
+
+    def __call__(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Noise-free flux and error (B, P), and labels (B, T), of a block."""
+
+
 @dataclass(frozen=True)
 class RunSetting:
     """The configuration of a run besides its recipe.
@@ -71,6 +83,7 @@ class Given:
     sensitivity : MVP-1.1's curve, where windows or guidance of the recipe need it
     pixels : pixels.parquet of the protocol, where windows of the recipe need it
     denoiser : frozen, where the recipe names one
+    simulate : where the recipe trains on simulated spectra
     """
 
     store: Store
@@ -78,6 +91,7 @@ class Given:
     sensitivity: pd.DataFrame | None = None
     pixels: pd.DataFrame | None = None
     denoiser: Denoiser | None = None
+    simulate: Simulate | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +106,7 @@ class Task:
     state : folder of the resumable state of a training
     title : what progress lines call it
     windows : the windows behind the visible pixels
+    simulate : where the training is on simulated spectra
     """
 
     store: Store
@@ -105,6 +120,7 @@ class Task:
     compute: Compute
     title: str
     windows: list[dict[str, Any]] = field(default_factory=list)
+    simulate: Simulate | None = None
 
     @classmethod
     def of(cls, given: Given, recipe: Recipe, setting: RunSetting, compute: Compute, state: Path, title: str) -> "Task":
@@ -124,7 +140,8 @@ class Task:
         prepare = data.Preparation(store, view, labels, rows.fit, compute, device)
         names = TARGETS if recipe.heads != "single" else TARGETS[:1]
         table = labels[list(names)].to_numpy()
-        return cls(store, rows, prepare, recipe, setting, table, given.sensitivity, state, compute, title, windows)
+        where = given.sensitivity, state, compute, title, windows, given.simulate
+        return cls(store, rows, prepare, recipe, setting, table, *where)
 
     @property
     def identity(self) -> list[Any]:
@@ -177,4 +194,5 @@ def fitter(model: str) -> Callable[[Task], Fitted]:
 def training_code(recipe: Recipe) -> str:
     """Fingerprint of the code that trains by a recipe, of its denoiser too, and of nothing that evaluates."""
     denoising = [] if recipe.denoiser == "none" else ["logg1m.nn.denoisers"]
-    return code_fingerprint(FITTED_BY[recipe.model], *denoising)
+    streaming = ["logg1m.sources.streamed"] if recipe.training_spectra == "simulated" else []
+    return code_fingerprint(FITTED_BY[recipe.model], *denoising, *streaming)

@@ -15,9 +15,11 @@ from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
 from logg1m.config.projection import Projection
 from logg1m.experiments import data, evaluate, reading
-from logg1m.experiments.models import projection
+from logg1m.experiments.models import projection, supervised
 from logg1m.experiments.task import Fitted, RunSetting, Task
+from logg1m.files import InputError
 from logg1m.jobs import interruption
+from logg1m.nn.streaming import StreamedFeed
 from logg1m.nn.trainer import Trainer
 from tests.toys import ONE
 
@@ -80,6 +82,35 @@ class Masked(Linear):
         self.mask = mask.astype(np.uint8)
         sums = {"mask": ["masked"] * self.n_chunks}
         self.manifest = {"store_id": "masked", "arrays": {"mask": "uint8"}, "crc32c": sums}
+
+
+class Stars:
+    """Blocks of stars like those of `Linear`, that are in no store."""
+
+    block = 250
+
+    def __init__(self) -> None:
+        self.like = Linear()
+
+    def ids(self, number: int) -> np.ndarray:
+        return 10**6 + np.arange(number * self.block, (number + 1) * self.block)
+
+    def __call__(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        values = noise.uniform(SEED, noise.Stream.LABELS, self.ids(number), 4)
+        labels = np.sqrt(12) * (values[:, :3] - 0.5)
+        some = self.ids(number) % self.like.n_spectra
+        return (
+            (1 + labels @ self.like.design).astype(np.float32),
+            self.like.error[some],
+            labels[:, :1].astype(np.float32),
+        )
+
+
+class Here(StreamedFeed):
+    """The same batches, simulated in this process."""
+
+    def __init__(self, *arguments) -> None:
+        super().__init__(*arguments, ahead=False)
 
 
 def task_of(store, state, shape: Projection = SMALL, train: int = 4_000, **recipe) -> Task:
@@ -203,3 +234,35 @@ def test_a_fit_does_not_look_at_the_test(tmp_path):
     task = task_of(Linear(), tmp_path / "a", quick(), train=1_000)
     nowhere = replace(task, rows=replace(task.rows, test=np.array([10**9])), state=tmp_path / "b")
     assert projection.fit(nowhere).history == projection.fit(task).history
+
+
+def test_simulated_stars_are_counted_and_it_goes_on_among_them_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervised, "StreamedFeed", Here)
+    simulated = {"training_spectra": "simulated", "draws_per_star": 2, "supervised_epochs_factor": 2}
+
+    def task(name: str) -> Task:
+        return replace(task_of(Linear(), tmp_path / name, quick(), **simulated), simulate=Stars())
+
+    table, found = predictions(task("whole"))
+    assert [row["stars"] for row in found.history] == [2_000, 4_000, 6_000, 8_000]  # 14 steps of 7 per window and draw
+    assert 1 - ((table["predicted"] - table["truth"]) ** 2).mean() > 0.3
+    step, taken = Trainer._step, []
+
+    def counted(self, batch):
+        step(self, batch)
+        taken.append(1)
+        monkeypatch.setattr(interruption, "requested", lambda: len(taken) == 20)
+
+    monkeypatch.setattr(Trainer, "_step", counted)
+    with pytest.raises(interruption.Interrupted):
+        projection.fit(task("parts"))
+    resumed = projection.fit(task("parts"))
+    assert resumed.history == found.history
+
+
+def test_simulated_stars_are_refused_where_they_cannot_be_had(tmp_path):
+    with pytest.raises(InputError, match="needs a source that simulates"):
+        projection.fit(task_of(Linear(), tmp_path, quick(), training_spectra="simulated"))
+    some = task_of(Linear(), tmp_path, quick(), training_spectra="simulated", train_on="low_noise")
+    with pytest.raises(InputError, match="train_on = 'low_noise'"):
+        projection.fit(replace(some, simulate=Stars()))

@@ -24,7 +24,8 @@ def fit(task: Task) -> Fitted:
         spectra = supervised.read(task, room)
         with passes.all_threads(task.compute):
             learner = build(task, spectra.fit).to(device)
-            trained = supervised.train(task, learner, spectra, task.setting.projection.training)
+            settings = supervised.lengthened(task.setting.projection.training, task.recipe.supervised_epochs_factor)
+            trained = supervised.train(task, learner, spectra, settings)
     learner.load_state_dict(trained.weights)
     learner.eval()
     return Fitted(

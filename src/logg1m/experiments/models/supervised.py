@@ -12,8 +12,11 @@ from logg1m.config.networks import Training
 from logg1m.experiments.models import raw_spectra
 from logg1m.experiments.reading import Role, Room
 from logg1m.experiments.task import Predict, Task
+from logg1m.files import InputError
 from logg1m.jobs import interruption
+from logg1m.nn.feed import Feed
 from logg1m.nn.objectives import SquaredError
+from logg1m.nn.streaming import StreamedFeed
 from logg1m.nn.trainer import Trained, Trainer, in_batches
 from logg1m.spectra.store import digest
 
@@ -55,7 +58,10 @@ def train(
     """Train, or resume; validated on R² of log g. `known_by`: what else the training depends on."""
     rows, device = task.rows, task.prepare.device
     labels = task.targets[rows.fit].astype(np.float32)
-    feed = raw_spectra.feed(task, spectra.fit, labels, rows.fit, task.prepare.fresh)
+    if task.recipe.training_spectra == "simulated":
+        feed: Feed = _streamed(task)
+    else:
+        feed = raw_spectra.feed(task, spectra.fit, labels, rows.fit, task.prepare.fresh)
     truth = task.targets[rows.validation, 0]
 
     def validate(module: Any) -> dict[str, float]:
@@ -65,8 +71,42 @@ def train(
 
     identity = digest([*task.identity, settings.model_dump(exclude={"checkpoint_seconds"}), *known_by])
     path = task.state / "training.safetensors"
-    with interruption.listening():
-        return Trainer(learner, feed, validate, settings, path, identity, task.title).train()
+    trainer = Trainer(learner, feed, validate, settings, path, identity, task.title)
+    try:
+        with interruption.listening():
+            trained = trainer.train()
+    finally:
+        if isinstance(feed, StreamedFeed):
+            feed.close()
+    if isinstance(feed, StreamedFeed):
+        for row in trained.history:
+            row["stars"] = feed.stars(int(row["step"]), trainer.batch_size)
+    return trained
+
+
+def lengthened(settings: Training, factor: float) -> Training:
+    """The same training in so many times the epochs."""
+    return settings.model_copy(update={"epochs": max(1, round(settings.epochs * factor))})
+
+
+def _streamed(task: Task) -> StreamedFeed:
+    """Simulated stars for a recipe that they can be made for; as many make an epoch as of the stored ones.
+
+    Raises
+    ------
+    InputError
+        If the recipe asks for what only stored spectra have, or nothing simulates.
+    """
+    recipe, prepare, setting = task.recipe, task.prepare, task.setting
+    if task.simulate is None:
+        raise InputError("training_spectra = 'simulated' needs a source that simulates")
+    if prepare.honest is not None or prepare.fitted is not None or recipe.train_on != "all" or recipe.label_share < 1:
+        raise InputError(
+            "training_spectra = 'simulated' goes with channels of the flux alone, train_on = 'all' and label_share = 1; got "
+            f"channels = {list(recipe.channels)}, train_on = {recipe.train_on!r}, label_share = {recipe.label_share:g}"
+        )
+    seeds = setting.seed, setting.seed_number
+    return StreamedFeed(task.simulate, recipe.draws_per_star, len(task.rows.fit), prepare.fresh, prepare.device, *seeds)
 
 
 def predictor(learner: Learns, device: torch.device) -> Predict:
