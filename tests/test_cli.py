@@ -12,7 +12,7 @@ import pytest
 from made_shard import miniature
 
 from logg1m import cli
-from logg1m.config.experiments import Decisions
+from logg1m.config.decisions import Decisions
 from logg1m.decisions import gates
 from logg1m.spectra.store import Store
 
@@ -241,7 +241,7 @@ def test_status_decide_and_verify_take_a_runs_folder(
         run_ = () if here else (folder,)
         status, out, _ = run(capsys, "status", *run_)
         assert status == 0
-        assert len([line for line in out.splitlines() if "MVP-" in line]) == 16, "the workflow's own experiments"
+        assert len([line for line in out.splitlines() if "MVP-" in line]) == 17, "the workflow's own experiments"
         assert "D2" in out
         status, out, _ = run(capsys, "decide", *run_, "--explain", "d2")
         assert (status, out.splitlines()[0]) == (0, "D2: windows")

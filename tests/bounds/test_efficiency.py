@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
-from logg1m.bounds.efficiency import efficiency
+from logg1m.bounds.efficiency import efficiency, excess
 from logg1m.config.bounds import Bootstrap
 
 N, SEED = 4_000, 3
@@ -43,6 +43,14 @@ def test_the_gap_is_the_difference_in_r2_and_in_dex_and_holds_what_theory_says(f
     for name, exact in (("r2", 0.09), ("rmse", np.sqrt(0.29) - np.sqrt(0.2))):
         low, high = same["gap"][name]["ci95"]
         assert low < exact < high, name
+
+
+def test_excess_is_the_distance_from_the_posterior_mean_and_free_of_the_luck_of_the_noise():
+    table = pd.DataFrame({"id": np.arange(N), "predicted": MODEL}).sample(frac=1, random_state=1)
+    assert excess(POSTERIORS, table) == pytest.approx(np.mean((MODEL - 0.8 * OBSERVED) ** 2) / 0.2)
+    assert excess(POSTERIORS, table) == pytest.approx(0.45, rel=0.1)  # 0.3²/0.2
+    assert excess(POSTERIORS, table.assign(predicted=0.8 * OBSERVED[table["id"]])) == 0
+    assert np.isnan(excess(POSTERIORS, table.assign(id=table["id"] + N)))
 
 
 def test_the_gap_is_paired_and_so_more_certain_than_its_ends(found):

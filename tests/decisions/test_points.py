@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from logg1m import cli
-from logg1m.config.experiments import OUTCOMES, Experiment
+from logg1m.config.decisions import OUTCOMES
+from logg1m.config.experiments import Experiment
 from logg1m.decisions import gates
 from logg1m.decisions.points import FILES, POINTS, RECIPES, closed_by, made_first
 from logg1m.experiments import catalogue

@@ -36,7 +36,7 @@ def read(path: Path) -> dict:
 
 
 def test_there_are_sixteen_experiments():
-    assert len(EXPERIMENTS) == 16
+    assert len(EXPERIMENTS) == 17
 
 
 @pytest.mark.parametrize("key", EXPERIMENTS)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from logg1m import ids
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.config.protocol import Protocol
@@ -11,7 +12,6 @@ from logg1m.experiments import fresh
 from logg1m.files import InputError
 from logg1m.protocol.pools import Pools
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.spectra import ids
 
 ONE = Compute(threads=1, device="cpu")
 

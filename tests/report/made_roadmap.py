@@ -12,7 +12,8 @@ from logg1m import metrics
 from logg1m.baselines import scaling
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
-from logg1m.config.experiments import Decisions, Experiment, Experiments, Recipe
+from logg1m.config.decisions import Decisions
+from logg1m.config.experiments import Experiment, Experiments, Recipe
 from logg1m.config.protocol import Protocol
 from logg1m.decisions import gates, recipes
 from logg1m.experiments import catalogue

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from logg1m.config.experiments import Decisions
+from logg1m.config.decisions import Decisions
 from logg1m.config.report import Report
 from logg1m.decisions import gates
 from logg1m.files import InputError, read_json, write_json
@@ -69,7 +69,7 @@ def test_a_finished_roadmap_is_done_and_every_experiment_has_a_conclusion(paths,
     roadmap = of(paths, experiments)
     assert [m.key for m in roadmap.mvps] == list(experiments)
     assert {m.state for m in roadmap.mvps} == {"done"}
-    assert len(roadmap.conclusions) == 16
+    assert len(roadmap.conclusions) == 17
     assert all(m.outcome and m.why for m in roadmap.mvps)
     assert all(m.figures for m in roadmap.mvps)
 

@@ -53,6 +53,7 @@ SETTINGS: dict[str, Any] = {
         "lightgbm": {"n_estimators": 5, "learning_rate": 0.3, "min_data_in_leaf": 10, "bin_sample": 200},
         "lightgbm_draws": 2,
     },
+    "projection": {"width": 8, "depth": 1, "basis_rows": 100, "training": {"epochs": 1, "batch_size": 100}},
     "bootstrap": {"resamples": 100},
     "bounds": {
         "max_spectra": 60, "full_sample": 20, "convergence": [20], "knn_neighbours": 3, "linear_neighbours": 32,
@@ -60,7 +61,8 @@ SETTINGS: dict[str, Any] = {
         "bayes": {"n_stars": 8, "n_full": 0, "max_iterations": 2, "min_reached": 0.0, "samples_per_iteration": 32,
                   "library_max": 1024},
     },
-    "experiments": {"recipe": {"model": "ridge"}, "train_size": {"ridge": 200, "lightgbm": 200, "vit": 200}, "test_size": 200, "confirmation_size": 64,
+    "experiments": {"recipe": {"model": "ridge"}, "train_size": {"ridge": 200, "lightgbm": 200, "projection": 200, "vit": 200}, "test_size": 200,
+                    "confirmation_size": 64,
                     "alphas": [1000.0, 10000.0]},
     "compute": {"threads": 1},
 }  # fmt: skip

@@ -12,7 +12,7 @@ OF_NUMBERS = ("sigma_vs_error", "ratio_histogram", "sigma_map", "fisher_sensitiv
 BOUNDS_AND_MODELS = ("bounds_and_models", *(f"figure_{name}" for name in OF_NUMBERS), "fisher")
 ERRORS = ("errors", "figure_error_cells", "figure_error_bias")  # beside fisher.json, of the best model there is
 EVERYTHING_BELOW_THE_STORE = Counter([
-    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "ridge_marginalised", "lightgbm_draws:1k", "scaling", "bounds", "bayes", "models", "networks",
+    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "ridge_marginalised", "lightgbm_draws:1k", "projection:1k", "scaling", "bounds", "bayes", "models", "networks",
     *ERRORS, *BOUNDS_AND_MODELS, "figure_snr_histogram", "figure_ridge_alpha", "figure_scaling",
     "verdict_mvp_0_a", "verdict_mvp_0_b", "verdict_mvp_1_1", "evidence:d1", "decide:d1",
     *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES,
@@ -68,7 +68,7 @@ def test_machine_setting_reruns_nothing(flow):
 
 
 def test_setting_of_one_kind_of_model_does_not_retrain_another(flow):
-    flow.configure("experiments", train_size={"ridge": 200, "lightgbm": 300, "vit": 300})
+    flow.configure("experiments", train_size={"ridge": 200, "lightgbm": 300, "projection": 300, "vit": 300})
     assert not flow.jobs()
     flow.configure("experiments", train_size={"ridge": 300})
     assert {job for job in flow.jobs() if job.startswith("run_variant")} == set(PHASE_1_RUNS)

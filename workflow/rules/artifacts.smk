@@ -19,6 +19,7 @@ OWN_LOGS = {
         *RIDGES,
         *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES),
         *(f"lightgbm_draws_{scale}" for scale in DRAWS_SCALES),
+        *(f"projection_{scale}" for scale in SCALES),
         "scaling",
     ],
     "mvp_1_1": ["bounds", "bayes", "bounds_and_models", "errors"] + ["magnitude_sweep"] * ("sweep" not in WITHOUT),

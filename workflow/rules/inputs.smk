@@ -1,6 +1,7 @@
 """What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
 
 from logg1m.results import denoiser as denoiser_files
+from logg1m.experiments.models import BY_STEPS
 from logg1m.results.run import METRICS, MODEL, PREDICTIONS, PROVENANCE, RUN_FILES, TABLE_FILES
 
 
@@ -8,7 +9,10 @@ def variants_of(mvp):
     """The variants that run at this scale; an experiment with rules of its own has none."""
     if EXPERIMENTS[mvp].artifact:
         return []
-    return catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
+    found = catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
+    if CONFIG.data.source != "pfs_hdf5":
+        return found
+    return [name for name in found if not is_simulated(EXPERIMENTS[mvp].variants[name].change)]
 
 
 def is_combination(wildcards):
@@ -82,9 +86,15 @@ def denoisers_of(mvp):
 
 
 def code_of(recipe):
-    """The code behind a run, that of the denoiser included where there is one."""
+    """The code behind a run, that of the denoiser, and of what simulates, included where there is one."""
     found = MODEL_CODE[recipe["model"]]
-    return found if recipe["denoiser"] == "none" else found + DENOISER_CODE
+    found += DENOISER_CODE if recipe["denoiser"] != "none" else ""
+    return found + (STREAM_CODE if is_simulated(recipe) else "")
+
+
+def is_simulated(change):
+    """Whether a recipe, or a change of one, trains on stars that are simulated meanwhile."""
+    return change.get("training_spectra") == "simulated"
 
 
 def training_of(model):
@@ -96,17 +106,19 @@ def training_of(model):
         settings["lightgbm"] = whole(CONFIG.baselines.lightgbm)
     if model == "vit":
         settings["network"] = whole(CONFIG.network, but=("training.checkpoint_seconds",))
+    if model == "projection":
+        settings["projection"] = projection_settings()
     return settings
 
 
 def threads_of(model):
-    """Networks train on as many threads as configured; the rest of a run gains little from a second one."""
-    return CONFIG.network.threads if model == "vit" else 1
+    """What trains by steps has as many threads as configured; the rest of a run gains little from a second one."""
+    return {"vit": CONFIG.network.threads, "projection": CONFIG.projection.threads}.get(model, 1)
 
 
 def gpus_of(model):
     """GPUs that training one kind of model asks a cluster for; on this machine it is no limit."""
-    return int(model not in ("ridge", "lightgbm") and CONFIG.compute.device != "cpu")
+    return int(model in BY_STEPS and CONFIG.compute.device != "cpu")
 
 
 def goes_first(wildcards):

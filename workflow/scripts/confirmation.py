@@ -9,10 +9,12 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.config.experiments import Experiment, Recipe
 from logg1m.config.networks import Network
+from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
-from logg1m.experiments import confirmation, fresh, looks
+from logg1m.experiments import confirmation, fresh, looks, scales
 from logg1m.experiments.confirmation import Saved
 from logg1m.experiments.judging.confirming import accepted
+from logg1m.experiments.models import BY_STEPS
 from logg1m.experiments.task import Given, RunSetting, Task
 from logg1m.files import InputError, read_json, read_parquet, write_json
 from logg1m.jobs.device import resolve
@@ -40,8 +42,8 @@ with job(snakemake):
 
     def task_of(saved: Saved, number: int) -> Task:
         """What a run was fitted to."""
-        recipe = Recipe(**saved.recipe)
-        device = resolve(compute.device if recipe.model == "vit" else "cpu")
+        recipe = Recipe.of(saved.recipe)
+        device = resolve(compute.device if recipe.model in BY_STEPS else "cpu")
         denoiser = None
         if recipe.denoiser != "none":
             wanted = Path("results/denoisers") / recipe.denoiser / f"seed_{number}"
@@ -62,6 +64,7 @@ with job(snakemake):
             observation=data.observation,
             network=Network.of(training.get("network", {})),
             code="",
+            projection=Projection.of(training.get("projection", {})),
         )
         about = Given(store, members, sensitivity, pixels, denoiser)
         return Task.of(about, recipe, setting, compute, Path("results/.state"), f"confirmation {saved.run}")
@@ -85,7 +88,12 @@ with job(snakemake):
         classical |= {name: (table, path.with_suffix(".safetensors")) for name, table in tables.items()}
     if best in classical:
         table, path = classical[best]
-        on_fresh = [confirmation.ask_classical(best, path, asked, params.seed, protocol.noise_level)]
+        if best == scales.NAME:
+            shape, size = Projection.of(params.training[best]["projection"]), int(table["scale"].iloc[0])
+            task = scales.task_at(store, size, protocol, shape, params.seed, compute, Path("results/.state"))
+            on_fresh = [confirmation.ask(task, path, asked)[0]]
+        else:
+            on_fresh = [confirmation.ask_classical(best, path, asked, params.seed, protocol.noise_level)]
         on_test = [table]
         looked[best] = looks.fingerprint({}, [path])
     elif best is not None:

@@ -51,6 +51,20 @@ def statistics(posteriors: pd.DataFrame, table: pd.DataFrame) -> tuple[int, dict
     return len(joined), found
 
 
+def excess(posteriors: pd.DataFrame, table: pd.DataFrame) -> float:
+    """E[(p − m)²]/E[var] of predictions p against the exact posterior mean m and variance of the same stars: how far an
+    estimator is from the optimal one, free of the luck of the noise. Its expected efficiency is 1/(1 + excess).
+
+    Parameters
+    ----------
+    posteriors : columns id, mean, var of the stars, dex
+    table : columns id, predicted, dex
+    """
+    joined = posteriors.merge(table[["id", "predicted"]], on="id")
+    missed = (joined["predicted"].to_numpy(dtype=np.float64) - joined["mean"].to_numpy(dtype=np.float64)) ** 2
+    return float(missed.mean() / joined["var"].to_numpy(dtype=np.float64).mean()) if len(joined) else float("nan")
+
+
 def arranged(n: int, measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What was measured of `statistics` on n stars, each number in its place."""
     result: dict[str, Any] = {"n_bayes": n, "same_stars": {"n": n}}

@@ -101,7 +101,8 @@ class Preparation:
     """Turns stored rows into features (B, C · P) by a recipe.
 
     A masked pixel (flux NaN) counts in no normalisation, and every model sees in its place the mean of its channel over
-    training spectra in which it was good: `neutral` (C, P), None where nothing is masked.
+    training spectra in which it was good: `neutral` (C, P), None where nothing is masked; a projection sees NaN there, and
+    leaves the pixel out.
     """
 
     def __init__(
@@ -131,7 +132,8 @@ class Preparation:
         if has_masked(store):
             n_channels = len(view.recipe.channels)
             self.neutral = torch.full((n_channels, store.n_pixels), torch.nan, device=device)
-            self.neutral = self._mean_seen(fit_ids[:_NEUTRAL_ROWS], compute)
+            if view.recipe.model != "projection":
+                self.neutral = self._mean_seen(fit_ids[:_NEUTRAL_ROWS], compute)
 
     def of_stars(self, labels: pd.DataFrame) -> "Preparation":
         """The same for other stars than those of the store: `seen` takes rows of `labels` for ids then."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from logg1m import ids as reserved
 from logg1m.config.compute import Compute
 from logg1m.experiments.data import Preparation
 from logg1m.experiments.evaluate import predict
@@ -15,7 +16,6 @@ from logg1m.experiments.task import TARGETS, Fitted, Task
 from logg1m.files import InputError
 from logg1m.protocol.pools import Pools, scalar_snr
 from logg1m.sources import Simulator
-from logg1m.spectra import ids as reserved
 from logg1m.spectra import passes
 from logg1m.spectra.masks import measured
 from logg1m.spectra.store import CHUNK_ROWS, Store, digest

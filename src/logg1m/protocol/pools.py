@@ -42,7 +42,7 @@ class Pools:
     """Training and test pools; every scale is a prefix of each.
 
     `validation` is None (a share of each training prefix) or the frozen set of a source that brings its own files.
-    `confirmation` is empty where the source simulates: fresh stars confirm then what was accepted (`spectra.ids`). Else
+    `confirmation` is empty where the source simulates: fresh stars confirm then what was accepted (`ids`). Else
     it is the last tenth of the test pool, and part of no test.
     """
 

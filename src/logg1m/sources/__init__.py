@@ -44,7 +44,7 @@ class Simulator(Protocol):
     """A source that can simulate any spectrum, and compute exact derivatives of it."""
 
     def simulate(self, start: int, stop: int) -> Block:
-        """Spectra start … stop − 1, in the store or beyond it: any ids of `spectra.ids`."""
+        """Spectra start … stop − 1, in the store or beyond it: any ids of `ids`."""
         ...
 
     def derivatives(self, ids: np.ndarray) -> "Jacobian":

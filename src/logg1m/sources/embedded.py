@@ -93,7 +93,7 @@ class EmbeddedSource:
         return self._in_tiles(start, stop, self.n_spectra)
 
     def simulate(self, start: int, stop: int) -> Block:
-        """The same of any ids, in the store or beyond it (`spectra.ids`), in whole tiles."""
+        """The same of any ids, in the store or beyond it (`ids`), in whole tiles."""
         return self._in_tiles(start, stop, stop + self.observer.tile_rows)
 
     def _in_tiles(self, start: int, stop: int, end: int) -> Block:

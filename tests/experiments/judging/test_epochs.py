@@ -11,7 +11,7 @@ from logg1m.experiments.judging import epochs
 from logg1m.experiments.judging.epochs import epochs_to, scores, time_to_best
 from logg1m.experiments.judging.errors import Runs
 from logg1m.experiments.judging.verdict import ACCEPTED, INCONCLUSIVE, REFUTED, decide, improvement
-from logg1m.experiments.models.network import Groups
+from logg1m.experiments.models.groups import Groups
 
 BOOTSTRAP = Bootstrap(resamples=400)
 RISING = np.linspace(0.1, 0.8, 8)

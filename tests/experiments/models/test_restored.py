@@ -10,6 +10,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
+from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.experiments import confirmation, fresh
 from logg1m.experiments.run import run
@@ -26,10 +27,12 @@ SETTING = RunSetting(
     lightgbm=LightGBMConfig(n_estimators=5, learning_rate=0.3, min_data_in_leaf=10, bin_sample=100),
     bootstrap=Bootstrap(resamples=100), observation=Observation(), code="test",
     network=Network.model_validate({"preset": "smoke", "training": {"epochs": 1, "batch_size": 32}}),
+    projection=Projection.model_validate({"training": {"epochs": 2, "batch_size": 32}}),
 )  # fmt: skip
 RECIPES = {
     "ridge": {"model": "ridge", "channels": ("flux", "log_error"), "heads": "multi_equal"},
     "lightgbm": {"model": "lightgbm", "windows": "lines"},
+    "projection": {"model": "projection", "components": 16, "heads": "multi_equal"},
     "network": {"model": "vit", "channels": ("weighted_residual", "error_level"), "objective": "gaussian_nll"},
 }
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from seen import Seen
 
-from logg1m.config.experiments import Decisions
+from logg1m.config.decisions import Decisions
 from logg1m.decisions import gates
 from logg1m.files import InputError, read_json, write_json
 from logg1m.report.collect import Context, collect

@@ -29,7 +29,7 @@ def resampled(tables: dict[str, list[pd.DataFrame]], bootstrap: Bootstrap, seed:
 
     Groups of stars are resampled, all trainings' together: the same number of groups has the same counts.
 
-    tables : columns epoch, group, n, first, second, squared (see `models.network.Groups`)
+    tables : columns epoch, group, n, first, second, squared (see `models.groups.Groups`)
     """
 
     def scores_of(table: pd.DataFrame) -> np.ndarray:

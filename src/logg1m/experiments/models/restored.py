@@ -6,11 +6,13 @@ import numpy as np
 import torch
 
 from logg1m.baselines import boosting
-from logg1m.experiments.models import network
+from logg1m.experiments.models import network, supervised
 from logg1m.experiments.task import Fitted, Task
 from logg1m.files import InputError
+from logg1m.inputs.subspace import Subspace
 from logg1m.inputs.windows import windows
 from logg1m.nn.learner import Learner, Material
+from logg1m.nn.projection import Features, ProjectionLearner
 
 Tensors = dict[str, np.ndarray]
 
@@ -63,7 +65,25 @@ def _network(task: Task, tensors: Tensors) -> Fitted:
         learner = Learner(task.recipe, task.setting.network.chosen, material).to(device)
     learner.load_state_dict({name: torch.as_tensor(value) for name, value in tensors.items()})
     learner.eval()
-    return Fitted(network.predictor(learner, device), tensors, [], {}, module=learner)
+    return Fitted(supervised.predictor(learner, device), tensors, [], {}, module=learner)
 
 
-_BY_KIND: dict[str, Callable[[Task, Tensors], Fitted]] = {"ridge": _ridge, "lightgbm": _lightgbm, "vit": _network}
+def _projection(task: Task, tensors: Tensors) -> Fitted:
+    """The learner in the shape of its recipe; subspace, statistics and labels of the training are among what is loaded."""
+    device = task.prepare.device
+    fitted = {name: torch.as_tensor(value) for name, value in tensors.items()}
+    subspace = Subspace(*(fitted[f"features.{name}"] for name in ("mean", "weights", "basis", "covariance")))
+    features = Features(subspace, task.recipe.residual_levels, task.prepare.neutral is not None)
+    labels = torch.as_tensor(task.targets[task.rows.fit], dtype=torch.float32)
+    learner = ProjectionLearner(task.recipe, task.setting.projection, features, labels).to(device)
+    learner.load_state_dict(fitted)
+    learner.eval()
+    return Fitted(supervised.predictor(learner, device), tensors, [], {}, module=learner)
+
+
+_BY_KIND: dict[str, Callable[[Task, Tensors], Fitted]] = {
+    "ridge": _ridge,
+    "lightgbm": _lightgbm,
+    "projection": _projection,
+    "vit": _network,
+}

@@ -5,10 +5,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from logg1m import ids
 from logg1m.config.data import Data
 from logg1m.files import InputError
 from logg1m.sources.embedded import EmbeddedSource
-from logg1m.spectra import ids
 
 
 def test_no_two_ranges_share_an_id():
