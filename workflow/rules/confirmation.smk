@@ -11,60 +11,6 @@ results/.history/, which is no output.
 CONFIRMATION = ["results/confirmation/winner.json", "results/confirmation/confirmation.json"]
 
 
-def judged_keys():
-    """Experiments with variants that run, of every phase."""
-    return [key for phase in (1, 2, 3) for key in active(phase) if EXPERIMENTS[key].acceptance and variants_of(key)]
-
-
-def tried_combination(wildcards):
-    """Folders of the combination that D4 tried, if one was proposed."""
-    return [str(Path(path).parent) for path in trial_runs(wildcards) if "combination" in path]
-
-
-def honest_everywhere(name):
-    """Input function: a file of every seed of every honest variant, and of D4's combination."""
-
-    def files(wildcards):
-        later_verdicts(wildcards)
-        runs = [
-            catalogue.runs_in(EXPERIMENTS, key, variant)
-            for key in judged_keys()
-            for variant in variants_of(key)
-            if not (EXPERIMENTS[key].variants[variant].leaky or EXPERIMENTS[key].variants[variant].control)
-        ]
-        folders = [f"results/{run}" for run in seeds_of(sorted(set(runs)))]
-        return [f"{folder}/{name}" for folder in folders + tried_combination(wildcards)]
-
-    return files
-
-
-def everywhere(name):
-    """Input function: a file of every seed of every variant, and of D4's combination."""
-
-    def files(wildcards):
-        later_verdicts(wildcards)
-        of_variants = [path for key in judged_keys() for path in runs_of(key, name)]
-        return [*dict.fromkeys(of_variants), *(f"{folder}/{name}" for folder in tried_combination(wildcards))]
-
-    return files
-
-
-def verdicts_to_confirm(wildcards):
-    later_verdicts(wildcards)
-    return [f"results/{key}/verdict.json" for key in judged_keys()]
-
-
-def denoisers_to_confirm(wildcards):
-    """Denoisers that variants name, or the recipes that they change."""
-    later_verdicts(wildcards)
-    changes = [EXPERIMENTS[key].variants[name].change for key in judged_keys() for name in variants_of(key)]
-    settled = [content_of(path, "recipe")["recipe"] for phase in (2, 3) if active(phase) for path in recipe_of(phase)]
-    proposed = [proposal_of_d4()["recipe"]]
-    kinds = {found.get("denoiser", "none") for found in (*changes, *settled, *proposed)} - {"none"}
-    seeds = range(CONFIG.experiments.seeds)
-    return expand("results/denoisers/{kind}/seed_{k}/{name}", kind=sorted(kinds), k=seeds, name=denoiser_files.MODEL)
-
-
 rule winner:
     input:
         selection=honest_everywhere("selection.parquet"),
@@ -127,13 +73,9 @@ rule confirmation:
     params:
         data=whole(CONFIG.data),
         files=DATA_FILES,
-        judged=lambda wildcards: judged_keys(),
-        experiments=lambda wildcards: {key: whole(EXPERIMENTS[key], but=("figures",)) for key in judged_keys()},
-        runs=lambda wildcards: {
-            key: {name: catalogue.runs_in(EXPERIMENTS, key, name) for name in variants_of(key)}
-            for key in judged_keys()
-        },
-        training={model: training_of(model) for model in FITTED_BY},
+        experiments={key: whole(EXPERIMENTS[key], but=("figures",)) for key in JUDGED},
+        runs={key: {name: catalogue.runs_in(EXPERIMENTS, key, name) for name in variants_of(key)} for key in JUDGED},
+        training={model: training_of(model) for model in KINDS},
         size=CONFIG.experiments.confirmation_size,
         seeds=CONFIG.experiments.seeds,
         seed_scatter=CONFIG.experiments.seed_scatter,

@@ -74,7 +74,8 @@ with job(snakemake):
         return Saved(variant or run, run, tuple(folders))
 
     found, looked = {}, {}
-    for key, path in zip(params.judged, given.verdicts):
+    for path in given.verdicts:
+        key = Path(path).parent.name
         verdict, experiment = read_json(path, ("variants",)), Experiment.of(params.experiments[key])
         if accepted(verdict):
             every = [saved_in(params.runs[key][name], name) for name in verdict["variants"]]

@@ -7,10 +7,12 @@ then forgotten: what is in a batch is a function of seed and step, whoever simul
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -128,13 +130,30 @@ class StreamedFeed(Feed):
             del self._made[past]
         for k in range(number, number + 1 + _AHEAD * WINDOW):
             if k not in self._made:
-                self._made[k] = self._pool.submit(_block, k)
+                with _without_main():  # the first block begins the process
+                    self._made[k] = self._pool.submit(_block, k)
         try:
             return self._made.pop(number).result()
         except BrokenProcessPool:
             raise InputError(
                 "the process that simulates training spectra was killed: was there memory for it?"
             ) from None
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process that begins here does not run the main program again, as `spawn` would: that is a job's whole script."""
+    main = sys.modules["__main__"]
+    path, spec = getattr(main, "__file__", None), getattr(main, "__spec__", None)
+    main.__spec__ = None
+    if path is not None:
+        del main.__file__
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if path is not None:
+            main.__file__ = path
 
 
 _simulate: Callable[[int], Block]
