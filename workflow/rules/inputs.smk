@@ -226,10 +226,11 @@ def numbers_of(artifact):
 
 
 JUDGED = [key for key, e in EXPERIMENTS.items() if e.acceptance and variants_of(key)]
-KINDS = sorted(
-    {"projection", CONFIG.experiments.recipe.model}
-    | {EXPERIMENTS[key].variants[name].change.get("model", "projection") for key in JUDGED for name in variants_of(key)}
-)
+# Kinds of models that these train.
+KINDS = {
+    change_in.get("model", CONFIG.experiments.recipe.model)
+    for change_in in (EXPERIMENTS[key].variants[name].change for key in JUDGED for name in variants_of(key))
+}
 
 
 def judged_keys():

@@ -90,7 +90,7 @@ with job(snakemake):
     if best in classical:
         table, path = classical[best]
         if best == scales.NAME:
-            shape, size = Projection.of(params.training[best]["projection"]), int(table["scale"].iloc[0])
+            shape, size = Projection.of(params.projection), int(table["scale"].iloc[0])
             task = scales.task_at(store, size, protocol, shape, params.seed, compute, Path("results/.state"))
             on_fresh = [confirmation.ask(task, path, asked)[0]]
         else:
