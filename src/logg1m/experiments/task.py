@@ -130,7 +130,7 @@ class Task:
         setting, view, rows = self.setting, self.prepare.view, self.rows
         model = [self.recipe.model_dump(mode="json"), setting.network.chosen.model_dump()]
         spectra = [rows.fit.tolist(), rows.validation.tolist(), np.flatnonzero(view.visible).tolist()]
-        noise = [view.observation.model_dump(mode="json"), view.noise_level, setting.seed, setting.seed_number]
+        noise = [view.observation.described(), view.noise_level, setting.seed, setting.seed_number]
         return [self.store.manifest["store_id"], *model, *spectra, *noise, setting.code, self.prepare.device.type]
 
 
