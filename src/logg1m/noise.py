@@ -31,6 +31,8 @@ class Stream(IntEnum):
     SHUFFLE = 3
     BOUNDS = 4
     MASKS = 5
+    NUISANCES = 6
+    BAD_PIXELS = 7
     SUBSPACE = 8
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import r2_score
 
-from logg1m.bounds.efficiency import efficiency, excess
+from logg1m.bounds.efficiency import efficiency
 from logg1m.config.bounds import Bootstrap
 
 N, SEED = 4_000, 3
@@ -45,14 +45,6 @@ def test_the_gap_is_the_difference_in_r2_and_in_dex_and_holds_what_theory_says(f
         assert low < exact < high, name
 
 
-def test_excess_is_the_distance_from_the_posterior_mean_and_free_of_the_luck_of_the_noise():
-    table = pd.DataFrame({"id": np.arange(N), "predicted": MODEL}).sample(frac=1, random_state=1)
-    assert excess(POSTERIORS, table) == pytest.approx(np.mean((MODEL - 0.8 * OBSERVED) ** 2) / 0.2)
-    assert excess(POSTERIORS, table) == pytest.approx(0.45, rel=0.1)  # 0.3²/0.2
-    assert excess(POSTERIORS, table.assign(predicted=0.8 * OBSERVED[table["id"]])) == 0
-    assert np.isnan(excess(POSTERIORS, table.assign(id=table["id"] + N)))
-
-
 def test_the_gap_is_paired_and_so_more_certain_than_its_ends(found):
     same = found["same_stars"]
 
@@ -66,3 +58,17 @@ def test_the_gap_is_paired_and_so_more_certain_than_its_ends(found):
 
 def test_without_a_star_in_common_there_is_nothing():
     assert efficiency(POSTERIORS, pd.DataFrame({"id": [N + 7], "predicted": [0.0]}), BOOTSTRAP, SEED) is None
+
+
+def test_the_excess_is_the_distance_from_the_posterior_mean_and_says_the_efficiency_with_less_scatter(found):
+    assert found["excess"]["value"] == pytest.approx(np.mean((MODEL - 0.8 * OBSERVED) ** 2) / 0.2)
+    assert found["excess"]["value"] == pytest.approx(0.09 / 0.2, rel=0.1)
+    assert 1 / (1 + found["excess"]["value"]) == pytest.approx(found["efficiency"]["value"], rel=0.1)
+
+    def width(low: float, high: float) -> float:
+        return high - low
+
+    by_excess = [1 / (1 + end) for end in reversed(found["excess"]["ci95"])]
+    assert width(*by_excess) < 0.7 * width(*found["efficiency"]["ci95"])
+    optimal = efficiency(POSTERIORS, POSTERIORS.rename(columns={"mean": "predicted"}), BOOTSTRAP, SEED)
+    assert optimal["excess"]["value"] == 0

@@ -14,6 +14,7 @@ from logg1m.files import InputError
 from logg1m.inputs.windows import line_windows
 from logg1m.observe.honest import HonestError
 from logg1m.observe.pfs import Conditions
+from logg1m.observe.survey import PLAIN
 from logg1m.protocol.pools import Pools, noisy_rows
 
 SEED, LEVEL = 11, 1.0
@@ -145,7 +146,7 @@ def test_simulators_error_is_the_stored_one_and_the_honest_one_is_made_from_nois
     stored = features(small_store, labels, rows, channels=("error",), error_source="simulator")[:, 0]
     np.testing.assert_array_equal(stored, small_store.read(0, "error")[ids])
     about = labels.loc[ids]
-    conditions = Conditions(**{c: about[c].to_numpy() for c in data._CONDITIONS})
+    conditions = Conditions(**{c: about[c].to_numpy() for c in PLAIN})
     model = HonestError(Observation(), torch.device("cpu"))
     expected = model(torch.from_numpy(noisy(small_store)), about["flux_scale"].to_numpy(), conditions)
     honest = features(small_store, labels, rows, channels=("error",))[:, 0]

@@ -21,6 +21,7 @@ from logg1m.jobs.machine import usable_cores
 from logg1m.jobs.progress import Progress, log
 from logg1m.protocol.pools import Split, noisy_rows
 from logg1m.spectra import passes
+from logg1m.spectra.amplitude import is_free
 from logg1m.spectra.masks import measured
 from logg1m.spectra.store import Store, crc32c, digest
 
@@ -62,8 +63,9 @@ class NoisyRows:
         def visit(chunk: int) -> np.ndarray:
             ids = wanted[chunk]
             flux, error = measured(self.store, chunk, ids - self.store.rows(chunk)[0])
-            level = self.noise_level
-            return np.concatenate([noisy_rows(flux, error, ids, self.seed, level, draw) for draw in range(self.draws)])
+            how = self.seed, self.noise_level
+            draws = range(self.draws)
+            return np.concatenate([noisy_rows(flux, error, ids, *how, draw, is_free(self.store)) for draw in draws])
 
         return passes.over(visit, list(wanted), self.compute, title, lambda c: self.draws * len(wanted[c]))
 

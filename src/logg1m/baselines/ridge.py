@@ -25,6 +25,7 @@ from logg1m.jobs import device as devices
 from logg1m.jobs.progress import Progress
 from logg1m.protocol.pools import Pools, Split, noisy_rows
 from logg1m.spectra import passes
+from logg1m.spectra.amplitude import is_free
 from logg1m.spectra.masks import measured
 from logg1m.spectra.store import Store
 
@@ -121,7 +122,8 @@ def accumulate(
 
 def standardised(store: Store, chunk: int, ids: np.ndarray, frame: Frame, seed: int, level: float) -> np.ndarray:
     """Noisy rows of a chunk in the frame, (B, P) float32, with the frozen draw; a masked pixel is 0, the mean."""
-    return in_frame(noisy_rows(*measured(store, chunk, ids - store.rows(chunk)[0]), ids, seed, level, draw=0), frame)
+    flux, error = measured(store, chunk, ids - store.rows(chunk)[0])
+    return in_frame(noisy_rows(flux, error, ids, seed, level, 0, is_free(store)), frame)
 
 
 def in_frame(x: np.ndarray, frame: Frame) -> np.ndarray:

@@ -22,9 +22,10 @@ from logg1m.inputs.normalise import normalise
 from logg1m.inputs.windows import pixel_mask, windows
 from logg1m.jobs.progress import log
 from logg1m.observe.honest import FittedError, HonestError, Known
-from logg1m.observe.pfs import Conditions
+from logg1m.observe.survey import PLAIN, conditions_of
 from logg1m.protocol.pools import Pools
 from logg1m.spectra import passes
+from logg1m.spectra.amplitude import is_free, rescaling
 from logg1m.spectra.masks import good_pixels, has_masked, measured
 from logg1m.spectra.store import Store
 
@@ -33,7 +34,6 @@ Ids = np.ndarray | torch.Tensor  # spectrum ids (B,): a tensor on the device whe
 SKY_WINDOWS = ("sky", "between_sky")
 _NEUTRAL_ROWS, _NEUTRAL_DRAW = 4_096, 1  # training spectra, and the draw of their noise, behind `Preparation.neutral`
 _BATCH = 512
-_CONDITIONS = ("mag", "seeing", "zenith_angle", "field_angle", "redshift")
 
 
 @dataclass(frozen=True)
@@ -116,12 +116,12 @@ class Preparation:
     ) -> None:
         """labels : of every spectrum, for an honest error; fit_ids : training spectra, behind one that is fitted and
         behind what stands for masked pixels"""
-        self.store, self.view, self.device = store, view, device
+        self.store, self.view, self.device, self.free = store, view, device, is_free(store)
         self.hidden = torch.as_tensor(~view.visible, device=device)
         self.honest: HonestError | None = None
         self.fitted: FittedError | None = None
         if needs_error(view.recipe.channels) and view.recipe.error_source == "honest":
-            if all(name in labels for name in ("flux_scale", *_CONDITIONS)):
+            if all(name in labels for name in ("flux_scale", *PLAIN)):
                 self.honest = HonestError(view.observation, device)
                 self._meet(self.honest, labels)
             else:
@@ -145,7 +145,7 @@ class Preparation:
     def _meet(self, honest: HonestError, labels: pd.DataFrame) -> None:
         """Keep what an honest error needs to know of some stars."""
         self.flux_scale = labels["flux_scale"].to_numpy()
-        self.conditions = Conditions(**{name: labels[name].to_numpy() for name in _CONDITIONS})
+        self.conditions = conditions_of({str(name): labels[name].to_numpy() for name in labels})
         # A GPU would wait for the host at every step; a CPU makes them of the spectra that it comes to see.
         every = self.device.type == "cuda"
         self.known = honest.known(self.flux_scale, self.conditions) if every else None
@@ -191,9 +191,9 @@ class Preparation:
         return normal.mul_(error).mul_(self.view.noise_level).add_(flux)
 
     def seen(self, noisy: torch.Tensor, error: torch.Tensor, ids: Ids) -> torch.Tensor:
-        """What the model sees of noisy flux (B, P): normalised, as channels, masked pixels neutral, hidden ones zero,
-        (B, C, P)."""
-        good = None
+        """What the model sees of noisy flux (B, P): divided by its median where the amplitude is unknown, normalised, as
+        channels, masked pixels neutral, hidden ones zero, (B, C, P)."""
+        good, factor = None, rescaling(noisy) if self.free else None
         if self.neutral is not None:
             good = ~noisy.isnan()
             noisy = fill(noisy, good)
@@ -202,6 +202,8 @@ class Preparation:
                 error = self.honest.given(noisy, self._known(self.honest, ids))
         elif self.fitted is not None:
             error = self.fitted(noisy.detach(), error)
+        if factor is not None:
+            noisy, error = noisy * factor, error * factor
         recipe, denoise = self.view.recipe, self.view.denoise
         flux = noisy if denoise is None else denoise(noisy)  # an honest error is that of the noisy flux
         stacked = channels(recipe.channels, normalise(recipe.normalisation, flux, good), error, self.mean)

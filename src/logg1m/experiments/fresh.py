@@ -59,8 +59,10 @@ def simulated(source: Simulator, said: dict[str, Any], count: int, threshold: fl
     def visit(start: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
         stop = min(start + CHUNK_ROWS, count)
         block = source.simulate(int(ids[0]) + start, int(ids[0]) + stop)
-        flux, error = block.arrays["flux"], block.arrays["error"]
-        return {"flux": flux, "error": error}, block.labels, scalar_snr(flux, error)
+        flux, error = block.measured()
+        good = ~np.isnan(flux)
+        snr = scalar_snr(np.where(good, flux, 0), np.where(good, error, 0))
+        return {"flux": flux, "error": error}, block.labels, snr
 
     parts = list(
         passes.over(visit, starts, compute, "fresh spectra", lambda start: min(CHUNK_ROWS, count - start), "spectra")

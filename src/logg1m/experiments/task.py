@@ -150,7 +150,7 @@ class Task:
         shape = setting.projection if self.recipe.model == "projection" else setting.network.chosen
         model = [self.recipe.model_dump(mode="json"), shape.model_dump(exclude={"training", "threads"})]
         spectra = [rows.fit.tolist(), rows.validation.tolist(), np.flatnonzero(view.visible).tolist()]
-        noise = [view.observation.model_dump(mode="json"), view.noise_level, setting.seed, setting.seed_number]
+        noise = [view.observation.described(), view.noise_level, setting.seed, setting.seed_number]
         return [self.store.manifest["store_id"], *model, *spectra, *noise, setting.code, self.prepare.device.type]
 
 

@@ -17,6 +17,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol, scale_name
 from logg1m.files import InputError
 from logg1m.spectra import passes
+from logg1m.spectra.amplitude import rescaling
 from logg1m.spectra.masks import has_masked, interpolated, measured
 from logg1m.spectra.store import Store
 
@@ -208,10 +209,16 @@ def _row_quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[np.nda
     return out
 
 
-def noisy_rows(flux: np.ndarray, error: np.ndarray, ids: np.ndarray, seed: int, level: float, draw: int) -> np.ndarray:
-    """flux + level · error · N(0, 1), (B, P) float32; the noise is the counter-based draw of each id. NaN stays NaN."""
+def noisy_rows(
+    flux: np.ndarray, error: np.ndarray, ids: np.ndarray, seed: int, level: float, draw: int, free: bool = False
+) -> np.ndarray:
+    """flux + level · error · N(0, 1), (B, P) float32; the noise is the counter-based draw of each id. NaN stays NaN.
+
+    free : the amplitude is unknown (`spectra.amplitude`): every row is divided by its own median
+    """
     normal = noise.normal(seed, torch.as_tensor(np.ascontiguousarray(ids)), flux.shape[1], draw)
-    return np.asarray(normal.mul_(torch.as_tensor(error)).mul_(level).add_(torch.as_tensor(flux)).numpy())
+    noisy = normal.mul_(torch.as_tensor(error)).mul_(level).add_(torch.as_tensor(flux))
+    return np.asarray((noisy.mul_(rescaling(noisy)) if free else noisy).numpy())
 
 
 def survey(store: Store, seed: int, settings: Protocol, compute: Compute) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -83,6 +83,7 @@ class VariantResult:
     criteria: tuple[CriterionResult, ...]
     snr_bins: Cursor | None  # of seed 0
     efficiency: Cursor | None  # Bayes MSE over model MSE, where the run reports it
+    excess: Cursor | None  # E[(p − m)²] over the posterior variance, against the exact posterior mean m
     seconds: float | None  # over all seeds
     files: tuple[str, ...]  # metrics.json of every seed
 

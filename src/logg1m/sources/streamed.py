@@ -49,4 +49,4 @@ class Stream:
         ids = self.ids(number)
         found = self._source.simulate(int(ids[0]), int(ids[-1]) + 1)
         labels = np.stack([found.labels[name] for name in self.labels], axis=1)
-        return found.arrays["flux"], found.arrays["error"], labels.astype(np.float32)
+        return *found.measured(), labels.astype(np.float32)

@@ -135,6 +135,7 @@ def judge(
                 "low_noise": _mean_metrics(evaluations[name], "low_noise", runs, name, runs.low_noise, bootstrap, seed),
                 "full": _mean_metrics(evaluations[name], "full", runs, name, everyone, bootstrap, seed),
             },
+            "excess": [found.get("excess") for each in evaluations[name] if (found := each.get("efficiency"))],
             "bias": evaluations[name][0]["bias"],
             "windows": evaluations[name][0].get("windows", []),
         }

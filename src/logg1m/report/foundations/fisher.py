@@ -20,7 +20,7 @@ def _beside_the_bounds(title: str) -> View:
     ratios = {"median ratio": "ratio_median", "RMS ratio": "ratio_rms"}
     ratios |= {"RMSE over Bayes": "rmse_over_bayes", "RMSE over prior-aware": "rmse_over_prior_aware"}
     columns = {"n": "n", "of": "n_test", "R²": "r2", "RMSE": "rmse", "MAE": "mae"}
-    return View(title, "models/*", ("model",), columns | ratios | {"efficiency": "efficiency"})
+    return View(title, "models/*", ("model",), columns | ratios | {"efficiency": "efficiency", "excess": "excess"})
 
 
 def _on_same_stars(title: str) -> View:

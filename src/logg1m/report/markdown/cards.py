@@ -96,9 +96,9 @@ def snr_bins(mvp: Mvp) -> Markdown:
 
 
 def efficiency(mvp: Mvp) -> Markdown | None:
-    """Bayes-optimal squared error over the model's, where runs report it."""
-    rows = [(v.label, v.efficiency) for v in mvp.variants if v.efficiency]
-    return table(("variant", "efficiency"), rows) if rows else None
+    """Bayes-optimal squared error over the model's, and the model's excess over the posterior mean, where runs report it."""
+    rows = [(v.label, v.efficiency, v.excess) for v in mvp.variants if v.efficiency]
+    return table(("variant", "efficiency", "excess"), rows) if rows else None
 
 
 def times(mvp: Mvp) -> Markdown:
