@@ -55,6 +55,7 @@ SETTINGS: dict[str, Any] = {
     },
     "projection": {"width": 8, "depth": 1, "basis_rows": 100, "training": {"epochs": 1, "batch_size": 100}},
     "bootstrap": {"resamples": 100},
+    "requirements": {"stars": 4, "library": 1024, "calibration": [0.02], "ebv": [0.03], "velocity_km_s": [3]},
     "bounds": {
         "max_spectra": 60, "full_sample": 20, "convergence": [20], "knn_neighbours": 3, "linear_neighbours": 32,
         "sweep_stars": 20,

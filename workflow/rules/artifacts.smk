@@ -22,7 +22,8 @@ OWN_LOGS = {
         *(f"projection_{scale}" for scale in SCALES),
         "scaling",
     ],
-    "mvp_1_1": ["bounds", "bayes", "bounds_and_models", "errors"] + ["magnitude_sweep"] * ("sweep" not in WITHOUT),
+    "mvp_1_1": ["bounds", "bayes", "bounds_and_models", "errors"]
+    + ["magnitude_sweep", "requirements"] * ("sweep" not in WITHOUT),
 }
 DECISION_FILES = [f"results/{name}" for name in FILES]
 

@@ -18,6 +18,7 @@ from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.config.reading import check_overlay, load_yaml
 from logg1m.config.report import Report
+from logg1m.config.requirements import Requirements
 
 __all__ = ["Config", "check_overlay", "load", "load_yaml", "validate"]
 
@@ -30,6 +31,7 @@ class Config(Section):
     protocol: Protocol = Protocol()
     baselines: Baselines = Baselines()
     bounds: Bounds = Bounds()
+    requirements: Requirements = Requirements()
     bootstrap: Bootstrap = Bootstrap()
     experiments: Experiments = Experiments()
     network: Network = Network()

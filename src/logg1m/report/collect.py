@@ -26,6 +26,8 @@ from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
 from logg1m.results.artifacts import Artifacts, own_artifact
+from logg1m.results.conditions import NAME as CONDITIONS
+from logg1m.results.conditions import conditions
 from logg1m.results.numbers import Cursor, Table
 from logg1m.results.origin import MANIFEST, PROTOCOL, Origin
 from logg1m.results.run import PROVENANCE
@@ -116,6 +118,8 @@ def _identity(artifacts: Artifacts, context: Context, mvps: Iterable[Mvp]) -> It
     if (n := manifest.get("n_spectra")) is not None:
         source = manifest.get("source", "kind")
         yield "spectra", f"{n:,}" + (f", {source} source" if source else "")
+    if said := conditions(manifest.get("source") or {}):
+        yield CONDITIONS, said
     yield from context.identity.items()
     ends = [m.reproduction.finished for m in mvps if m.reproduction.finished]
     if ends:

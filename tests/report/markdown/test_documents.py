@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from pymarkdown.api import PyMarkdownApi
 from test_collect import numbers
 
+from logg1m.config.data import Observation
 from logg1m.config.report import Report
 from logg1m.files import read_json, write_json
 from logg1m.report.collect import Context, collect
@@ -245,3 +246,14 @@ def test_a_spreadsheet_takes_nothing_of_the_index_for_a_formula(roadmap, monkeyp
     monkeypatch.setattr(overview, "index_rows", lambda roadmap, project: [row])
     cells = next(csv.DictReader(io.StringIO(documents.index_text(roadmap, "VIT"))))
     assert set(cells.values()) == {f"'{value}"}
+
+
+def test_every_document_names_the_conditions_in_its_first_lines(paths, experiments, results):
+    manifest = read_json("results/data/manifest.json")
+    source = {"kind": "embedded", "observation": Observation().described()}
+    write_json("results/data/manifest.json", manifest | {"source": source})
+    documents.write(read(paths, experiments), results / "report", "VIT", results / ".history")
+    for path in sorted((results / "report").glob("*.md")):
+        if path.name != "changelog.md":  # of many runs
+            head = path.read_text(encoding="utf-8").splitlines()[:6]
+            assert any("Conditions of the spectra: ideal: rest frame" in line for line in head), path.name

@@ -10,12 +10,13 @@ from logg1m.report.variants import METRICS
 from logg1m.results.words import METRIC, SUBSET, duration
 
 
-def scope(mvp: Mvp) -> Markdown:
-    """Scope card: what was asked, of what, and what would accept it."""
+def scope(mvp: Mvp, conditions: str) -> Markdown:
+    """Scope card: what was asked, of what, under which conditions, and what would accept it."""
     return table(
         ("scope", "value"),
         (
             ("experiment", code(mvp.experiment_id)),
+            ("conditions of the spectra", conditions),
             ("phase", mvp.phase),
             ("question", mvp.question),
             ("hypothesis", f"{mvp.hypothesis_id}: {mvp.hypothesis}" if mvp.hypothesis_id else mvp.hypothesis),
