@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from harness import DOCUMENTS, Flow
 
+pytestmark = pytest.mark.slow
+
 KIND = '''"""How many variants took part."""
 
 from typing import Any
@@ -62,7 +64,6 @@ def test_a_kind_that_is_no_file_is_one_error_that_names_those_there_are(flow):
     assert "Traceback" not in printed
 
 
-@pytest.mark.slow
 def test_a_new_kind_is_drawn_and_appears_in_the_documents(flow):
     add(flow)
     flow.draws()

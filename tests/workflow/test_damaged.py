@@ -3,6 +3,8 @@
 import pytest
 from harness import Flow
 
+pytestmark = pytest.mark.slow
+
 # Artifact → the rule that reads it.
 READ_BY = {
     "results/mvp_1_1/models.json": "results/decisions/d1.evidence.json",

@@ -10,6 +10,8 @@ import psutil
 import pytest
 from harness import CONFIRMED, Flow, executed, fisher, small_project
 
+pytestmark = pytest.mark.slow
+
 VERDICT = "results/mvp_1_2/verdict.json"
 FIRST, SECOND = "results/mvp_1_2/flux/seed_0", "results/mvp_1_2/flux_over_error/seed_0"
 SNR = "results/mvp_0_a/snr.parquet"
@@ -129,7 +131,6 @@ def test_failed_gate_leaves_the_earlier_decision(flow):
     assert contents(flow.path("results/decisions")) == before
 
 
-@pytest.mark.slow
 def test_killed_job_is_done_again_and_what_was_finished_is_kept(half_done):
     flow = half_done
     running = flow.start(VERDICT)
@@ -146,7 +147,6 @@ def test_killed_job_is_done_again_and_what_was_finished_is_kept(half_done):
     assert not flow.jobs(VERDICT)
 
 
-@pytest.mark.slow
 def test_killed_snakemake_leaves_a_run_that_unlock_and_a_second_call_complete(half_done):
     flow = half_done
     running = flow.start(VERDICT)
@@ -164,7 +164,6 @@ def test_killed_snakemake_leaves_a_run_that_unlock_and_a_second_call_complete(ha
     assert not flow.jobs(VERDICT)
 
 
-@pytest.mark.slow
 def test_killed_generation_goes_on_with_the_chunks_that_are_whole(tmp_path):
     flow = small_project(tmp_path / "project")
     flow.configure("data", n_spectra=5000)

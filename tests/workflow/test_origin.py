@@ -8,6 +8,8 @@ import yaml
 from harness import Flow
 from made_shard import miniature
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = "results/data/manifest.json"
 BELOW = {"generate", "survey", "ridge", "bounds", "bayes", "magnitude_sweep", "bounds_and_models"}
 

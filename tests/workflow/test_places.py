@@ -12,6 +12,8 @@ from harness import Flow, copy_project, executed
 
 from logg1m.config.places import place
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = "results/data/manifest.json"
 SMALL = ("--config", "data={n_spectra: 100}", "protocol={scales: [100]}", "compute={threads: 1}")
 

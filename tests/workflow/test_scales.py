@@ -1,8 +1,11 @@
 """A scale larger than what the users' shards hold is one error, before anything else is computed."""
 
+import pytest
 import yaml
 from harness import Flow
 from made_shard import miniature
+
+pytestmark = pytest.mark.slow
 
 MANIFEST, SNR = "results/data/manifest.json", "results/mvp_0_a/snr.parquet"
 

@@ -5,6 +5,8 @@ from collections import Counter
 import pytest
 from harness import Flow
 
+pytestmark = pytest.mark.slow
+
 RUN = "results/mvp_1_2/flux/seed_0"
 JOB = Counter(["run_variant:mvp_1_2/flux/0"])
 TRAINED = ("history.csv", "predictions.parquet", "model.safetensors")
