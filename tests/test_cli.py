@@ -191,7 +191,7 @@ def test_status_is_a_kanban_of_what_lies_on_the_disk(tmp_path: Path, capsys: pyt
     columns = [line.split(" (")[0] for line in out.splitlines() if not line.startswith(" ")]
     assert columns == ["PLANNED", "DONE", "CANCELLED", "PAUSED", "DECISIONS"]
     lines = {line.split()[0]: line for line in out.splitlines() if line.startswith(" ")}
-    assert len(lines) == 17, "sixteen MVPs and the one decision that is made"
+    assert len(lines) == 18, "seventeen MVPs and the one decision that is made"
     assert "accepted: it reproduces" in lines["MVP-0.A"]
     assert "D1 = stop, so Phases 2 and 3 are cancelled" in lines["MVP-2.1"]
     assert "waits for mvp_0_a/members.parquet" in lines["MVP-1.2"]

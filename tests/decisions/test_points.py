@@ -77,4 +77,4 @@ def test_no_other_place_lists_the_points():
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", ".smk", ".j2") and listed.search(path.read_text(encoding="utf-8"))
     }
-    assert found <= {"src/logg1m/config/experiments.py"}
+    assert found <= {"src/logg1m/config/decisions.py"}
