@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 from harness import DOCUMENTS, PROJECT, Flow
 
+pytestmark = pytest.mark.slow
+
 NEW = ["run_variant:mvp_3_7/all/0", "run_variant:mvp_3_7/low_noise/0", "verdict_mvp_3_7", "figures_mvp_3_7"]
 
 
@@ -22,7 +24,6 @@ def test_file_of_the_recipe_adds_its_jobs_and_no_others(extended):
     assert extended.jobs() == Counter([*NEW, *DOCUMENTS])
 
 
-@pytest.mark.slow
 def test_new_mvp_runs_and_appears_in_the_roadmap(extended):
     extended.draws()
     assert extended.run() == Counter([*NEW, *DOCUMENTS])

@@ -8,6 +8,8 @@ from harness import DOCUMENTS, PHASE_2, PHASE_3, Flow, fisher, verdict
 
 from logg1m.experiments import catalogue
 
+pytestmark = pytest.mark.slow
+
 D1_CHAIN = ("evidence:d1", "decide:d1", *DOCUMENTS)
 MODELS_CHAIN = ("errors", "figure_error_bias", "figure_error_cells", *D1_CHAIN)  # where the numbers of models change
 LATER = ("results/mvp_2_3/verdict.json", "results/mvp_3_4/flux/seed_0/metrics.json", "results/mvp_3_5/verdict.json")
@@ -154,7 +156,6 @@ def test_two_accepted_directions_train_their_combination_once(flow):
     assert flow.jobs("results/decisions/d4.json") == Counter(["run_combination:0", "settle_recipe"])
 
 
-@pytest.mark.slow
 def test_combination_is_tried_against_its_best_member_in_one_run(flow):
     verdicts = {f"mvp_1_{k}": flow.read(f"results/mvp_1_{k}/verdict.json")["outcome"] for k in (2, 3, 4, 5)}
     for pattern in ("mvp_1_[2-5]/*/seed_0/*", "mvp_1_[2-5]/verdict.json"):
