@@ -66,6 +66,7 @@ include: "workflow/rules/denoisers.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/decisions.smk"
+include: "workflow/rules/confirmation.smk"
 include: "workflow/rules/artifacts.smk"
 include: "workflow/rules/report.smk"
 

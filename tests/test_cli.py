@@ -12,7 +12,7 @@ import pytest
 from made_shard import miniature
 
 from logg1m import cli
-from logg1m.config.experiments import Decisions
+from logg1m.config.decisions import Decisions
 from logg1m.decisions import gates
 from logg1m.spectra.store import Store
 
@@ -191,7 +191,7 @@ def test_status_is_a_kanban_of_what_lies_on_the_disk(tmp_path: Path, capsys: pyt
     columns = [line.split(" (")[0] for line in out.splitlines() if not line.startswith(" ")]
     assert columns == ["PLANNED", "DONE", "CANCELLED", "PAUSED", "DECISIONS"]
     lines = {line.split()[0]: line for line in out.splitlines() if line.startswith(" ")}
-    assert len(lines) == 17, "sixteen MVPs and the one decision that is made"
+    assert len(lines) == 18, "seventeen MVPs and the one decision that is made"
     assert "accepted: it reproduces" in lines["MVP-0.A"]
     assert "D1 = stop, so Phases 2 and 3 are cancelled" in lines["MVP-2.1"]
     assert "waits for mvp_0_a/members.parquet" in lines["MVP-1.2"]
@@ -241,7 +241,7 @@ def test_status_decide_and_verify_take_a_runs_folder(
         run_ = () if here else (folder,)
         status, out, _ = run(capsys, "status", *run_)
         assert status == 0
-        assert len([line for line in out.splitlines() if "MVP-" in line]) == 16, "the workflow's own experiments"
+        assert len([line for line in out.splitlines() if "MVP-" in line]) == 17, "the workflow's own experiments"
         assert "D2" in out
         status, out, _ = run(capsys, "decide", *run_, "--explain", "d2")
         assert (status, out.splitlines()[0]) == (0, "D2: windows")

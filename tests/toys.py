@@ -50,6 +50,9 @@ class ToySource:
             {name: self.values[rows, k] for k, name in enumerate(LABELS)},
         )
 
+    def simulate(self, start: int, stop: int) -> Block:
+        return self.read(start, stop)
+
     def derivatives(self, ids: np.ndarray) -> Jacobian:
         d_flux = torch.as_tensor(self.design, dtype=torch.float32).expand(len(ids), *self.design.shape)
         flux, error = (torch.as_tensor(array[ids]) for array in (self.flux, self.error))

@@ -10,6 +10,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 _TEXTS = {"model", "pool"}  # columns of tables that hold words; all others are numbers
@@ -209,6 +210,27 @@ def read_parquet(path: str | Path, columns: tuple[str, ...] = (), filters: Any =
             f"{path}: column {texts[0]} holds {frame[texts[0]].dtype}, expected numbers; delete it and run again"
         )
     return frame
+
+
+def write_tensors(path: str | Path, tensors: dict[str, np.ndarray]) -> None:
+    """Write a fitted model, name → array, all or nothing."""
+    from safetensors.numpy import save_file  # most of what reads files does without
+
+    plain = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    save_with(path, lambda temporary: save_file(plain, temporary))
+
+
+def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
+    """Read a fitted model; a file that is damaged or gone is an InputError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"cannot read the model {path}: {error}; expected a whole file; delete it and run again"
+        ) from error
 
 
 def save_with(path: str | Path, save: Callable[[Path], object]) -> None:

@@ -31,6 +31,9 @@ class Stream(IntEnum):
     SHUFFLE = 3
     BOUNDS = 4
     MASKS = 5
+    NUISANCES = 6
+    BAD_PIXELS = 7
+    SUBSPACE = 8
 
 
 Words = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -119,13 +122,54 @@ def _fused() -> Callable[..., Words]:
 
 
 def _fill(out: torch.Tensor, seed: int, ids: torch.Tensor, draw: int) -> None:
-    """Write the normals of some rows into `out` (N, P/4, 4)."""
-    x0, x1, x2, x3 = _words(seed, Stream.PIXEL_NOISE, ids, draw, out.shape[1])
-    for k, (radius_bits, angle_bits) in enumerate(((x0, x1), (x2, x3))):
-        radius = _unit(radius_bits).log_().mul_(-2.0).sqrt_()
-        angle = _unit(angle_bits).mul_(2.0 * math.pi)
-        torch.mul(radius, angle.cos(), out=out[:, :, 2 * k])
-        torch.mul(radius, angle.sin_(), out=out[:, :, 2 * k + 1])
+    """Write the normals of some rows into `out` (N, P/4, 4).
+
+    The integers are a compiler's (ten rounds stay in registers), the functions torch's, which are vectorised.
+    """
+    units, interleave = _compiled()
+    planes = torch.empty((4, len(ids), out.shape[1]))
+    units(planes.numpy(), ids.to(torch.int64).numpy(), draw, int(Stream.PIXEL_NOISE), seed & _MASK, seed >> 32 & _MASK)
+    radius = planes[::2].log_().mul_(-2.0).sqrt_()
+    angle = planes[1::2].mul_(2.0 * math.pi)
+    interleave(out.numpy(), radius.numpy(), angle.cos().numpy(), angle.sin().numpy())
+
+
+@cache
+def _compiled() -> tuple[Callable[..., None], Callable[..., None]]:
+    """The loops of `_fill`, compiled for this processor when they are first needed, and kept beside the package."""
+    import numba  # slow to import, and most jobs make no noise
+
+    def units(out, ids, draw, stream, k0, k1):  # type: ignore[no-untyped-def]
+        """Words of all counters as float32 in (0, 1], out (4, N, P/4); see `_rounds` and `_unit`."""
+        half, cell = np.float32(0.5), np.float32(2.0**-24)
+        for row in range(out.shape[1]):
+            for block in range(out.shape[2]):
+                c0, c1, c2, c3 = np.uint32(block), np.uint32(ids[row]), np.uint32(draw), np.uint32(stream)
+                a0, a1 = np.uint32(k0), np.uint32(k1)
+                for _ in range(10):
+                    p0, p1 = np.uint64(c0) * np.uint64(0xD2511F53), np.uint64(c2) * np.uint64(0xCD9E8D57)
+                    c0, c1 = np.uint32(p1 >> np.uint64(32)) ^ c1 ^ a0, np.uint32(p1)
+                    c2, c3 = np.uint32(p0 >> np.uint64(32)) ^ c3 ^ a1, np.uint32(p0)
+                    a0, a1 = np.uint32(a0 + np.uint32(0x9E3779B9)), np.uint32(a1 + np.uint32(0xBB67AE85))
+                out[0, row, block] = (np.float32(np.int32(c0 >> np.uint32(8))) + half) * cell
+                out[1, row, block] = (np.float32(np.int32(c1 >> np.uint32(8))) + half) * cell
+                out[2, row, block] = (np.float32(np.int32(c2 >> np.uint32(8))) + half) * cell
+                out[3, row, block] = (np.float32(np.int32(c3 >> np.uint32(8))) + half) * cell
+
+    def interleave(out, radius, cosine, sine):  # type: ignore[no-untyped-def]
+        """radius · (cosine, sine), each (2, N, P/4), side by side in out (N, P/4, 4)."""
+        for row in range(out.shape[0]):
+            for block in range(out.shape[1]):
+                for k in range(2):
+                    out[row, block, 2 * k] = radius[k, row, block] * cosine[k, row, block]
+                    out[row, block, 2 * k + 1] = radius[k, row, block] * sine[k, row, block]
+
+    try:
+        compiler = numba.njit(nogil=True, cache=True)
+        return compiler(units), compiler(interleave)
+    except RuntimeError:  # neither the package's folder nor the user's can be written
+        compiler = numba.njit(nogil=True)
+        return compiler(units), compiler(interleave)
 
 
 def _unit(words: torch.Tensor) -> torch.Tensor:

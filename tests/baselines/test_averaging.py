@@ -59,3 +59,14 @@ def test_models_that_saw_more_noise_stand_in_the_table_and_do_not_decide():
         "ridge_full": "one draw", "ridge_marginalised": "marginalised", "lightgbm_draws": "6 draws", "lightgbm": "one draw",
     }  # fmt: skip
     assert found["averaging"]["lightgbm_draws"]["beside"] == "lightgbm"
+
+
+def test_a_projection_sees_fresh_noise_and_has_no_vote_on_classical_models():
+    table = pd.concat([predictions({4_000: 0.45, 16_000: 0.60}, model=name) for name in ("ridge_full", "projection")])
+    asked = Baselines(saturation_from=4_000, saturation_to=16_000)
+    report = {"chosen": {"components": 64, "epoch": 3, "epochs_run": 24, "steps": 1_000}}
+    facts = scaling.facts_of([], {}, {}, {4_000: report, 16_000: report})
+    found = scaling.table(table, members_of(table), PROTOCOL, asked, BOOTSTRAP, SEED, facts)
+    assert found["verdict"]["leading"] == ["ridge_full"]
+    assert found["models"]["projection"]["noise"] == "fresh noise in every epoch"
+    assert found["models"]["projection"]["scales"]["16k"]["fit"] == {"components": 64, "epoch": 3, "epochs_run": 24}

@@ -58,3 +58,17 @@ def test_the_gap_is_paired_and_so_more_certain_than_its_ends(found):
 
 def test_without_a_star_in_common_there_is_nothing():
     assert efficiency(POSTERIORS, pd.DataFrame({"id": [N + 7], "predicted": [0.0]}), BOOTSTRAP, SEED) is None
+
+
+def test_the_excess_is_the_distance_from_the_posterior_mean_and_says_the_efficiency_with_less_scatter(found):
+    assert found["excess"]["value"] == pytest.approx(np.mean((MODEL - 0.8 * OBSERVED) ** 2) / 0.2)
+    assert found["excess"]["value"] == pytest.approx(0.09 / 0.2, rel=0.1)
+    assert 1 / (1 + found["excess"]["value"]) == pytest.approx(found["efficiency"]["value"], rel=0.1)
+
+    def width(low: float, high: float) -> float:
+        return high - low
+
+    by_excess = [1 / (1 + end) for end in reversed(found["excess"]["ci95"])]
+    assert width(*by_excess) < 0.7 * width(*found["efficiency"]["ci95"])
+    optimal = efficiency(POSTERIORS, POSTERIORS.rename(columns={"mean": "predicted"}), BOOTSTRAP, SEED)
+    assert optimal["excess"]["value"] == 0

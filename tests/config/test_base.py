@@ -114,7 +114,7 @@ exec(compile(open(sys.argv[1]).read(), sys.argv[1], "exec"))
 def test_a_script_that_reads_what_its_rule_does_not_declare_stops_with_the_name_of_the_field(tmp_path):
     """The protocol's script with the params of the survey, which declare the noise level alone."""
     pd.DataFrame({"id": range(600), "snr": range(600)}).to_parquet(tmp_path / "snr.parquet")
-    params = json.dumps({"protocol": part(PROTOCOL, "noise_level"), "seed": 1})
+    params = json.dumps({"protocol": part(PROTOCOL, "noise_level"), "seed": 1, "source": "embedded"})
     command = [sys.executable, "-c", FORGED, str(ROOT / "workflow/scripts/protocol.py"), params]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 1, ended.stderr

@@ -96,8 +96,8 @@ def test_values_that_do_not_fit_are_refused_by_name(raw, message):
         ({"bootstrap": {"resamples": 100, "level": 0.99}}, "level = 0.99 needs at least 200 resamples, .* = 100"),
         ({"bootstrap": {"level": 0.999}}, "level = 0.999 needs at least 2000 resamples, .* got resamples = 1000"),
         ({"experiments": {"recipe": {"model": "ridge", "objective": "ordinal"}}},
-         "recipe.objective = 'ordinal' is nothing that model = 'ridge' has; leave it out, or choose vit"),
-        ({"experiments": {"recipe": {"model": "lightgbm", "heads": "multi_equal"}}}, "or choose ridge or vit"),
+         "recipe.objective = 'ordinal' is nothing that model = 'ridge' has; leave it out, or choose projection or vit"),
+        ({"experiments": {"recipe": {"model": "lightgbm", "heads": "multi_equal"}}}, "or choose ridge or projection or vit"),
         ({"experiments": {"recipe": {"model": "ridge", "pretraining": "masked_token"}}}, "recipe.pretraining"),
         ({"report": {"date": "20251322"}}, "report.date = '20251322': expected a day as YYYYMMDD"),
         ({"report": {"date": "٢٠٢٥١٢٢٢"}}, "report.date"),
@@ -242,7 +242,7 @@ def test_mappings_given_in_part_keep_the_other_entries():
             "decisions": {"default": {"d1": "stop"}},
         }
     )
-    assert config.experiments.train_size == {"ridge": 5_000, "lightgbm": 16_000, "vit": 300}
+    assert config.experiments.train_size == {"ridge": 5_000, "lightgbm": 16_000, "projection": 25_000, "vit": 300}
     assert config.experiments.seed_scatter == Config().experiments.seed_scatter | {"r2": 0.01}
     assert config.decisions.default == {"d1": "stop", "d2": "full", "d3": "single"}
     with pytest.raises(InputError, match=r"experiments\.train_size = \[1\]"):
@@ -292,3 +292,9 @@ def test_a_network_is_passed_on_with_its_architecture_in_full(monkeypatch):
     monkeypatch.setitem(PRESETS, "laptop", PRESETS["smoke"])
     assert network.model_dump(mode="json")["architecture"] == PRESETS["smoke"].model_dump()
     assert Network.model_validate(first).chosen.model_dump() == first["architecture"]
+
+
+def test_settings_of_a_projection_that_are_left_out_are_its_own_and_not_those_of_networks():
+    training = validate({"projection": {"training": {"epochs": 3}}}).projection.training
+    assert (training.epochs, training.batch_size, training.learning_rate) == (3, 512, 2e-3)
+    assert validate({}).network.training.batch_size == 128

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from logg1m.config.bounds import Bounds
-from logg1m.config.experiments import Decisions
+from logg1m.config.decisions import Decisions
 from logg1m.decisions import gates
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from logg1m.config.bounds import Bootstrap
-from logg1m.config.experiments import Decisions
+from logg1m.config.decisions import Decisions
 from logg1m.decisions import gates
 from logg1m.decisions.models import with_runs
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from logg1m import cli
-from logg1m.config.experiments import OUTCOMES, Experiment
+from logg1m.config.decisions import OUTCOMES
+from logg1m.config.experiments import Experiment
 from logg1m.decisions import gates
 from logg1m.decisions.points import FILES, POINTS, RECIPES, closed_by, made_first
 from logg1m.experiments import catalogue
@@ -76,4 +77,4 @@ def test_no_other_place_lists_the_points():
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", ".smk", ".j2") and listed.search(path.read_text(encoding="utf-8"))
     }
-    assert found <= {"src/logg1m/config/experiments.py"}
+    assert found <= {"src/logg1m/config/decisions.py"}

@@ -48,6 +48,18 @@ def test_ties_are_broken_by_name_whatever_the_order():
     assert rank(both)[0]["mvp"] == "mvp_1_2"
 
 
+def test_another_kind_of_model_is_no_direction_and_the_best_one_that_can_be_combined_takes_its_place():
+    found = verdict("mvp_1_6", {"model": "projection"}, 0.1)
+    assert rank([found]) == []
+    for name, gain, outcome in (("less", 0.02, "accepted"), ("more", 0.03, "accepted"), ("most", 0.05, "refuted")):
+        found["variants"][name] = {
+            "change": {"components": gain}, "role": "candidate", "outcome": outcome,
+            "differences": {"mae_low_noise": {"value": gain}},
+        }  # fmt: skip
+    (row,) = rank([found])
+    assert (row["variant"], row["mae_improvement"]) == ("more", 0.03)
+
+
 def test_nothing_accepted_is_the_reference_recipe_and_closes_everything():
     proposed = proposal(verdict("mvp_1_2"), verdict("mvp_1_3"))
     assert proposed["recipe"] == BASE.model_dump(mode="json")

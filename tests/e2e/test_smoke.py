@@ -36,7 +36,7 @@ def read(path: Path) -> dict:
 
 
 def test_there_are_sixteen_experiments():
-    assert len(EXPERIMENTS) == 16
+    assert len(EXPERIMENTS) == 17
 
 
 @pytest.mark.parametrize("key", EXPERIMENTS)
@@ -60,6 +60,20 @@ def test_decisions_and_recipes_are_there(finished):
     recipes = [read(finished / f"results/decisions/recipe_phase{phase}.json")["recipe"] for phase in (2, 3)]
     assert recipes[0] == decisions["d4"]["recipe"]
     assert all(recipe["model"] == "vit" for recipe in recipes)
+
+
+def test_the_answer_and_what_was_accepted_are_asked_once_more_on_fresh_stars(finished):
+    winner, found = (read(finished / f"results/confirmation/{name}.json") for name in ("winner", "confirmation"))
+    assert found["winner"]["model"] == winner["model"]
+    assert found["winner"]["full"]["fresh"]["n"] == found["stars"]["n"] == 512
+    verdicts = {key: finished / "results" / key / "verdict.json" for key in EXPERIMENTS}
+    accepted = {
+        key: [name for name, v in read(path)["variants"].items() if v.get("outcome") == "accepted"]
+        for key, path in verdicts.items()
+        if path.exists()
+    }
+    assert {key: list(found["experiments"].get(key, {})) for key in accepted} == accepted
+    assert found["looks"]["ever"] >= found["looks"]["now"] > 0
 
 
 def test_leak_control_finds_the_trap_and_clears_the_honest_error(finished):

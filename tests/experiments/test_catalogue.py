@@ -38,10 +38,10 @@ def refusal(folder, **changes) -> str:
     return str(caught.value)
 
 
-def test_the_sixteen_files_are_valid_and_in_the_order_of_the_roadmap():
+def test_the_seventeen_files_are_valid_and_in_the_order_of_the_roadmap():
     found = catalogue.load(FILES)
     assert [e.id for e in found.values()] == [
-        *("0.A", "0.B"), *(f"1.{k}" for k in range(1, 6)), *(f"2.{k}" for k in range(1, 4)),
+        *("0.A", "0.B"), *(f"1.{k}" for k in range(1, 7)), *(f"2.{k}" for k in range(1, 4)),
         *(f"3.{k}" for k in range(1, 7)),
     ]  # fmt: skip
     assert all(e.phase == int(e.id[0]) for e in found.values())
@@ -119,6 +119,9 @@ def test_model_of_a_variant_decides_what_it_may_change():
     assert catalogue.applicable({"heads": "multi_equal"}, "ridge")
     assert not catalogue.applicable({"model": "lightgbm", "heads": "multi_equal"}, "ridge")
     assert catalogue.applicable({"model": "lightgbm", "mask": "error_1"}, "ridge")
+    assert catalogue.applicable({"model": "projection", "components": 16, "heads": "multi_equal"}, "vit")
+    assert not catalogue.applicable({"model": "projection", "tokeniser": "single_32"}, "vit")
+    assert not catalogue.applicable({"components": 16}, "vit")
 
 
 def test_recipe_of_a_variant_is_the_base_with_its_change():

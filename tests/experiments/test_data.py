@@ -14,6 +14,7 @@ from logg1m.files import InputError
 from logg1m.inputs.windows import line_windows
 from logg1m.observe.honest import HonestError
 from logg1m.observe.pfs import Conditions
+from logg1m.observe.survey import PLAIN
 from logg1m.protocol.pools import Pools, noisy_rows
 
 SEED, LEVEL = 11, 1.0
@@ -145,12 +146,35 @@ def test_simulators_error_is_the_stored_one_and_the_honest_one_is_made_from_nois
     stored = features(small_store, labels, rows, channels=("error",), error_source="simulator")[:, 0]
     np.testing.assert_array_equal(stored, small_store.read(0, "error")[ids])
     about = labels.loc[ids]
-    conditions = Conditions(**{c: about[c].to_numpy() for c in data._CONDITIONS})
+    conditions = Conditions(**{c: about[c].to_numpy() for c in PLAIN})
     model = HonestError(Observation(), torch.device("cpu"))
     expected = model(torch.from_numpy(noisy(small_store)), about["flux_scale"].to_numpy(), conditions)
     honest = features(small_store, labels, rows, channels=("error",))[:, 0]
     np.testing.assert_allclose(honest, expected.numpy(), rtol=1e-6)
     assert not np.array_equal(honest, stored)
+
+
+def test_a_weighted_residual_is_taken_from_the_mean_of_training_spectra(small_store, labels, rows):
+    ids = np.array([3, 500, 1023])
+    made = features(small_store, labels, rows, channels=("weighted_residual", "error_level", "error"))
+    flux = np.concatenate([small_store.read(c, "flux") for c in range(3)])[rows.fit]
+    error = made[:, 2]
+    middle = np.sort(error, axis=1)[:, error.shape[1] // 2 - 1, None]
+    expected = (noisy(small_store, ids) - flux.mean(axis=0)) / (error + 1e-3) * (middle + 1e-3)
+    np.testing.assert_allclose(made[:, 0], expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(made[:, 1], np.broadcast_to(np.log(middle + 1e-3), expected.shape), rtol=1e-5)
+
+
+def test_a_preparation_of_other_stars_sees_them_as_those_of_the_store(small_store, labels, rows):
+    """The stars of the store under other numbers: rows of a table of their own."""
+    ids, recipe = np.array([3, 500, 1023]), Recipe(channels=("flux", "log_error"))
+    prepare = preparation(small_store, labels, rows, recipe, np.ones(small_store.n_pixels, dtype=bool))
+    other = prepare.of_stars(labels.loc[ids].reset_index(drop=True))
+    flux, error = (torch.from_numpy(small_store.read(0, name)[ids]) for name in ("flux", "error"))
+    with_noise = prepare.noisy(flux, error, ids, 0)
+    torch.testing.assert_close(other.seen(with_noise, error, np.arange(3)), prepare.fresh(flux, error, ids, 0))
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(prepare.seen(with_noise, error, np.arange(3)), prepare.fresh(flux, error, ids, 0))
 
 
 # --- gathering

@@ -5,20 +5,21 @@ import torch
 
 from logg1m.config.experiments import Recipe
 from logg1m.files import InputError
-from logg1m.inputs.channels import channels, needs_error
+from logg1m.inputs.channels import channels, needs_error, needs_mean
 
 P = 256
 NAMES = Recipe.model_fields["channels"].annotation.__args__[0].__args__  # every choice of the configuration
 FLUX = torch.rand(3, P, generator=torch.Generator().manual_seed(1)) + 0.5
 ERROR = torch.rand(3, P, generator=torch.Generator().manual_seed(2)) + 0.1
+MEAN = torch.linspace(0.4, 0.6, P)
 
 
 def one(name: str, flux: torch.Tensor = FLUX, error: torch.Tensor | None = ERROR) -> torch.Tensor:
-    return channels((name,), flux, error)[:, 0]
+    return channels((name,), flux, error, MEAN)[:, 0]
 
 
 def test_channels_are_stacked_in_the_order_of_their_names():
-    made = channels(NAMES, FLUX, ERROR)
+    made = channels(NAMES, FLUX, ERROR, MEAN)
     assert made.shape == (3, len(NAMES), P)
     for k, name in enumerate(NAMES):
         torch.testing.assert_close(made[:, k], one(name))
@@ -35,6 +36,21 @@ def test_flux_over_error_and_its_logarithm_stay_finite_where_the_error_vanishes(
     nothing = torch.zeros_like(ERROR)
     assert one("flux_over_error", error=nothing).isfinite().all()
     assert one("log_error", error=nothing).isfinite().all()
+
+
+def test_a_weighted_residual_has_the_shape_of_the_error_and_its_level_alone_the_size():
+    residual, level = one("weighted_residual"), one("error_level")
+    middle = ERROR.median(dim=1, keepdim=True).values
+    torch.testing.assert_close(residual, (FLUX - MEAN) / ERROR * middle, rtol=0.02, atol=1e-4)
+    torch.testing.assert_close(level, middle.log().expand(3, P), rtol=0, atol=0.02)
+    torch.testing.assert_close(one("weighted_residual", error=3 * ERROR), residual, rtol=0.01, atol=1e-4)
+    assert one("flux_over_error", error=3 * ERROR).allclose(one("flux_over_error") / 3, rtol=0.02)
+
+
+def test_a_weighted_residual_needs_the_mean_of_training_spectra():
+    assert [name for name in NAMES if needs_mean((name,))] == ["weighted_residual"]
+    with pytest.raises(InputError, match="needs the mean of training spectra"):
+        channels(("weighted_residual",), FLUX, ERROR)
 
 
 def test_derivative_of_a_straight_line_is_its_slope():
@@ -58,7 +74,7 @@ def test_level_changes_neither_derivative_nor_residual():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_channels_that_need_an_error_say_so(name):
-    wants = name in ("flux_over_error", "log_error", "error")
+    wants = name in ("flux_over_error", "weighted_residual", "error_level", "log_error", "error")
     assert needs_error(("flux", name)) == wants
     if wants:
         with pytest.raises(InputError, match=f"channel '{name}' needs an error"):

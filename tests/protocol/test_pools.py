@@ -289,3 +289,26 @@ def test_protocol_of_the_same_seed_is_the_same_file_and_another_seed_draws_other
     a, c = read_json(tmp_path / "a"), read_json(tmp_path / "c")
     assert a["pools"]["first_train_ids"] != c["pools"]["first_train_ids"]
     assert a["low_noise"]["threshold"] == c["low_noise"]["threshold"]
+
+
+def test_a_source_that_cannot_simulate_sets_the_end_of_its_test_pool_aside_for_confirmation(role):
+    for own in (None, role):
+        whole, kept = (Pools.draw(SEED, 2_100, Protocol(scales=(500, 2_000)), own, fresh) for fresh in (True, False))
+        assert not len(whole.confirmation)
+        assert len(kept.confirmation) == round(0.1 * len(whole.test))
+        np.testing.assert_array_equal(np.concatenate([kept.test, kept.confirmation]), whole.test)
+        np.testing.assert_array_equal(kept.train, whole.train)
+        for size in (500, 2_000):
+            assert not set(kept.split(size).test) & set(kept.confirmation)
+            assert not set(kept.split(size).validation) & set(kept.confirmation)
+
+
+def test_what_is_set_aside_stands_in_the_protocol_and_is_reproduced_from_it():
+    snr = pd.DataFrame({"id": np.arange(2_100), "snr": np.random.default_rng(1).gamma(9, 0.35, 2_100)})
+    written, members = protocol.define(snr, SEED, SMALL, "pfs_hdf5")
+    assert written["pools"]["confirmation"]["n"] == (members["pool"] == "confirmation").sum() == 42
+    assert protocol.reproduces(written, snr, members)
+    assert not protocol.reproduces(written, snr, members.assign(pool=members["pool"].replace("confirmation", "test")))
+    simulated, members = protocol.define(snr, SEED, SMALL, "embedded")
+    assert simulated["pools"]["confirmation"]["n"] is None
+    assert set(members["pool"]) == {"train", "test"}

@@ -20,7 +20,7 @@ def state(finished, experiments) -> dict:
 
 def test_the_first_snapshot_is_one_line(state, tmp_path):
     changes = history.update(tmp_path / ".history", state, FIRST)
-    assert changes == [("2026-01-01", "first documents: 16 of 16 experiments are done", "all")]
+    assert changes == [("2026-01-01", "first documents: 17 of 17 experiments are done", "all")]
     assert read_json(tmp_path / ".history/0001.json") == {"date": "2026-01-01", "state": state}
 
 

@@ -23,6 +23,7 @@ from logg1m.config.data import Observation
 from logg1m.config.denoisers import DenoiserKind, Denoisers
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network, Training
+from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.experiments import data
 from logg1m.experiments.denoising.making import make
@@ -332,13 +333,19 @@ def members_of(store: Store) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @pytest.mark.parametrize(
     "recipe",
-    [{"model": "ridge"}, {"model": "vit", "normalisation": "median"}, {"model": "vit", "pretraining": "masked_token"}],
+    [
+        {"model": "ridge"},
+        {"model": "vit", "normalisation": "median"},
+        {"model": "vit", "pretraining": "masked_token"},
+        {"model": "projection", "components": 8},
+        {"model": "projection", "channels": ["flux", "derivative"], "normalisation": "median"},
+    ],
     ids=str,
 )
 def test_a_run_does_not_see_the_mask(seen: dict[str, Store], tmp_path: Path, recipe: dict[str, object]) -> None:
     setting = RunSetting(
         SEED, 0, 200, 60, (1e3, 1e4), LightGBMConfig(), SMALL, Bootstrap(resamples=100), Observation(),
-        Network(preset="smoke", training=QUICK), "x",
+        Network(preset="smoke", training=QUICK), "x", Projection(width=8, training=QUICK),
     )  # fmt: skip
     found = {}
     for name, store in seen.items():

@@ -53,14 +53,17 @@ SETTINGS: dict[str, Any] = {
         "lightgbm": {"n_estimators": 5, "learning_rate": 0.3, "min_data_in_leaf": 10, "bin_sample": 200},
         "lightgbm_draws": 2,
     },
+    "projection": {"width": 8, "depth": 1, "basis_rows": 100, "training": {"epochs": 1, "batch_size": 100}},
     "bootstrap": {"resamples": 100},
+    "requirements": {"stars": 4, "library": 1024, "calibration": [0.02], "ebv": [0.03], "velocity_km_s": [3]},
     "bounds": {
         "max_spectra": 60, "full_sample": 20, "convergence": [20], "knn_neighbours": 3, "linear_neighbours": 32,
         "sweep_stars": 20,
         "bayes": {"n_stars": 8, "n_full": 0, "max_iterations": 2, "min_reached": 0.0, "samples_per_iteration": 32,
                   "library_max": 1024},
     },
-    "experiments": {"recipe": {"model": "ridge"}, "train_size": {"ridge": 200, "lightgbm": 200, "vit": 200}, "test_size": 200,
+    "experiments": {"recipe": {"model": "ridge"}, "train_size": {"ridge": 200, "lightgbm": 200, "projection": 200, "vit": 200}, "test_size": 200,
+                    "confirmation_size": 64,
                     "alphas": [1000.0, 10000.0]},
     "compute": {"threads": 1},
 }  # fmt: skip
@@ -73,6 +76,8 @@ def runs(mvp: str, *variants: str) -> list[str]:
 # The references of MVP-1.3 to 1.5 are the runs of mvp_1_2/flux.
 PHASE_1_RUNS = [*runs("mvp_1_2", *KEPT["mvp_1_2"]), *(runs(f"mvp_1_{k}", KEPT[f"mvp_1_{k}"][1])[0] for k in (3, 4, 5))]
 DOCUMENTS = ("documents", "page")
+# What is made from all runs and verdicts of every phase, and the documents that show it: run whenever a decision is open.
+CONFIRMED = ("winner", "confirmation", *DOCUMENTS)
 PHASE_2 = [*runs("mvp_2_3", "single_scale"), "verdict_mvp_2_3", "figures_mvp_2_3"]
 PHASE_3 = [
     *runs("mvp_3_4", "flux", "derivative"),
@@ -230,6 +235,8 @@ def forge(flow: Flow, store: Store) -> None:
     """Make the small roadmap look finished: D1 continue, D2 windows, D3 single, MVP-1.4 accepted (so its windows are the recipe)."""
     # The page and figures draw real spectra and predictions, of which a forged workflow has none; their own tests do.
     flow.path("workflow/scripts/page.py").write_text(PLACEHOLDER)
+    for name in ("winner", "confirmation"):
+        flow.path(f"workflow/scripts/{name}.py").write_text(PLACEHOLDER.replace("drawn", '{"model": null}'))
     flow.path("workflow/scripts/errors.py").write_text(PLACEHOLDER.replace("drawn", '{"model": null}'))
     figures = flow.path("workflow/scripts/figures.py")  # its text is the same either way: a script counts
     real, instead = (textwrap.indent(text, "    ") for text in (figures.read_text(), PLACEHOLDER))

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 import pytest
-from harness import DOCUMENTS, PROJECT, Flow
+from harness import CONFIRMED, PROJECT, Flow
 
 pytestmark = pytest.mark.slow
 
@@ -21,12 +21,12 @@ def extended(flow) -> Flow:
 
 
 def test_file_of_the_recipe_adds_its_jobs_and_no_others(extended):
-    assert extended.jobs() == Counter([*NEW, *DOCUMENTS])
+    assert extended.jobs() == Counter([*NEW, *CONFIRMED])
 
 
 def test_new_mvp_runs_and_appears_in_the_roadmap(extended):
     extended.draws()
-    assert extended.run() == Counter([*NEW, *DOCUMENTS])
+    assert extended.run() == Counter([*NEW, *CONFIRMED])
     verdict = extended.read("results/mvp_3_7/verdict.json")
     assert verdict["outcome"] in ("accepted", "refuted", "inconclusive")
     assert verdict["variants"]["low_noise"]["change"] == {"train_on": "low_noise"}

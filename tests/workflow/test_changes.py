@@ -4,15 +4,15 @@ import shutil
 from collections import Counter
 
 import pytest
-from harness import DOCUMENTS, PHASE_1_RUNS, Flow, copy_project
+from harness import CONFIRMED, DOCUMENTS, PHASE_1_RUNS, Flow, copy_project
 
-PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", *DOCUMENTS)
+PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", *CONFIRMED)
 PHASE_1_VERDICTS = tuple(f"{what}_mvp_1_{k}" for what in ("verdict", "figures") for k in range(2, 6))
 OF_NUMBERS = ("sigma_vs_error", "ratio_histogram", "sigma_map", "fisher_sensitivity_map", "ceiling_vs_snr")
 BOUNDS_AND_MODELS = ("bounds_and_models", *(f"figure_{name}" for name in OF_NUMBERS), "fisher")
 ERRORS = ("errors", "figure_error_cells", "figure_error_bias")  # beside fisher.json, of the best model there is
 EVERYTHING_BELOW_THE_STORE = Counter([
-    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "ridge_marginalised", "lightgbm_draws:1k", "scaling", "bounds", "bayes", "models", "networks",
+    "generate", "survey", "protocol", "ridge", "lightgbm:1k", "ridge_marginalised", "lightgbm_draws:1k", "projection:1k", "scaling", "bounds", "bayes", "models", "networks",
     *ERRORS, *BOUNDS_AND_MODELS, "figure_snr_histogram", "figure_ridge_alpha", "figure_scaling",
     "verdict_mvp_0_a", "verdict_mvp_0_b", "verdict_mvp_1_1", "evidence:d1", "decide:d1",
     *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES,
@@ -21,14 +21,14 @@ EVERYTHING_BELOW_THE_STORE = Counter([
 REACHED = {
     "baselines/boosting.py": [
         "lightgbm:1k", "lightgbm_draws:1k", "scaling", "figure_scaling", *BOUNDS_AND_MODELS, "verdict_mvp_0_b", "verdict_mvp_1_1", "models",
-        *ERRORS, "evidence:d1", "decide:d1", *DOCUMENTS,
+        *ERRORS, "evidence:d1", "decide:d1", *CONFIRMED,
     ],
     # What stands beside the published protocol is no ancestor of fisher.json.
-    "baselines/marginalised.py": ["ridge_marginalised", "scaling", "verdict_mvp_0_b", "figure_scaling", *DOCUMENTS],
+    "baselines/marginalised.py": ["ridge_marginalised", "scaling", "verdict_mvp_0_b", "figure_scaling", *CONFIRMED],
     "experiments/models/classical.py": [
         *PHASE_1_RUNS, *PHASE_1_VERDICTS, *PHASE_1_GATES, "networks", "models", *ERRORS, "evidence:d1", "decide:d1",
     ],
-    "decisions/recipes.py": ["propose", "settle_recipe", *DOCUMENTS],
+    "decisions/recipes.py": ["propose", "settle_recipe", *CONFIRMED],
     "report/markdown/overview.py": ["documents"],
     # A restyled figure: its rule, what gathers numbers and figures, the documents that show it. Nothing computes or judges.
     "figures/ridge_alpha.py": ["figure_ridge_alpha", "fisher", *DOCUMENTS],
@@ -59,7 +59,9 @@ def test_edited_comment_docstring_and_format_rerun_nothing(flow):
 
 def test_data_setting_reruns_everything_below_the_store(flow):
     flow.configure("data", observation={"seeing": 0.9})
-    assert flow.jobs() == EVERYTHING_BELOW_THE_STORE + Counter(["magnitude_sweep", "figure_magnitude_sweep"])
+    assert flow.jobs() == EVERYTHING_BELOW_THE_STORE + Counter(
+        [f"{figure}{name}" for name in ("magnitude_sweep", "requirements") for figure in ("", "figure_")]
+    )
 
 
 def test_machine_setting_reruns_nothing(flow):
@@ -68,7 +70,7 @@ def test_machine_setting_reruns_nothing(flow):
 
 
 def test_setting_of_one_kind_of_model_does_not_retrain_another(flow):
-    flow.configure("experiments", train_size={"ridge": 200, "lightgbm": 300, "vit": 300})
+    flow.configure("experiments", train_size={"ridge": 200, "lightgbm": 300, "projection": 300, "vit": 300})
     assert not flow.jobs()
     flow.configure("experiments", train_size={"ridge": 300})
     assert {job for job in flow.jobs() if job.startswith("run_variant")} == set(PHASE_1_RUNS)
@@ -90,7 +92,7 @@ def test_added_variant_runs_alone_and_its_verdict_follows(flow):
             "decide:d1",
             "propose",
             "settle_recipe",
-            *DOCUMENTS,
+            *CONFIRMED,
         ]
     )
 
@@ -105,7 +107,7 @@ def test_changed_variant_reruns_alone(flow):
 def test_paused_experiment_leaves_the_graph(flow):
     flow.configure("experiments", paused=["3.4"])
     flow.path("results/mvp_3_4/verdict.json").write_text("not what it was")
-    assert flow.jobs() == Counter([*DOCUMENTS])
+    assert flow.jobs() == Counter([*CONFIRMED])
 
 
 def test_decisions_that_read_a_paused_experiment_run_nothing_of_it(flow):

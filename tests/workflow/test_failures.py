@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import DOCUMENTS, Flow, executed, fisher, small_project
+from harness import CONFIRMED, Flow, executed, fisher, small_project
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +109,7 @@ def test_a_job_that_failed_after_a_changed_input_runs_again_though_it_never_bega
     flow.write("results/mvp_1_1/models.json", fisher(ratio=3.5))
     flow.snakemake("--keep-going", ok=False)
     lock.rmdir()
-    assert flow.run() == Counter(["evidence:d1", "decide:d1", *DOCUMENTS])
+    assert flow.run() == Counter(["evidence:d1", "decide:d1", *CONFIRMED])
     assert flow.read("results/decisions/d1.evidence.json")["evidence"]["measured"]["value"] == pytest.approx(3.5)
     assert not flow.jobs()
 

@@ -48,7 +48,7 @@ def test_a_profile_names_rules_that_are_there_and_joins_no_groups(profile):
 def test_what_can_save_its_state_is_warned_before_its_time_ends():
     warned = read("slurm")["set-resources"]
     assert {name for name, values in warned.items() if "--signal=USR1@" in values["slurm_extra"]} == {
-        "run_variant", "run_combination", "denoiser", "lightgbm", "lightgbm_draws",
+        "run_variant", "run_combination", "denoiser", "lightgbm", "lightgbm_draws", "projection",
     }  # fmt: skip
 
 
@@ -60,4 +60,4 @@ def test_every_attempt_of_a_submitted_job_asks_for_more_memory_and_time(name):
 
 @pytest.mark.parametrize("name", SUBMITTED)
 def test_only_training_asks_for_a_gpu(name):
-    assert ("gpu=" in SUBMITTED[name]) == (name in ("run_variant", "run_combination", "denoiser"))
+    assert ("gpu=" in SUBMITTED[name]) == (name in ("run_variant", "run_combination", "denoiser", "projection"))

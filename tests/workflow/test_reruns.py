@@ -4,13 +4,13 @@ import os
 from collections import Counter
 
 import pytest
-from harness import DOCUMENTS, PHASE_2, PHASE_3, Flow, fisher, verdict
+from harness import CONFIRMED, PHASE_2, PHASE_3, Flow, fisher, verdict
 
 from logg1m.experiments import catalogue
 
 pytestmark = pytest.mark.slow
 
-D1_CHAIN = ("evidence:d1", "decide:d1", *DOCUMENTS)
+D1_CHAIN = ("evidence:d1", "decide:d1", *CONFIRMED)
 MODELS_CHAIN = ("errors", "figure_error_bias", "figure_error_cells", *D1_CHAIN)  # where the numbers of models change
 LATER = ("results/mvp_2_3/verdict.json", "results/mvp_3_4/flux/seed_0/metrics.json", "results/mvp_3_5/verdict.json")
 
@@ -56,7 +56,7 @@ def test_new_numbers_for_the_same_outcome_run_the_gate_alone(flow):
 
 def test_new_verdict_for_the_same_outcome_stops_at_the_recipe(flow):
     set_verdict(flow, "mvp_1_5", "refuted", reason="other numbers")
-    assert flow.run() == Counter(["evidence:d3", "decide:d3", "propose", "figures_mvp_1_5", *DOCUMENTS])
+    assert flow.run() == Counter(["evidence:d3", "decide:d3", "propose", "figures_mvp_1_5", *CONFIRMED])
     assert not flow.jobs()
 
 
@@ -73,7 +73,7 @@ def test_changes_above_and_below_a_settled_gate_are_done_in_one_run(flow):
     set_verdict(flow, "mvp_1_5", "refuted", reason="other numbers")
     set_verdict(flow, "mvp_2_3", "inconclusive", reason="other numbers")
     first = Counter(["evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose"])
-    assert flow.run() == first + Counter(["recipe_phase3", "figures_mvp_1_5", "figures_mvp_2_3", *DOCUMENTS])
+    assert flow.run() == first + Counter(["recipe_phase3", "figures_mvp_1_5", "figures_mvp_2_3", *CONFIRMED])
     assert not flow.jobs()
 
 
@@ -96,7 +96,7 @@ def test_d1_stop_cancels_the_later_phases_and_continue_reuses_their_results(flow
 
 def test_abandoned_branch_is_an_input_of_nothing(flow):
     flow.configure("decisions", override={"d2": "full"})
-    assert flow.run() == Counter(["evidence:d2", "decide:d2", *DOCUMENTS])
+    assert flow.run() == Counter(["evidence:d2", "decide:d2", *CONFIRMED])
     for name in ("results/mvp_3_5/verdict.json", "results/mvp_3_5/none/seed_0/metrics.json"):
         flow.path(name).write_text("not what it was")
     assert not flow.jobs()
@@ -105,7 +105,7 @@ def test_abandoned_branch_is_an_input_of_nothing(flow):
 
 def test_override_and_the_rules_own_verdict_stand_side_by_side(flow):
     flow.configure("decisions", override={"d1": "stop"})
-    assert flow.run() == Counter(["evidence:d1", "decide:d1", *DOCUMENTS])
+    assert flow.run() == Counter(["evidence:d1", "decide:d1", *CONFIRMED])
     evidence = flow.read("results/decisions/d1.evidence.json")
     assert (evidence["rule_verdict"], evidence["rule_outcome"]) == ("continue", "continue")
     assert (evidence["override"], evidence["outcome"]) == ("stop", "stop")
@@ -136,9 +136,9 @@ def test_another_recipe_reruns_what_starts_from_it_and_the_old_one_reuses_its_re
     assert flow.run("results/decisions/recipe_phase2.json") == gate
     # what documents show of Phases 2 and 3, figures too, is known once the recipe of Phase 3 is settled
     judged = Counter(PHASE_2) - Counter(["figures_mvp_2_3"])
-    assert flow.jobs() == judged + Counter(["recipe_phase3", *DOCUMENTS])
+    assert flow.jobs() == judged + Counter(["recipe_phase3", *CONFIRMED])
     flow.configure("decisions", override={})
-    assert flow.run() == gate + Counter(DOCUMENTS)
+    assert flow.run() == gate + Counter(CONFIRMED)
     assert not flow.jobs()
 
 
@@ -146,7 +146,7 @@ def test_another_recipe_of_phase_3_reruns_phase_3_alone(flow):
     recipe = flow.read("results/decisions/recipe_phase3.json")
     recipe["recipe"]["normalisation"] = "median"
     flow.write("results/decisions/recipe_phase3.json", recipe)
-    assert flow.jobs() == Counter([*PHASE_3, *DOCUMENTS])
+    assert flow.jobs() == Counter([*PHASE_3, *CONFIRMED])
 
 
 def test_two_accepted_directions_train_their_combination_once(flow):

@@ -19,9 +19,11 @@ OWN_LOGS = {
         *RIDGES,
         *(f"lightgbm_{scale}" for scale in LIGHTGBM_SCALES),
         *(f"lightgbm_draws_{scale}" for scale in DRAWS_SCALES),
+        *(f"projection_{scale}" for scale in SCALES),
         "scaling",
     ],
-    "mvp_1_1": ["bounds", "bayes", "bounds_and_models", "errors"] + ["magnitude_sweep"] * ("sweep" not in WITHOUT),
+    "mvp_1_1": ["bounds", "bayes", "bounds_and_models", "errors"]
+    + ["magnitude_sweep", "requirements"] * ("sweep" not in WITHOUT),
 }
 DECISION_FILES = [f"results/{name}" for name in FILES]
 
@@ -85,6 +87,7 @@ REPORT_INPUT = {
     "foundations": artifacts_of_foundations(),
     "later": artifacts_of_later_phases,
     "decisions": DECISION_FILES,
+    "confirmation": CONFIRMATION,
 }
 REPORT_PARAMS = {
     "experiments": {key: whole(e) for key, e in EXPERIMENTS.items()},

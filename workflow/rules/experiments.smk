@@ -13,6 +13,7 @@ MODEL_CODE = {
     model: code("logg1m.experiments.run", "logg1m.protocol.members", *modules_behind(model)) for model in FITTED_BY
 }
 DENOISER_CODE = code("logg1m.nn.denoisers")
+STREAM_CODE = code("logg1m.sources.streamed", "logg1m.sources.embedded", "logg1m.sources.bosz.source")
 
 
 wildcard_constraints:
@@ -53,6 +54,7 @@ rule run_variant:
         bootstrap=whole(CONFIG.bootstrap),
         bayes=part(CONFIG.bounds.bayes, "min_reached"),
         observation=whole(CONFIG.data.observation),
+        data=lambda wildcards: whole(CONFIG.data) if is_simulated(recipe_in_full(wildcards)) else {},
         seed=CONFIG.seed,
         code=lambda wildcards: code_of(recipe_in_full(wildcards)),
     script:

@@ -2,7 +2,8 @@
 
 Requires: the store, the protocol, predictions of the classical models.
 Produces: results/mvp_1_1/bounds.parquet and sensitivity.parquet (every low-noise spectrum, three derivative
-estimators), bayes.parquet (posteriors of test spectra), magnitude_sweep.json, and bounds_and_models.json (bounds,
+estimators), bayes.parquet (posteriors of test spectra), magnitude_sweep.json, requirements.json (what calibration,
+dereddening and velocities have to be good to), and bounds_and_models.json (bounds,
 agreement, ceilings, models beside the bounds, each at the largest scale it was trained at, verdict).
 """
 
@@ -103,6 +104,42 @@ rule magnitude_sweep:
         code=code("logg1m.bounds.sweep", "logg1m.sources", "logg1m.sources.identity", "logg1m.spectra.store"),
     script:
         "../scripts/magnitude_sweep.py"
+
+
+rule requirements:
+    input:
+        manifest="results/data/manifest.json",
+        members="results/mvp_0_a/members.parquet",
+    output:
+        update("results/mvp_1_1/requirements.json"),
+    log:
+        "logs/mvp_1_1/requirements.log",
+    benchmark:
+        "logs/mvp_1_1/requirements.tsv"
+    conda:
+        "../../envs/logg1m.yaml"
+    threads: CONFIG.compute.threads
+    resources:
+        mem_mb=grows(4000),
+        runtime=grows(240),
+    params:
+        data=whole(CONFIG.data),
+        requirements=whole(CONFIG.requirements),
+        bayes=whole(CONFIG.bounds.bayes),
+        max_condition=CONFIG.bounds.max_condition,
+        bootstrap=whole(CONFIG.bootstrap),
+        noise_level=CONFIG.protocol.noise_level,
+        seed=CONFIG.seed,
+        files=DATA_FILES,
+        code=code(
+            "logg1m.bounds.requirements",
+            "logg1m.bounds.compute",
+            "logg1m.sources",
+            "logg1m.sources.identity",
+            "logg1m.spectra.store",
+        ),
+    script:
+        "../scripts/requirements.py"
 
 
 rule bounds_and_models:

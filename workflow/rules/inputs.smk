@@ -1,14 +1,18 @@
 """What the rules of experiments and decisions take in, and in which order runs go. Requires the gates; no rules."""
 
 from logg1m.results import denoiser as denoiser_files
-from logg1m.results.run import METRICS, PREDICTIONS, PROVENANCE, RUN_FILES, TABLE_FILES
+from logg1m.experiments.models import BY_STEPS
+from logg1m.results.run import METRICS, MODEL, PREDICTIONS, PROVENANCE, RUN_FILES, TABLE_FILES
 
 
 def variants_of(mvp):
     """The variants that run at this scale; an experiment with rules of its own has none."""
     if EXPERIMENTS[mvp].artifact:
         return []
-    return catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
+    found = catalogue.variants(EXPERIMENTS[mvp], CONFIG.experiments)
+    if CONFIG.data.source != "pfs_hdf5":
+        return found
+    return [name for name in found if not is_simulated(EXPERIMENTS[mvp].variants[name].change)]
 
 
 def is_combination(wildcards):
@@ -82,9 +86,15 @@ def denoisers_of(mvp):
 
 
 def code_of(recipe):
-    """The code behind a run, that of the denoiser included where there is one."""
+    """The code behind a run, that of the denoiser, and of what simulates, included where there is one."""
     found = MODEL_CODE[recipe["model"]]
-    return found if recipe["denoiser"] == "none" else found + DENOISER_CODE
+    found += DENOISER_CODE if recipe["denoiser"] != "none" else ""
+    return found + (STREAM_CODE if is_simulated(recipe) else "")
+
+
+def is_simulated(change):
+    """Whether a recipe, or a change of one, trains on stars that are simulated meanwhile."""
+    return change.get("training_spectra") == "simulated"
 
 
 def training_of(model):
@@ -96,17 +106,19 @@ def training_of(model):
         settings["lightgbm"] = whole(CONFIG.baselines.lightgbm)
     if model == "vit":
         settings["network"] = whole(CONFIG.network, but=("training.checkpoint_seconds",))
+    if model == "projection":
+        settings["projection"] = projection_settings()
     return settings
 
 
 def threads_of(model):
-    """Networks train on as many threads as configured; the rest of a run gains little from a second one."""
-    return CONFIG.network.threads if model == "vit" else 1
+    """What trains by steps has as many threads as configured; the rest of a run gains little from a second one."""
+    return {"vit": CONFIG.network.threads, "projection": CONFIG.projection.threads}.get(model, 1)
 
 
 def gpus_of(model):
     """GPUs that training one kind of model asks a cluster for; on this machine it is no limit."""
-    return int(model not in ("ridge", "lightgbm") and CONFIG.compute.device != "cpu")
+    return int(model in BY_STEPS and CONFIG.compute.device != "cpu")
 
 
 def goes_first(wildcards):
@@ -211,3 +223,65 @@ def numbers_of(artifact):
     """What a verdict is read from: the numbers themselves, where the artifact is their copy beside the figures."""
     copy = "results/mvp_1_1/fisher.json"
     return NUMBERS if artifact.file == copy else artifact.file
+
+
+JUDGED = [key for key, e in EXPERIMENTS.items() if e.acceptance and variants_of(key)]
+# Kinds of models that these train.
+KINDS = {
+    change_in.get("model", CONFIG.experiments.recipe.model)
+    for change_in in (EXPERIMENTS[key].variants[name].change for key in JUDGED for name in variants_of(key))
+}
+
+
+def judged_keys():
+    """Experiments with variants that run, of every phase."""
+    return [key for phase in (1, 2, 3) for key in active(phase) if key in JUDGED]
+
+
+def tried_combination(wildcards):
+    """Folders of the combination that D4 tried, if one was proposed."""
+    return [str(Path(path).parent) for path in trial_runs(wildcards) if "combination" in path]
+
+
+def honest_everywhere(name):
+    """Input function: a file of every seed of every honest variant, and of D4's combination."""
+
+    def files(wildcards):
+        later_verdicts(wildcards)
+        runs = [
+            catalogue.runs_in(EXPERIMENTS, key, variant)
+            for key in judged_keys()
+            for variant in variants_of(key)
+            if not (EXPERIMENTS[key].variants[variant].leaky or EXPERIMENTS[key].variants[variant].control)
+        ]
+        folders = [f"results/{run}" for run in seeds_of(sorted(set(runs)))]
+        return [f"{folder}/{name}" for folder in folders + tried_combination(wildcards)]
+
+    return files
+
+
+def everywhere(name):
+    """Input function: a file of every seed of every variant, and of D4's combination."""
+
+    def files(wildcards):
+        later_verdicts(wildcards)
+        of_variants = [path for key in judged_keys() for path in runs_of(key, name)]
+        return [*dict.fromkeys(of_variants), *(f"{folder}/{name}" for folder in tried_combination(wildcards))]
+
+    return files
+
+
+def verdicts_to_confirm(wildcards):
+    later_verdicts(wildcards)
+    return [f"results/{key}/verdict.json" for key in judged_keys()]
+
+
+def denoisers_to_confirm(wildcards):
+    """Denoisers that variants name, or the recipes that they change."""
+    later_verdicts(wildcards)
+    changes = [EXPERIMENTS[key].variants[name].change for key in judged_keys() for name in variants_of(key)]
+    settled = [content_of(path, "recipe")["recipe"] for phase in (2, 3) if active(phase) for path in recipe_of(phase)]
+    proposed = [proposal_of_d4()["recipe"]]
+    kinds = {found.get("denoiser", "none") for found in (*changes, *settled, *proposed)} - {"none"}
+    seeds = range(CONFIG.experiments.seeds)
+    return expand("results/denoisers/{kind}/seed_{k}/{name}", kind=sorted(kinds), k=seeds, name=denoiser_files.MODEL)

@@ -52,6 +52,7 @@ rule protocol:
         runtime=grows(20),
     params:
         protocol=whole(CONFIG.protocol),
+        source=CONFIG.data.source,
         seed=CONFIG.seed,
         code=code("logg1m.protocol.pools"),
     script:

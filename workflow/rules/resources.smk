@@ -1,9 +1,19 @@
 """How much memory (MB) and time (minutes) jobs ask a cluster for. Requires nothing; no rules."""
 
-# What a run holds of a spectrum, bytes per pixel: a network the flux and its error; Ridge and LightGBM every channel of
+# What a run holds of a spectrum, bytes per pixel: a network the flux and its error; a projection those behind its basis
+# as it sees them, too; Ridge and LightGBM every channel of
 # the input, and a copy of it in double precision.
 PIXELS = 4096
-HELD = {"vit": lambda channels: 8, "ridge": lambda channels: 12 * channels}
+HELD = {
+    "vit": lambda channels: 8,
+    "projection": lambda channels: 8 + 8 * channels,
+    "ridge": lambda channels: 12 * channels,
+}
+
+
+def projection_settings():
+    """What a projection's training reads of the configuration; when states are saved is no matter."""
+    return whole(CONFIG.projection, but=("training.checkpoint_seconds",))
 
 
 def grows(amount):

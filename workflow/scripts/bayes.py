@@ -8,8 +8,10 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import read_parquet, write_parquet
 from logg1m.jobs.frame import job
+from logg1m.observe.survey import Columns
 from logg1m.sources import build
 from logg1m.sources.identity import require_same
+from logg1m.spectra.amplitude import is_free
 from logg1m.spectra.store import Store
 
 with job(snakemake):
@@ -19,9 +21,11 @@ with job(snakemake):
     members = read_parquet(snakemake.input.members, ("id", "pool", "rank", "low_noise"))
     ids = select(members[members["pool"] == "test"], config.n_stars, config.n_full)
     seen = collect(store, ids, compute)
-    stars = Stars.observed(ids, seen.labels[:, 1], seen.flux, seen.error, params.noise_level, params.seed)
+    about = params.noise_level, params.seed, is_free(store)
+    stars = Stars.observed(ids, seen.labels[:, 1], seen.flux, seen.error, *about)
     source = build(data, params.seed, compute)
     require_same(source, store.source, snakemake.input.manifest)
     model = model_of(source)
     library = library_of(data, store, model, config, params.seed)
-    write_parquet(snakemake.output[0], posterior(stars, model, library, config, params.seed, compute))
+    columns = Columns(data.observation.nuisances, store.wave)
+    write_parquet(snakemake.output[0], posterior(stars, model, library, config, params.seed, compute, columns))

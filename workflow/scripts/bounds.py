@@ -8,6 +8,7 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.files import read_parquet, write_json, write_parquet
 from logg1m.jobs.frame import job
+from logg1m.observe.survey import Columns
 from logg1m.sources import build
 from logg1m.sources.identity import require_same
 from logg1m.spectra.store import Store
@@ -21,8 +22,9 @@ with job(snakemake):
     ranges = prior_ranges(data.priors.model_dump())
     library = collect(store, select(members, config.max_spectra, config.full_sample), compute)
     library = library.at_noise(params.noise_level)
-    result = compute_bounds(library, source, ranges, config, compute)
-    rows = library_convergence(library, result.stars, ranges, config, params.seed)
+    columns = Columns(data.observation.nuisances, store.wave)
+    result = compute_bounds(library, source, ranges, config, compute, columns)
+    rows = library_convergence(library, result.stars, ranges, config, params.seed, columns)
     write_json(snakemake.output.convergence, {"rows": rows})
     write_parquet(snakemake.output.sensitivity, result.sensitivity)
     write_parquet(snakemake.output.stars, result.stars)

@@ -1,6 +1,6 @@
 """Evidence of a decision: the rule's verdict from measured numbers, and any override beside it."""
 
-from logg1m.config.experiments import Decisions
+from logg1m.config.decisions import Decisions
 from logg1m.decisions import gates
 from logg1m.files import read_json, understood, write_json
 from logg1m.jobs.frame import job

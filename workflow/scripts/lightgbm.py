@@ -9,7 +9,7 @@ from logg1m.baselines import boosting
 from logg1m.config.baselines import LightGBMConfig
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol, scale_name
-from logg1m.files import write_json, write_parquet
+from logg1m.files import write_json, write_parquet, write_tensors
 from logg1m.jobs.frame import job
 from logg1m.protocol.pools import Pools
 from logg1m.spectra.store import Store
@@ -26,12 +26,11 @@ with job(snakemake):
     state = Path("results/.state") / name / snakemake.wildcards.scale
     split, level = pools.split(size), protocol.noise_level
     boosted = boosting.train(store, split, truth, config, params.seed, level, compute, state, params.code, draws)
-    asked = {snakemake.output.predictions: pools.common_test}
-    if draws == 1:  # several draws are beside the models that the best is chosen from
-        asked[snakemake.output.selection] = pools.choosing
+    asked = {snakemake.output.predictions: pools.common_test, snakemake.output.selection: pools.choosing}
     rows = boosting.NoisyRows(store, np.concatenate(list(asked.values())), params.seed, level, compute)  # in one pass
     columns = {"id": rows.ids, "truth": truth[rows.ids], "predicted": boosting.predict(boosted, rows)}
     table = pd.DataFrame({"model": name, "scale": size} | columns)
     for path, ids in asked.items():
         write_parquet(path, table[table["id"].isin(ids)].reset_index(drop=True))
+    write_tensors(snakemake.output.model, boosting.tensors(boosted))
     write_json(snakemake.output.report, boosting.report(boosted, config))

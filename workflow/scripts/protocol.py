@@ -9,7 +9,9 @@ from logg1m.protocol.pools import define, reproduces
 
 with job(snakemake):
     snr = read_parquet(snakemake.input.snr, ("id", "snr"))
-    protocol, members = define(snr, snakemake.params.seed, Protocol.of(snakemake.params.protocol))
+    protocol, members = define(
+        snr, snakemake.params.seed, Protocol.of(snakemake.params.protocol), snakemake.params.source
+    )
     written = json.loads(json.dumps(protocol))
     protocol["reproduced_from_this_file"] = reproduces(written, snr, members)
     write_parquet(snakemake.output.members, members)

@@ -6,7 +6,7 @@ from logg1m.baselines import ridge
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol
-from logg1m.files import read_parquet, write_json, write_parquet
+from logg1m.files import read_parquet, write_json, write_parquet, write_tensors
 from logg1m.jobs.frame import job
 from logg1m.protocol.pools import Pools
 from logg1m.spectra.store import Store
@@ -28,4 +28,5 @@ with job(snakemake):
     parts = np.split(predicted, [len(pools.common_test)])
     for (path, ids), part in zip(asked.items(), parts):
         write_parquet(path, ridge.table(models, ids, truth, part))
+    write_tensors(snakemake.output.model, ridge.tensors(models, frame))
     write_json(snakemake.output.report, ridge.report(fits, config))

@@ -17,11 +17,16 @@ from logg1m.config.protocol import scale_name
 
 ONE_DRAW = "one draw"
 LIGHTGBM_DRAWS = "lightgbm_draws"
+PROJECTION = "projection"
 
 
 def noise_of(model: str, draws: int) -> str:
     """What a model has seen of the noise of its training spectra, in words."""
-    return {MARGINALISED: "marginalised", LIGHTGBM_DRAWS: f"{draws} draws"}.get(model, ONE_DRAW)
+    return {
+        MARGINALISED: "marginalised",
+        LIGHTGBM_DRAWS: f"{draws} draws",
+        PROJECTION: "fresh noise in every epoch",
+    }.get(model, ONE_DRAW)
 
 
 def averaging(

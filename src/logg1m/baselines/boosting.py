@@ -21,6 +21,7 @@ from logg1m.jobs.machine import usable_cores
 from logg1m.jobs.progress import Progress, log
 from logg1m.protocol.pools import Split, noisy_rows
 from logg1m.spectra import passes
+from logg1m.spectra.amplitude import is_free
 from logg1m.spectra.masks import measured
 from logg1m.spectra.store import Store, crc32c, digest
 
@@ -62,8 +63,9 @@ class NoisyRows:
         def visit(chunk: int) -> np.ndarray:
             ids = wanted[chunk]
             flux, error = measured(self.store, chunk, ids - self.store.rows(chunk)[0])
-            level = self.noise_level
-            return np.concatenate([noisy_rows(flux, error, ids, self.seed, level, draw) for draw in range(self.draws)])
+            how = self.seed, self.noise_level
+            draws = range(self.draws)
+            return np.concatenate([noisy_rows(flux, error, ids, *how, draw, is_free(self.store)) for draw in draws])
 
         return passes.over(visit, list(wanted), self.compute, title, lambda c: self.draws * len(wanted[c]))
 
@@ -284,6 +286,28 @@ def _resume(folder: Path, wanted: int) -> Boosted:
 def _save(folder: Path, parts: list[lgb.Booster], history: list[float]) -> None:
     models = [part.model_to_string() for part in parts]
     write_json(folder / "trees.json", {"digest": digest([history, models]), "mse": history, "models": models})
+
+
+def tensors(boosted: Boosted) -> dict[str, np.ndarray]:
+    """The trees for a file: the text of every part as bytes, and how many trees predict."""
+    parts = {f"part_{k:03d}": as_bytes(part) for k, part in enumerate(boosted.parts)}
+    return {**parts, "best_iteration": np.array([boosted.best_iteration])}
+
+
+def from_tensors(found: dict[str, np.ndarray], noisy: np.ndarray) -> np.ndarray:
+    """log g (N,) of noisy spectra (N, P), NaN at masked pixels, by saved trees."""
+    boosted = Boosted([from_bytes(found[name]) for name in sorted(found) if name.startswith("part_")])
+    return boosted.predict(noisy, int(found["best_iteration"][0]))
+
+
+def as_bytes(booster: lgb.Booster) -> np.ndarray:
+    """A booster's text as bytes (n,) uint8."""
+    return np.frombuffer(booster.model_to_string().encode(), dtype=np.uint8)
+
+
+def from_bytes(text: np.ndarray) -> lgb.Booster:
+    """The booster of a text as `as_bytes` has it."""
+    return lgb.Booster(model_str=text.tobytes().decode())
 
 
 def predict(boosted: Boosted, rows: NoisyRows) -> np.ndarray:

@@ -25,6 +25,7 @@ from logg1m.jobs import device as devices
 from logg1m.jobs.progress import Progress
 from logg1m.protocol.pools import Pools, Split, noisy_rows
 from logg1m.spectra import passes
+from logg1m.spectra.amplitude import is_free
 from logg1m.spectra.masks import measured
 from logg1m.spectra.store import Store
 
@@ -121,7 +122,8 @@ def accumulate(
 
 def standardised(store: Store, chunk: int, ids: np.ndarray, frame: Frame, seed: int, level: float) -> np.ndarray:
     """Noisy rows of a chunk in the frame, (B, P) float32, with the frozen draw; a masked pixel is 0, the mean."""
-    return in_frame(noisy_rows(*measured(store, chunk, ids - store.rows(chunk)[0]), ids, seed, level, draw=0), frame)
+    flux, error = measured(store, chunk, ids - store.rows(chunk)[0])
+    return in_frame(noisy_rows(flux, error, ids, seed, level, 0, is_free(store)), frame)
 
 
 def in_frame(x: np.ndarray, frame: Frame) -> np.ndarray:
@@ -251,6 +253,22 @@ def predict(
     out = np.empty((len(ids), len(models)))
     out[order] = np.concatenate(parts)
     return out
+
+
+def tensors(models: Sequence[Linear], frame: Frame) -> dict[str, np.ndarray]:
+    """The linear models of the largest scale for a file: shift and scale of the frame (P,), and of every model its weights
+    (P,) and intercept by its name."""
+    largest = max(model.scale for model in models)
+    found = {"shift": frame.shift, "scale": frame.scale}
+    for model in (model for model in models if model.scale == largest):
+        found |= {f"{model.name}/weights": model.weights, f"{model.name}/intercept": np.array([model.intercept])}
+    return found
+
+
+def from_tensors(found: dict[str, np.ndarray], name: str, noisy: np.ndarray) -> np.ndarray:
+    """log g (N,) of noisy spectra (N, P) by a saved model; the spectra are overwritten."""
+    x = in_frame(noisy, Frame(found["shift"], found["scale"]))
+    return np.asarray((x @ found[f"{name}/weights"].astype(np.float32)).astype(np.float64) + found[f"{name}/intercept"])
 
 
 def table(models: Sequence[Linear], ids: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:

@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.optimize import curve_fit
 
 from logg1m import metrics
-from logg1m.baselines.averaging import LIGHTGBM_DRAWS, ONE_DRAW, averaging, noise_of
-from logg1m.baselines.reports import about_lightgbm
+from logg1m.baselines.averaging import LIGHTGBM_DRAWS, ONE_DRAW, PROJECTION, averaging, noise_of
+from logg1m.baselines.reports import about_lightgbm, about_projection
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol, scale_name
@@ -97,7 +97,10 @@ def _leading(models: Mapping[str, dict[str, Any]]) -> list[str]:
 
 
 def facts_of(
-    ridges: Iterable[dict[str, Any]], lightgbm: Mapping[int, dict[str, Any]], draws: Mapping[int, dict[str, Any]]
+    ridges: Iterable[dict[str, Any]],
+    lightgbm: Mapping[int, dict[str, Any]],
+    draws: Mapping[int, dict[str, Any]],
+    projections: Mapping[int, dict[str, Any]] | None = None,
 ) -> Facts:
     """What the reports of the fits say that a reader of the table must know.
 
@@ -105,6 +108,7 @@ def facts_of(
     ----------
     ridges : ridge.json and ridge_marginalised.json
     lightgbm, draws : scale (spectra) → lightgbm_<scale>.json and lightgbm_draws_<scale>.json
+    projections : scale → projection_<scale>.json
     """
     facts: dict[tuple[str, int], dict[str, Any]] = {}
     for scale in (scale for ridge in ridges for scale in ridge["scales"].values()):
@@ -112,6 +116,7 @@ def facts_of(
             facts[name, int(scale["n"])] = {key: chosen[key] for key in ("alpha", "alpha_at_edge_of_grid")}
     for name, reports in (("lightgbm", lightgbm), (LIGHTGBM_DRAWS, draws)):
         facts |= {(name, size): about_lightgbm(report) for size, report in reports.items()}
+    facts |= {(PROJECTION, size): about_projection(report) for size, report in (projections or {}).items()}
     return facts
 
 

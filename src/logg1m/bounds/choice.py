@@ -17,7 +17,7 @@ RULE = (
     "lowest RMSE on the low-noise validation stars of the largest training prefix; among models whose paired difference "
     "from it has zero in its interval the simplest"
 )
-_KINDS = ("ridge", "lightgbm", "vit")  # the simplest first
+_KINDS = ("ridge", "lightgbm", "projection", "vit")  # the simplest first
 
 
 def simplicity(name: str, changes: Mapping[str, tuple[str, int]]) -> tuple[int, int, str]:

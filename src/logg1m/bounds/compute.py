@@ -12,6 +12,7 @@ from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.files import InputError
 from logg1m.observe import LABELS
+from logg1m.observe.survey import Columns
 from logg1m.sources import Simulator, Source
 from logg1m.spectra import passes
 from logg1m.spectra.masks import has_masked, measured
@@ -93,7 +94,12 @@ def select(members: pd.DataFrame, most: int, full_sample: int) -> np.ndarray:
 
 
 def compute_bounds(
-    library: Library, source: Source, ranges: dict[str, float], config: Bounds, compute: Compute
+    library: Library,
+    source: Source,
+    ranges: dict[str, float],
+    config: Bounds,
+    compute: Compute,
+    columns: Columns | None = None,
 ) -> BoundsResult:
     """Fisher bounds of every spectrum of the library with its own error, for every estimator there is.
 
@@ -102,6 +108,7 @@ def compute_bounds(
     library : its errors are those of the data that models see (`Library.at_noise`)
     ranges : label → range of its prior, the unit of distance in label space (`fisher.prior_ranges`); a label that is
         the same for the whole library counts as known
+    columns : of nuisances, which are marginalised
     """
     ranges = fisher.ranges_that_vary(ranges, library.labels)
     scale = label_scale(ranges)
@@ -112,6 +119,9 @@ def compute_bounds(
     differences = derivatives.knn_weights(scaled, everyone, config.knn_neighbours)
     common = common_weights(library.error[:_WITH_COMMON_WEIGHTS])
     best = "exact" if isinstance(source, Simulator) else "local_linear"
+    unknown = columns.precision if columns else np.empty(0)
+    precision = np.concatenate([np.zeros(len(LABELS)), unknown])
+    free = [*fisher.free_labels(ranges), *range(len(LABELS), len(precision))]  # rows of a jacobian with nuisances
 
     def visit(start: int) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray], dict[str, int]]:
         rows = slice(start, start + _BATCH)
@@ -127,17 +137,19 @@ def compute_bounds(
             d_flux["exact"] = exact.d_flux.cpu().numpy()
             trace = fisher.trace_term(np.where(np.isinf(error)[:, None], 0.0, exact.d_ln_error.cpu().numpy()))
         tables, sums, counts = {}, {}, {}
-        for name, jacobian in d_flux.items():
-            information = fisher.fisher_information(jacobian, error)
+        for name, by_label in d_flux.items():
+            jacobian = fisher.with_nuisances(by_label, library.flux[rows], columns)
+            whole = fisher.fisher_information(jacobian, error)
+            information = fisher.marginalised(whole, columns)
             tables[name] = fisher.bounds(information, ranges, config.max_condition)
             if name == best and start < _WITH_COMMON_WEIGHTS:
-                free = fisher.free_labels(ranges)
-                tables[name]["sigma_common_weights"] = fisher.sigma_with_weights(jacobian, error, common, free)
+                how = common, free, precision
+                tables[name]["sigma_common_weights"] = fisher.sigma_with_weights(jacobian, error, *how)
             if name == "exact" and trace is not None:
-                tables[name]["trace_share"] = trace[:, 1, 1] / information[:, 1, 1]
+                tables[name]["trace_share"] = trace[:, 1, 1] / whole[:, 1, 1]
             known = fisher.has_derivative(information, ranges)
             weighted = jacobian[known] / error[known][:, None]
-            own = _own_signal(weighted, information[known], fisher.free_labels(ranges))
+            own = _own_signal(weighted, whole[known] + np.diag(precision), free)
             signal = np.stack([np.abs(weighted[:, 1]), np.abs(own)])
             sums[name] = signal.sum(axis=1, dtype=np.float64)
             counts[name] = int(known.sum())
@@ -157,10 +169,10 @@ def compute_bounds(
     for name in ESTIMATORS:
         if name in parts:
             frames.append(pd.concat(parts[name], ignore_index=True).add_prefix(f"{name}_"))
-    columns = {"wave": source.wave}
+    profile = {"wave": source.wave}
     for name, values in totals.items():
-        columns[name], columns[f"{name}_marginalised"] = values / max(known_stars[name], 1)
-    return BoundsResult(pd.concat(frames, axis=1), pd.DataFrame(columns))
+        profile[name], profile[f"{name}_marginalised"] = values / max(known_stars[name], 1)
+    return BoundsResult(pd.concat(frames, axis=1), pd.DataFrame(profile))
 
 
 def common_weights(error: np.ndarray) -> np.ndarray:
@@ -184,7 +196,8 @@ def label_scale(ranges: Mapping[str, float]) -> np.ndarray:
 
 
 def _own_signal(weighted: np.ndarray, information: np.ndarray, free: list[int]) -> np.ndarray:
-    """What of ∂F/∂log g / σ the other free labels cannot imitate: the residual of its projection on them, (N, P)."""
+    """What of ∂F/∂log g / σ the other free labels and nuisances cannot imitate: the residual of its projection on them,
+    (N, P). `information` has the priors of the nuisances on its diagonal."""
     others = [k for k in free if k != 1]
     block = information[:, others][:, :, others]
     cross = information[:, others, 1]

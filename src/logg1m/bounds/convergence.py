@@ -9,12 +9,18 @@ from logg1m import noise
 from logg1m.bounds import derivatives, fisher
 from logg1m.bounds.compute import Library, label_scale
 from logg1m.config.bounds import Bounds
+from logg1m.observe.survey import Columns
 
 _PROBES = 256  # stars whose bound is followed through all library sizes
 
 
 def library_convergence(
-    library: Library, stars: pd.DataFrame, ranges: dict[str, float], config: Bounds, seed: int
+    library: Library,
+    stars: pd.DataFrame,
+    ranges: dict[str, float],
+    config: Bounds,
+    seed: int,
+    columns: Columns | None = None,
 ) -> list[dict[str, Any]]:
     """Bounds of the same stars from nested libraries of growing size.
 
@@ -22,6 +28,7 @@ def library_convergence(
     ----------
     stars : see `compute_bounds`, rows in the order of the library
     ranges : label → range of its prior
+    columns : of nuisances, which are marginalised
 
     Returns
     -------
@@ -48,7 +55,8 @@ def library_convergence(
         differences = derivatives.knn_weights(scaled[members], at, config.knn_neighbours)
         by_differences[:, 1] = (differences @ flux) * per_unit[0, 1]
         for name, jacobian in (("local_linear", regression), ("knn", by_differences)):
-            information = fisher.fisher_information(jacobian, library.error[probes])
+            whole = fisher.with_nuisances(jacobian, library.flux[probes], columns)
+            information = fisher.marginalised(fisher.fisher_information(whole, library.error[probes]), columns)
             table = fisher.bounds(information, ranges, config.max_condition)
             sigma = table["sigma_5d"].to_numpy()
             row = {

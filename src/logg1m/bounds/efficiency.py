@@ -11,7 +11,11 @@ from logg1m.metrics import Statistic
 
 
 def efficiency(posteriors: pd.DataFrame, table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[str, Any] | None:
-    """Bayes MSE / model MSE and model RMSE / Bayes RMSE with intervals; None without a star in common.
+    """Bayes MSE / model MSE, model RMSE / Bayes RMSE and the excess with intervals; None without a star in common.
+
+    The excess, E[(p − m)²] / E[var] of a model p against the exact posterior mean m, is what a model adds to the squared
+    error that nobody can avoid: 0 is optimal, and 1/(1 + excess) the efficiency that is expected. The noise of the stars'
+    own errors is in neither of its parts, so that it scatters far less than a ratio of squared errors.
 
     `same_stars` has the model, the ceiling and the gap between them on those stars: R² and RMSE (dex) of the model, of
     the posterior mean (`observed`) and as the posteriors themselves expect it (`expected`, the posterior variance in
@@ -44,6 +48,7 @@ def statistics(posteriors: pd.DataFrame, table: pd.DataFrame) -> tuple[int, dict
     rmse = {name: metrics.rms(values) for name, values in errors.items()}
     squared, optimal = errors["model"] ** 2, errors["observed"] ** 2
     found = {"efficiency": ratio(optimal, squared), "rmse_over_bayes": root_ratio(squared, optimal)}
+    found["excess"] = ratio((errors["model"] - errors["observed"]) ** 2, errors["expected"] ** 2)
     for name in errors:
         found |= {f"same_stars/{name}/r2": r2[name], f"same_stars/{name}/rmse": rmse[name]}
     found["same_stars/gap/r2"] = _less(r2["expected"], r2["model"])

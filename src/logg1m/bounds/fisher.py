@@ -3,7 +3,9 @@
 With Gaussian noise of known σ(λ), F = J diag(σ⁻²) Jᵀ (e.g. Kay 1993, Fundamentals of Statistical Signal Processing,
 eq. 3.31 without its trace term). The bound on log g marginalised over nuisance labels is the Schur complement of
 their block. Nothing is pseudo-inverted: a degenerate star is a failure and is counted. A label that is the same for all
-spectra is known and in no set: "5d" is then 4-D, and `label_sets` says so.
+spectra is known and in no set: "5d" is then 4-D, and `label_sets` says so. Nuisances that are no labels (flux calibration,
+reddening, velocity: `observe.survey`) are further columns with what is known of them on the diagonal; once they are
+marginalised too, information is again that on the five labels.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,6 +16,7 @@ import pandas as pd
 
 from logg1m.files import InputError
 from logg1m.observe import LABELS
+from logg1m.observe.survey import Columns
 
 # Labels that are free besides log g: the others count as known.
 SETS: dict[str, tuple[str, ...]] = {
@@ -105,7 +108,40 @@ def fisher_information(d_flux: np.ndarray, error: np.ndarray) -> np.ndarray:
     return information
 
 
-def sigma_with_weights(d_flux: np.ndarray, error: np.ndarray, weights: np.ndarray, free: list[int]) -> np.ndarray:
+def with_nuisances(d_flux: np.ndarray, flux: np.ndarray, columns: Columns | None) -> np.ndarray:
+    """Derivatives by label (N, L, P) and, below them, those by nuisance of noise-free flux (N, P): (N, L + J, P)."""
+    return np.concatenate([d_flux, columns(flux).astype(d_flux.dtype)], axis=1) if columns else d_flux
+
+
+def marginalised(information: np.ndarray, columns: Columns | None) -> np.ndarray:
+    """Information on the labels (N, L, L) from that on labels and nuisances (N, L + J, L + J): to the nuisances' block
+    their prior precision is added (a Gaussian prior is one more measurement), and what is left is its Schur complement.
+
+    A nuisance that no prior and no pixel measures leaves NaN: nothing is pseudo-inverted.
+    """
+    if not columns:
+        return information
+    labels = information.shape[1] - len(columns)
+    block = information[:, labels:, labels:] + np.diag(columns.precision)
+    solvable = np.isfinite(block).all(axis=(1, 2))
+    solvable[solvable] = (block[solvable].diagonal(axis1=1, axis2=2) > 0).all(axis=1)
+    left = np.full((len(information), labels, labels), np.nan)
+    # Nuisances have different units: to unit diagonal first.
+    scale = 1 / np.sqrt(block[solvable].diagonal(axis1=1, axis2=2))
+    cross = information[solvable, labels:, :labels] * scale[:, :, None]
+    scaled = block[solvable] * scale[:, :, None] * scale[:, None, :]
+    taken = cross.transpose(0, 2, 1) @ np.linalg.solve(scaled, cross)
+    left[solvable] = information[solvable, :labels, :labels] - taken
+    return left
+
+
+def sigma_with_weights(
+    d_flux: np.ndarray,
+    error: np.ndarray,
+    weights: np.ndarray,
+    free: list[int],
+    precision: np.ndarray | None = None,
+) -> np.ndarray:
     """σ(log g), dex, of a weighted least-squares fit whose weights are not those of a star's own error, (N,).
 
     The covariance of such a fit is A⁻¹ J W C W Jᵀ A⁻¹ with A = J W Jᵀ and C = diag(error²) (White 1980); with
@@ -115,10 +151,12 @@ def sigma_with_weights(d_flux: np.ndarray, error: np.ndarray, weights: np.ndarra
     ----------
     d_flux, error : as in `fisher_information`; an infinite error is a masked pixel
     weights : (P,) for all stars
-    free : places in `LABELS` of the labels that are fitted
+    free : rows of d_flux that are fitted: places in `LABELS`, and nuisances, of which `precision` (as many as rows of
+        d_flux; 0 for labels) is known beforehand: it weighs as it should where weights are those of the star's median error
     """
     sigma, logg = np.full(len(d_flux), np.nan), free.index(LABELS.index("logg"))
     root = np.sqrt(weights)
+    known = np.zeros(len(free)) if precision is None else precision[free]
     for star, (jacobian, noise) in enumerate(zip(d_flux[:, free], error)):
         seen = np.isfinite(noise)
         weighted = np.where(seen, jacobian * root, 0.0)
@@ -127,10 +165,13 @@ def sigma_with_weights(d_flux: np.ndarray, error: np.ndarray, weights: np.ndarra
             continue
         weighted /= size
         spread = weighted * np.where(seen, noise, 0.0) * root
-        a = weighted @ weighted.T
+        a, b = weighted @ weighted.T, spread @ spread.T
+        if known.any():
+            level = float(np.median(noise[seen])) ** 2
+            a, b = (x + np.diag(known * level**k / size[:, 0] ** 2) for k, x in ((1, a), (2, b)))
         if np.linalg.cond(a) < _SINGULAR:
             inverse = np.linalg.inv(a)
-            sigma[star] = np.sqrt((inverse @ (spread @ spread.T) @ inverse)[logg, logg]) / size[logg, 0]
+            sigma[star] = np.sqrt((inverse @ b @ inverse)[logg, logg]) / size[logg, 0]
     return sigma
 
 

@@ -9,7 +9,8 @@ from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
-from logg1m.observe import LABELS, Conditions, Observer
+from logg1m.observe import LABELS, WAVE, Conditions, Observer
+from logg1m.observe.survey import Columns
 from logg1m.spectra import passes
 
 SEEING, ZENITH_ANGLE, FIELD_ANGLE = 0.8, 22.5, 0.325  # arcsec, degrees, degrees: those of the reference table
@@ -28,7 +29,7 @@ def sweep(
     """σ(log g) and R²max of the same stars at every magnitude of `config.sweep_magnitudes`.
 
     Labels are uniform in the priors; conditions are those of the instrument's reference table. Derivatives of the
-    normalised flux do not depend on magnitude and are computed once. Noise is `noise_level` times the error.
+    normalised flux do not depend on magnitude and are computed once; nuisances are marginalised. Noise is `noise_level` times the error.
 
     Returns
     -------
@@ -50,15 +51,18 @@ def sweep(
         limits[:, 1] - limits[:, 0]
     )
 
+    columns = Columns(observer.observation.nuisances, WAVE)
+
     def visit(start: int) -> list[tuple[np.ndarray, np.ndarray]]:
         part = labels[start : start + _BATCH]
-        d_flux = observer.jacobian(part, _conditions(len(part), config.sweep_magnitudes[0])).d_flux.cpu().numpy()
+        jacobian = observer.jacobian(part, _conditions(len(part), config.sweep_magnitudes[0]))
+        d_flux = fisher.with_nuisances(jacobian.d_flux.cpu().numpy(), jacobian.flux.cpu().numpy(), columns)
         found = []
         for mag in config.sweep_magnitudes:
             seen = observer.observe(part, _conditions(len(part), mag))
             error = seen.error.cpu().numpy() * np.float32(noise_level)
             snr = np.median(seen.flux.cpu().numpy() / error, axis=1)
-            found.append((snr, fisher.fisher_information(d_flux, error)))
+            found.append((snr, fisher.marginalised(fisher.fisher_information(d_flux, error), columns)))
         return found
 
     starts = range(0, config.sweep_stars, _BATCH)

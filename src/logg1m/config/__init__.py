@@ -10,12 +10,15 @@ from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.compute import Compute
 from logg1m.config.data import N_PIXELS, Data, Priors
+from logg1m.config.decisions import Decisions
 from logg1m.config.denoisers import Denoisers
-from logg1m.config.experiments import Decisions, Experiments
+from logg1m.config.experiments import Experiments
 from logg1m.config.networks import Network
+from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.config.reading import check_overlay, load_yaml
 from logg1m.config.report import Report
+from logg1m.config.requirements import Requirements
 
 __all__ = ["Config", "check_overlay", "load", "load_yaml", "validate"]
 
@@ -28,9 +31,11 @@ class Config(Section):
     protocol: Protocol = Protocol()
     baselines: Baselines = Baselines()
     bounds: Bounds = Bounds()
+    requirements: Requirements = Requirements()
     bootstrap: Bootstrap = Bootstrap()
     experiments: Experiments = Experiments()
     network: Network = Network()
+    projection: Projection = Projection()
     denoisers: Denoisers = Denoisers()
     decisions: Decisions = Decisions()
     report: Report = Report()

@@ -6,9 +6,18 @@ did not declare cannot be read: a default in its place would be taken for what t
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from logg1m.files import InputError
 
@@ -21,6 +30,12 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 EACH_ONCE = AfterValidator(_each_once)  # of a list in which a value that is repeated can only be a slip
+Name = Annotated[str, Field(max_length=100)]
+
+
+def over(default: Mapping[Any, Any]) -> BeforeValidator:
+    """A mapping given in part: entries left out are those of the default."""
+    return BeforeValidator(lambda value: {**default, **value} if isinstance(value, Mapping) else value)
 
 
 class NotDeclared(Exception):

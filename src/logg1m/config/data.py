@@ -8,6 +8,7 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from logg1m.config.base import Section
+from logg1m.config.conditions import Nuisances
 from logg1m.config.files_sources import BoszConfig, PfsHdf5Config
 from logg1m.config.protocol import MOST_SPECTRA
 
@@ -64,6 +65,34 @@ class Observation(Section):
     )
     exposures: int = Field(12, ge=1, le=100_000, description="number of exposures")
     exposure_time: float = Field(900.0, ge=1, le=100_000, description="time of one exposure, s")
+    sky_level: Annotated[Range, Ends(0.1, 10)] = Field(
+        (1.0, 1.0), description="brightness of the sky over that of a dark night, uniform; the observer knows it"
+    )
+    bad_pixels: float = Field(
+        0.0, ge=0, le=0.5, description="share of pixels that are masked, half of them single, half in runs of 3–20"
+    )
+    mask_o2_a: bool = Field(False, description="mask the telluric O₂ A band, 7592–7700 Å vacuum, in every spectrum")
+    nuisances: Nuisances = Nuisances()
+
+    def described(self) -> dict[str, Any]:
+        """What identifies spectra that were observed so, as plain JSON; what is off is left out, as it was before it
+        could be switched on."""
+        values, off = self.model_dump(mode="json"), Observation().model_dump(mode="json")
+        return {name: value for name, value in values.items() if name not in _SURVEY or value != off[name]}
+
+    @property
+    def masks(self) -> bool:
+        """Whether any pixel is masked."""
+        return self.bad_pixels > 0 or self.mask_o2_a
+
+    @property
+    def surveyed(self) -> bool:
+        """Whether stars differ in anything that ideal conditions leave alone."""
+        return self.nuisances.on or self.sky_level != (1.0, 1.0)
+
+
+# Fields that only observations under survey conditions have.
+_SURVEY = ("sky_level", "bad_pixels", "mask_o2_a", "nuisances")
 
 
 class Data(Section):
@@ -102,4 +131,9 @@ class Data(Section):
             raise ValueError(f"source = '{self.source}' needs the section data.{self.source}, which is missing")
         if self.source != "pfs_hdf5" and self.n_spectra == ALL_SPECTRA:
             raise ValueError(f"n_spectra = null is for source = 'pfs_hdf5'; '{self.source}' needs a number")
+        if self.source == "pfs_hdf5" and (self.observation.surveyed or self.observation.masks):
+            raise ValueError(
+                "observation.nuisances, sky_level, bad_pixels and mask_o2_a say how spectra are simulated; "
+                "those of source = 'pfs_hdf5' come as they are"
+            )
         return self

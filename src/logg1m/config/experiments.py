@@ -1,19 +1,21 @@
 """What an experiment is: a recipe in full, variants as changes of it, and what would accept them."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from logg1m.config.base import EACH_ONCE, Section
+from logg1m.config.base import EACH_ONCE, Name, Section, over
 from logg1m.config.baselines import Penalties
-from logg1m.config.bounds import Statistic
+from logg1m.config.decisions import OUTCOMES, Gate
 from logg1m.config.denoisers import DenoiserKind
 from logg1m.config.kinds import FigureKind, ReportKind
 from logg1m.config.protocol import MOST_SPECTRA
+from logg1m.config.supported import SUPPORTED
 
-Kind = Literal["ridge", "lightgbm", "vit"]
-Channel = Literal["flux", "flux_over_error", "log_error", "error", "smooth_residual", "derivative"]
+Kind = Literal["ridge", "lightgbm", "projection", "vit"]
+Channel = Literal[
+    "flux", "flux_over_error", "weighted_residual", "error_level", "log_error", "error", "smooth_residual", "derivative",
+]  # fmt: skip
 Normalisation = Literal[
     "stored", "median", "zscore_100", "zscore_200", "zscore_500",
     "continuum_poly3", "continuum_poly5", "continuum_spline", "continuum_running_median",
@@ -23,27 +25,22 @@ Metric = Literal[
     "mae_teff", "mae_m_h", "cross_talk", "crop_loss", "shift_loss", "convergence", "passes",
 ]  # fmt: skip
 
-Gate = Literal["d1", "d2", "d3"]
-Name = Annotated[str, Field(max_length=100)]
-
-_TRAIN_SIZE: dict[Kind, int] = {"ridge": 5_000, "lightgbm": 16_000, "vit": 25_000}
+_TRAIN_SIZE: dict[Kind, int] = {"ridge": 5_000, "lightgbm": 16_000, "projection": 25_000, "vit": 25_000}
 _SEED_SCATTER: dict[Metric, float] = {
     "r2": 0.005, "mae": 0.005, "rmse": 0.005, "outlier_rate": 0.005, "nmad": 0.01, "median_bias": 0.01,
     "bias_teff": 0.01, "bias_m_h": 0.01, "mae_teff": 0.5, "mae_m_h": 0.0015, "cross_talk": 0.005,
     "crop_loss": 0.02, "shift_loss": 0.05, "convergence": 0.1, "passes": 0.1,
 }  # fmt: skip
-_DEFAULT: dict[Gate, str] = {"d1": "continue", "d2": "full", "d3": "single"}
-
-
-def _over(default: Mapping[Any, Any]) -> BeforeValidator:
-    """A mapping given in part: entries left out are those of the default."""
-    return BeforeValidator(lambda value: {**default, **value} if isinstance(value, Mapping) else value)
 
 
 class Recipe(Section):
     """Everything that a run trains; the base recipe is the reference model of the roadmap."""
 
-    model: Kind = Field("vit", description="vit (a network), lightgbm, or ridge (a linear preview of the roadmap)")
+    model: Kind = Field(
+        "vit",
+        description="vit (a network), projection (a perceptron on coefficients in the subspace of the models), lightgbm, or "
+        "ridge (a linear preview of the roadmap)",
+    )
     channels: Annotated[tuple[Channel, ...], EACH_ONCE] = Field(
         ("flux",), min_length=1, max_length=6, description="what the model sees, per pixel"
     )
@@ -112,28 +109,27 @@ class Recipe(Section):
         description="windows: pixels that the model does not see are the training mean for the denoiser too, so that a "
         "filtered pixel brings nothing in from them",
     )
-
-
-# What each kind of model can be changed in; a variant that changes anything else does not exist for that kind.
-_SHARED = {
-    "channels",
-    "error_source",
-    "normalisation",
-    "windows",
-    "mask",
-    "train_on",
-    "label_share",
-    "denoiser",
-    "denoiser_sees",
-}
-PRETRAINING_FIELDS = {"pretraining", "mask_share", "reconstruction", "pretraining_size", "pretraining_compute"}
-SUPPORTED: dict[str, set[str]] = {
-    "ridge": _SHARED | {"heads"},
-    "lightgbm": _SHARED,
-    "vit": _SHARED
-    | PRETRAINING_FIELDS
-    | {"heads", "objective", "tokeniser", "position", "attention_bias", "supervised_epochs_factor"},
-}
+    components: int = Field(64, ge=1, le=65_536, description="projection: directions that spectra are projected onto")
+    basis: Literal["principal", "random"] = Field(
+        "principal",
+        description="projection: leading singular vectors of weighted noise-free training spectra, or as many random "
+        "directions",
+    )
+    pixel_weights: Literal["noise", "none"] = Field(
+        "noise", description="projection: 1/rms of the noise over the training spectra, or every pixel alike"
+    )
+    residual_levels: int = Field(
+        8,
+        ge=0,
+        le=1_000,
+        description="projection: groups of pixels, by weight, whose residual tells the noise level; 0: none",
+    )
+    training_spectra: Literal["stored", "simulated"] = Field(
+        "stored",
+        description="simulated: stars of ids beyond the store's, made while the training runs and never seen twice, as many "
+        "draws of noise in all as with stored ones; only for sources that simulate",
+    )
+    draws_per_star: int = Field(4, ge=1, le=1_000, description="noise draws of every simulated star")
 
 
 class Variant(Section):
@@ -302,13 +298,20 @@ class Experiments(Section):
     """How experiments run at this scale."""
 
     recipe: Recipe = Field(Recipe(), description="what Phase 1 changes, one thing at a time")
-    train_size: Annotated[dict[Kind, Annotated[int, Field(ge=5, le=MOST_SPECTRA)]], _over(_TRAIN_SIZE)] = Field(
+    train_size: Annotated[dict[Kind, Annotated[int, Field(ge=5, le=MOST_SPECTRA)]], over(_TRAIN_SIZE)] = Field(
         _TRAIN_SIZE,
         description="training spectra (fit and validation) per kind of model; at most the training pool",
     )
     test_size: int = Field(20_000, ge=10, le=MOST_SPECTRA, description="largest test set: a prefix of the common test")
+    confirmation_size: int = Field(
+        20_000,
+        ge=10,
+        le=2**28,
+        description="fresh simulated spectra on which what was accepted is measured once more; of a source that cannot "
+        "simulate at most so many of the test spectra that are set aside for it",
+    )
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
-    seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], _over(_SEED_SCATTER)] = Field(
+    seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], over(_SEED_SCATTER)] = Field(
         _SEED_SCATTER,
         description="scatter between seeds in the metric's unit: the one that is assumed while there is one seed, and "
         "the least that is believed while fewer than 10 degrees of freedom measure it",
@@ -339,55 +342,3 @@ class Experiments(Section):
                     f"choose {' or '.join(kind for kind, fields in SUPPORTED.items() if name in fields)}"
                 )
         return self
-
-
-class Decisions(Section):
-    """Rules of the decision points; every threshold is here."""
-
-    override: dict[Gate, Name] = Field(
-        default_factory=dict, description="d1: continue | stop; d2: windows | full; d3: multi | single"
-    )
-    default: Annotated[dict[Gate, Name], _over(_DEFAULT)] = Field(
-        _DEFAULT, description="outcome when the evidence is inconclusive"
-    )
-    d1_statistic: Statistic = Field(
-        "rmse_over_bayes",
-        description="ratio of model error to bound that D1 reads, for the best honest model, networks included; "
-        "MVP-1.1, which has classical models only, reads bounds.statistic. rmse_over_bayes: where there is no Bayes "
-        "ceiling, RMSE over the prior-aware bound",
-    )
-    d1_continue_above: float = Field(
-        2.0,
-        gt=0,
-        le=1e6,
-        description="D1: the whole interval above: continue with Phase 2; MVP-1.1 has bounds.headroom_above",
-    )
-    d1_stop_below: float = Field(
-        1.25,
-        gt=0,
-        le=1e6,
-        description="D1: the whole interval below: stop; between the two the default holds; MVP-1.1 has "
-        "bounds.near_bound_below",
-    )
-    d4_members: int = Field(
-        3, ge=1, le=5, description="largest number of directions combined into the recipe of Phase 2"
-    )
-
-    @model_validator(mode="after")
-    def _outcomes(self) -> "Decisions":
-        if self.d1_stop_below > self.d1_continue_above:
-            raise ValueError(
-                f"d1_stop_below = {self.d1_stop_below:g} must not exceed d1_continue_above = {self.d1_continue_above:g}"
-            )
-        for where in ("override", "default"):
-            for name, outcome in getattr(self, where).items():
-                if outcome not in OUTCOMES[name]:
-                    raise ValueError(f"{where}.{name} = {outcome!r}: expected one of {', '.join(OUTCOMES[name])}")
-        return self
-
-
-OUTCOMES: dict[str, tuple[str, str]] = {
-    "d1": ("continue", "stop"),
-    "d2": ("windows", "full"),
-    "d3": ("multi", "single"),
-}

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from logg1m.config.base import EACH_ONCE, Section
 
-MOST_SPECTRA = 2**32  # spectrum ids are 32-bit counters
+MOST_SPECTRA = 2**31  # of a store: ids are 32-bit counters, and the upper half is kept for others (ids)
 
 
 class Protocol(Section):

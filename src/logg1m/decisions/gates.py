@@ -3,7 +3,7 @@
 from typing import Any
 
 from logg1m.bounds.statistics import STATISTIC_FIELD, statistic_of
-from logg1m.config.experiments import Decisions
+from logg1m.config.decisions import Decisions
 from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
 from logg1m.metrics import interval_key, interval_of, is_measured

@@ -7,7 +7,8 @@ are named in the configuration, which checks `decisions.override` and `decisions
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from logg1m.config.experiments import OUTCOMES, Experiment
+from logg1m.config.decisions import OUTCOMES
+from logg1m.config.experiments import Experiment
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,33 @@ from logg1m.experiments.judging.verdict import ACCEPTED
 from logg1m.files import read_json, understood
 from logg1m.scatter import Scatter
 
+# Changes that are no direction for a recipe: another kind of model, or other stars to train on, is nothing that Phases
+# 2 and 3 can be tried on.
+_NOT_COMPOSABLE = {"model", "training_spectra"}
+
+
+def _best(verdict: dict[str, Any]) -> str | None:
+    """The best accepted variant that can be combined with others, by its own difference from the reference."""
+    best: str | None = verdict.get("best_accepted")
+    if best is None or not _NOT_COMPOSABLE & set(verdict["variants"][best]["change"]):
+        return best
+    able = {
+        name: entry["differences"]["mae_low_noise"]["value"]
+        for name, entry in verdict["variants"].items()
+        if entry.get("role") == "candidate"
+        and entry.get("outcome") == ACCEPTED
+        and not _NOT_COMPOSABLE & set(entry["change"])
+    }
+    return max(able, key=lambda name: able[name], default=None)
+
 
 def rank(verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Accepted directions, the largest fall of the low-noise MAE first."""
     accepted = []
     for verdict in verdicts:
-        best = verdict.get("best_accepted")
-        if verdict["outcome"] == ACCEPTED and best:
+        if verdict["outcome"] != ACCEPTED:
+            continue
+        if best := _best(verdict):
             entry = verdict["variants"][best]
             accepted.append(
                 {

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from logg1m.config import load_yaml
 from logg1m.config.base import explain
-from logg1m.config.experiments import SUPPORTED, Experiment, Experiments, Recipe
+from logg1m.config.experiments import Experiment, Experiments, Recipe
 from logg1m.config.places import WORKFLOW
+from logg1m.config.supported import SUPPORTED
 from logg1m.files import InputError
 
 

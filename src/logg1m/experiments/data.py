@@ -1,6 +1,7 @@
 """Which spectra a run takes, with which noise, and what its recipe makes of them."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,15 +16,16 @@ from logg1m.config.experiments import Recipe
 from logg1m.experiments.reading import Role, by_chunk, gather
 from logg1m.experiments.regions import sky_pixels
 from logg1m.files import InputError
-from logg1m.inputs.channels import channels, needs_error
+from logg1m.inputs.channels import channels, needs_error, needs_mean
 from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise
 from logg1m.inputs.windows import pixel_mask, windows
 from logg1m.jobs.progress import log
 from logg1m.observe.honest import FittedError, HonestError, Known
-from logg1m.observe.pfs import Conditions
+from logg1m.observe.survey import PLAIN, conditions_of
 from logg1m.protocol.pools import Pools
 from logg1m.spectra import passes
+from logg1m.spectra.amplitude import is_free, rescaling
 from logg1m.spectra.masks import good_pixels, has_masked, measured
 from logg1m.spectra.store import Store
 
@@ -32,7 +34,6 @@ Ids = np.ndarray | torch.Tensor  # spectrum ids (B,): a tensor on the device whe
 SKY_WINDOWS = ("sky", "between_sky")
 _NEUTRAL_ROWS, _NEUTRAL_DRAW = 4_096, 1  # training spectra, and the draw of their noise, behind `Preparation.neutral`
 _BATCH = 512
-_CONDITIONS = ("mag", "seeing", "zenith_angle", "field_angle", "redshift")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Preparation:
     """Turns stored rows into features (B, C · P) by a recipe.
 
     A masked pixel (flux NaN) counts in no normalisation, and every model sees in its place the mean of its channel over
-    training spectra in which it was good: `neutral` (C, P), None where nothing is masked.
+    training spectra in which it was good: `neutral` (C, P), None where nothing is masked; a projection sees NaN there, and
+    leaves the pixel out.
     """
 
     def __init__(
@@ -114,26 +116,46 @@ class Preparation:
     ) -> None:
         """labels : of every spectrum, for an honest error; fit_ids : training spectra, behind one that is fitted and
         behind what stands for masked pixels"""
-        self.store, self.view, self.device = store, view, device
+        self.store, self.view, self.device, self.free = store, view, device, is_free(store)
         self.hidden = torch.as_tensor(~view.visible, device=device)
         self.honest: HonestError | None = None
         self.fitted: FittedError | None = None
         if needs_error(view.recipe.channels) and view.recipe.error_source == "honest":
-            if all(name in labels for name in ("flux_scale", *_CONDITIONS)):
+            if all(name in labels for name in ("flux_scale", *PLAIN)):
                 self.honest = HonestError(view.observation, device)
-                self.flux_scale = labels["flux_scale"].to_numpy()
-                self.conditions = Conditions(**{name: labels[name].to_numpy() for name in _CONDITIONS})
-                # A GPU would wait for the host at every step; a CPU makes them of the spectra that it comes to see.
-                every = device.type == "cuda"
-                self.known = self.honest.known(self.flux_scale, self.conditions) if every else None
+                self._meet(self.honest, labels)
             else:
                 self.fitted = FittedError(*training_spectra(store, fit_ids, compute))
                 log.info(f"honest error fitted on training spectra, median residual {self.fitted.residual:.1%}")
+        self.mean = self._mean_flux(fit_ids, compute) if needs_mean(view.recipe.channels) else None
         self.neutral: torch.Tensor | None = None
         if has_masked(store):
             n_channels = len(view.recipe.channels)
             self.neutral = torch.full((n_channels, store.n_pixels), torch.nan, device=device)
-            self.neutral = self._mean_seen(fit_ids[:_NEUTRAL_ROWS], compute)
+            if view.recipe.model != "projection":
+                self.neutral = self._mean_seen(fit_ids[:_NEUTRAL_ROWS], compute)
+
+    def of_stars(self, labels: pd.DataFrame) -> "Preparation":
+        """The same for other stars than those of the store: `seen` takes rows of `labels` for ids then."""
+        other = copy(self)
+        if other.honest is not None:
+            other._meet(other.honest, labels)
+        return other
+
+    def _meet(self, honest: HonestError, labels: pd.DataFrame) -> None:
+        """Keep what an honest error needs to know of some stars."""
+        self.flux_scale = labels["flux_scale"].to_numpy()
+        self.conditions = conditions_of({str(name): labels[name].to_numpy() for name in labels})
+        # A GPU would wait for the host at every step; a CPU makes them of the spectra that it comes to see.
+        every = self.device.type == "cuda"
+        self.known = honest.known(self.flux_scale, self.conditions) if every else None
+
+    def _mean_flux(self, ids: np.ndarray, compute: Compute) -> torch.Tensor:
+        """Mean normalised flux (P,) of training spectra without noise, of every pixel where it is good; 0 where nowhere."""
+        flux = torch.as_tensor(training_spectra(self.store, ids, compute)[0]).to(self.device)
+        good = ~flux.isnan()
+        normalised = normalise(self.view.recipe.normalisation, fill(flux, good), good)
+        return torch.where(good, normalised, torch.nan).nanmean(dim=0).nan_to_num(nan=0.0)
 
     def _mean_seen(self, ids: np.ndarray, compute: Compute) -> torch.Tensor:
         """Mean of every channel over the spectra in which a pixel is good, (C, P); 0 where there are none."""
@@ -169,9 +191,9 @@ class Preparation:
         return normal.mul_(error).mul_(self.view.noise_level).add_(flux)
 
     def seen(self, noisy: torch.Tensor, error: torch.Tensor, ids: Ids) -> torch.Tensor:
-        """What the model sees of noisy flux (B, P): normalised, as channels, masked pixels neutral, hidden ones zero,
-        (B, C, P)."""
-        good = None
+        """What the model sees of noisy flux (B, P): divided by its median where the amplitude is unknown, normalised, as
+        channels, masked pixels neutral, hidden ones zero, (B, C, P)."""
+        good, factor = None, rescaling(noisy) if self.free else None
         if self.neutral is not None:
             good = ~noisy.isnan()
             noisy = fill(noisy, good)
@@ -180,9 +202,11 @@ class Preparation:
                 error = self.honest.given(noisy, self._known(self.honest, ids))
         elif self.fitted is not None:
             error = self.fitted(noisy.detach(), error)
+        if factor is not None:
+            noisy, error = noisy * factor, error * factor
         recipe, denoise = self.view.recipe, self.view.denoise
         flux = noisy if denoise is None else denoise(noisy)  # an honest error is that of the noisy flux
-        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux, good), error)
+        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux, good), error, self.mean)
         if good is not None and self.neutral is not None:
             stacked = torch.where(good[:, None], stacked, self.neutral)
         return stacked.masked_fill(self.hidden, 0.0)

@@ -63,6 +63,7 @@ def evaluate(task: Task, fitted: Fitted, members: pd.DataFrame, posteriors: pd.D
         predictions=predictions,
         selection=selection,
         history=pd.DataFrame(fitted.history),
+        validation=empty("validation") if fitted.validation is None else fitted.validation,
         gradient=pd.DataFrame({"wave": task.store.wave, "visible": visible.astype(int), "gradient": gradient}),
         robustness=examined.robustness,
         attention=examined.attention,

@@ -18,9 +18,10 @@ from logg1m.config.compute import Compute
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
+from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.experiments import data
-from logg1m.experiments.models import FITTED_BY
+from logg1m.experiments.models import BY_STEPS, FITTED_BY
 from logg1m.jobs.device import resolve
 from logg1m.jobs.provenance import code_fingerprint
 from logg1m.protocol.pools import Pools
@@ -41,6 +42,18 @@ class Denoiser(typing.Protocol):
         """The same of the visible pixels (P,) alone."""
 
 
+class Simulate(typing.Protocol):
+    """Blocks of stars that no store holds, by number (`sources.streamed.Stream`)."""
+
+    block: int
+
+    def ids(self, number: int) -> np.ndarray:
+        """Spectrum ids of a block, (B,)."""
+
+    def __call__(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Noise-free flux and error (B, P), and labels (B, T), of a block."""
+
+
 @dataclass(frozen=True)
 class RunSetting:
     """The configuration of a run besides its recipe.
@@ -59,6 +72,7 @@ class RunSetting:
     observation: Observation
     network: Network
     code: str
+    projection: Projection = field(default_factory=Projection)
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,7 @@ class Given:
     sensitivity : MVP-1.1's curve, where windows or guidance of the recipe need it
     pixels : pixels.parquet of the protocol, where windows of the recipe need it
     denoiser : frozen, where the recipe names one
+    simulate : where the recipe trains on simulated spectra
     """
 
     store: Store
@@ -76,6 +91,7 @@ class Given:
     sensitivity: pd.DataFrame | None = None
     pixels: pd.DataFrame | None = None
     denoiser: Denoiser | None = None
+    simulate: Simulate | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,7 @@ class Task:
     state : folder of the resumable state of a training
     title : what progress lines call it
     windows : the windows behind the visible pixels
+    simulate : where the training is on simulated spectra
     """
 
     store: Store
@@ -103,6 +120,7 @@ class Task:
     compute: Compute
     title: str
     windows: list[dict[str, Any]] = field(default_factory=list)
+    simulate: Simulate | None = None
 
     @classmethod
     def of(cls, given: Given, recipe: Recipe, setting: RunSetting, compute: Compute, state: Path, title: str) -> "Task":
@@ -113,7 +131,7 @@ class Task:
         rows = data.choose_rows(pools, given.members, recipe, *sizes, setting.seed_number)
         own_seed = setting.seed + setting.seed_number  # a random mask is another one for every seed
         visible, windows = data.visible_pixels(store, recipe, rows, given.sensitivity, own_seed, compute, given.pixels)
-        device = resolve(compute.device if recipe.model == "vit" else "cpu")
+        device = resolve(compute.device if recipe.model in BY_STEPS else "cpu")
         denoise = given.denoiser.denoise if given.denoiser else None
         if given.denoiser and recipe.denoiser_sees == "windows":
             denoise = given.denoiser.confined(torch.as_tensor(visible, device=device))
@@ -122,15 +140,17 @@ class Task:
         prepare = data.Preparation(store, view, labels, rows.fit, compute, device)
         names = TARGETS if recipe.heads != "single" else TARGETS[:1]
         table = labels[list(names)].to_numpy()
-        return cls(store, rows, prepare, recipe, setting, table, given.sensitivity, state, compute, title, windows)
+        where = given.sensitivity, state, compute, title, windows, given.simulate
+        return cls(store, rows, prepare, recipe, setting, table, *where)
 
     @property
     def identity(self) -> list[Any]:
         """What every training of this task depends on, plain values."""
         setting, view, rows = self.setting, self.prepare.view, self.rows
-        model = [self.recipe.model_dump(mode="json"), setting.network.chosen.model_dump()]
+        shape = setting.projection if self.recipe.model == "projection" else setting.network.chosen
+        model = [self.recipe.model_dump(mode="json"), shape.model_dump(exclude={"training", "threads"})]
         spectra = [rows.fit.tolist(), rows.validation.tolist(), np.flatnonzero(view.visible).tolist()]
-        noise = [view.observation.model_dump(mode="json"), view.noise_level, setting.seed, setting.seed_number]
+        noise = [view.observation.described(), view.noise_level, setting.seed, setting.seed_number]
         return [self.store.manifest["store_id"], *model, *spectra, *noise, setting.code, self.prepare.device.type]
 
 
@@ -148,6 +168,7 @@ class Fitted:
     differentiable : prepared spectra (B, C, P) → log g (B,), where the model has derivatives
     module : the network, where the model is one
     encoders : weights of its encoder that a linear probe compares, by name, where it was pretrained
+    validation : of every epoch the squared errors of groups of validation stars (see `models.groups.Groups`)
     timings : how the time went; no verdict reads it
     pretraining : what there is to say of a pretraining
     examples : reconstructions by a pretraining (see `models.pretraining`), long form
@@ -155,7 +176,7 @@ class Fitted:
 
     predict: Predict
     tensors: dict[str, np.ndarray]
-    history: list[dict[str, float]]
+    history: list[dict[str, Any]]
     chosen: dict[str, Any]
     differentiable: Callable[[torch.Tensor], torch.Tensor] | None = None
     module: torch.nn.Module | None = None
@@ -163,6 +184,7 @@ class Fitted:
     timings: dict[str, Any] = field(default_factory=dict)
     pretraining: dict[str, Any] | None = None
     examples: pd.DataFrame | None = None
+    validation: pd.DataFrame | None = None
 
 
 def fitter(model: str) -> Callable[[Task], Fitted]:
@@ -174,4 +196,5 @@ def fitter(model: str) -> Callable[[Task], Fitted]:
 def training_code(recipe: Recipe) -> str:
     """Fingerprint of the code that trains by a recipe, of its denoiser too, and of nothing that evaluates."""
     denoising = [] if recipe.denoiser == "none" else ["logg1m.nn.denoisers"]
-    return code_fingerprint(FITTED_BY[recipe.model], *denoising)
+    streaming = ["logg1m.sources.streamed"] if recipe.training_spectra == "simulated" else []
+    return code_fingerprint(FITTED_BY[recipe.model], *denoising, *streaming)

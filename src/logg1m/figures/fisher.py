@@ -9,7 +9,7 @@ from logg1m.observe import LABELS
 from logg1m.results.numbers import Cursor
 
 NUMBERS = "mvp_1_1/fisher.json"
-_SHOWN = ("ridge_full", "lightgbm")
+_SHOWN = ("ridge_full", "lightgbm", "projection")
 
 
 def models_shown(predictions: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

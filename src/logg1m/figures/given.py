@@ -4,6 +4,7 @@ verdict, evidence                    of an experiment: verdict.json, and the art
 snr, members, protocol               of MVP-0.A: signal-to-noise of every spectrum, who is in which pool, thresholds
 ridge, scaling, predictions          of MVP-0.B: two reports; model → predictions at its largest scale
 fisher, stars, sensitivity, sweep    of MVP-1.1: its numbers, bounds of low-noise spectra, the curve, magnitudes
+requirements                         of MVP-1.1: what calibration, dereddening and velocities have to be good to
 errors                               of MVP-1.1: where the error of the best model lies
 observation                          of the configuration
 """

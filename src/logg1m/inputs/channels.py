@@ -8,14 +8,19 @@ from logg1m.files import InputError
 from logg1m.observe.honest import boxcar
 
 _EPSILON = 1e-3  # floor of the error under which flux/error would blow up; the smallest real errors are ~1e-2
+_FROM_ERROR = {"flux_over_error", "log_error", "error", "weighted_residual", "error_level"}
 _SMOOTHING = 25  # pixels, 11 Å: wider than line cores, narrower than bands
 
 
-def channels(names: Sequence[str], flux: torch.Tensor, error: torch.Tensor | None) -> torch.Tensor:
-    """Stack the named channels of normalised noisy flux (B, P).
+def channels(
+    names: Sequence[str], flux: torch.Tensor, error: torch.Tensor | None, mean: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Stack the named channels of normalised noisy flux (B, P); `mean` (P,) is that of training spectra.
 
     flux; flux_over_error = flux/(error + ε); log_error = ln(error + ε); error; smooth_residual = flux − boxcar mean;
-    derivative = dflux/dx per pixel (∝ dflux/dlog λ over this narrow band).
+    derivative = dflux/dx per pixel (∝ dflux/dlog λ over this narrow band). flux/error also multiplies every spectrum by
+    its own signal-to-noise; weighted_residual = (flux − mean)/(error + ε) · (median error + ε) has the shape of the error
+    alone, and error_level = ln(median error + ε), the same in every pixel, its size.
     """
     made = []
     for name in names:
@@ -27,6 +32,12 @@ def channels(names: Sequence[str], flux: torch.Tensor, error: torch.Tensor | Non
             made.append(torch.gradient(flux, dim=1)[0])
         elif error is None:
             raise InputError(f"channel {name!r} needs an error")
+        elif name == "weighted_residual":
+            if mean is None:
+                raise InputError(f"channel {name!r} needs the mean of training spectra")
+            made.append((flux - mean) * ((_median(error) + _EPSILON) / (error + _EPSILON)))
+        elif name == "error_level":
+            made.append((_median(error) + _EPSILON).log().expand_as(flux))
         elif name == "flux_over_error":
             made.append(flux / (error + _EPSILON))
         elif name == "log_error":
@@ -40,4 +51,14 @@ def channels(names: Sequence[str], flux: torch.Tensor, error: torch.Tensor | Non
 
 def needs_error(names: Sequence[str]) -> bool:
     """Whether any of the channels is made from the error."""
-    return any(name in ("flux_over_error", "log_error", "error") for name in names)
+    return any(name in _FROM_ERROR for name in names)
+
+
+def needs_mean(names: Sequence[str]) -> bool:
+    """Whether any of the channels is made from the mean of training spectra."""
+    return "weighted_residual" in names
+
+
+def _median(error: torch.Tensor) -> torch.Tensor:
+    """Median error of every spectrum, (B, 1)."""
+    return error.median(dim=1, keepdim=True).values

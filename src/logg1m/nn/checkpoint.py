@@ -26,7 +26,7 @@ class Counters:
     losses: float = 0.0  # sum over the batches of this epoch
     best_score: float = float("-inf")
     best_epoch: int = -1
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)  # by purpose, in all lives
     timed_steps: int = 0  # that are behind seconds["steps"]; a step that compiled is not
     micro_batch: int = 0

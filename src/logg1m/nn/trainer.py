@@ -25,7 +25,7 @@ from logg1m.nn.feed import Batch, Feed
 
 Loss = Callable[..., torch.Tensor]
 Compiler = Callable[[Any], Any]  # a function → the same function, faster
-Validate = Callable[[nn.Module], dict[str, float]]
+Validate = Callable[[nn.Module], dict[str, Any]]
 
 _WITHIN_STEPS = ("waiting", "computing")  # times that are parts of another
 
@@ -51,7 +51,7 @@ class Trained:
     """
 
     weights: dict[str, torch.Tensor]
-    history: list[dict[str, float]]
+    history: list[dict[str, Any]]
     best_epoch: int
     steps: int
     times: dict[str, float]
@@ -77,7 +77,7 @@ class Trainer:
     Parameters
     ----------
     module : has loss(x, labels, share), see `Trainable`
-    validate : module with averaged weights → numbers for the history; 'score' is better when larger
+    validate : module with averaged weights → numbers (or lists of them) for the history; 'score' is better when larger
     state : file of the resumable state; after the last epoch it keeps the best weights, so that an evaluation that has
         to be repeated trains nothing again
     identity : what the training is; a state of another training is not used
@@ -232,7 +232,8 @@ class Trainer:
         if row["score"] > counters.best_score:
             counters.best_score, counters.best_epoch = row["score"], counters.epoch
             self.best = {name: value.detach().clone() for name, value in self.averaged.state_dict().items()}
-        log.info(f"{self.title}: " + ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
+        shown = {name: value for name, value in row.items() if isinstance(value, int | float)}
+        log.info(f"{self.title}: " + ", ".join(f"{name} {value:.4g}" for name, value in shown.items()))
         counters.epoch, counters.batch, counters.losses = counters.epoch + 1, 0, 0.0
         stale = counters.epoch - 1 - counters.best_epoch
         counters.finished = counters.epoch == self.epochs or stale >= self.settings.patience

@@ -59,10 +59,14 @@ class Conditions:
     redshift: np.ndarray
 
     def __getitem__(self, rows: slice | np.ndarray) -> "Conditions":
-        return Conditions(**{name: value[rows] for name, value in vars(self).items()})
+        return type(self)(**{name: value[rows] for name, value in vars(self).items()})
 
     def __len__(self) -> int:
         return len(self.mag)
+
+    def sky(self) -> np.ndarray:
+        """Brightness of the sky over that of a dark night, (N,)."""
+        return np.ones(len(self))
 
     def check(self) -> None:
         """Refuse conditions that the model does not cover; nothing is clamped.
@@ -175,7 +179,7 @@ class PfsRedArm:
         """All that `response` needs to know of the conditions: throughput and sky at the knots, each (N, 16)."""
         throughput, sky = _scalings(conditions.seeing, conditions.zenith_angle, conditions.field_angle)
         time = exposure_time / REFERENCE_TIME
-        return self._tensor(throughput * time), self._tensor(sky * time)
+        return self._tensor(throughput * time), self._tensor(sky * time * conditions.sky()[:, None])
 
     def response(self, conditions: Conditions, exposure_time: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Electrons per unit f_ν (cgs) and sky electrons of one exposure, per pixel, each (N, P)."""

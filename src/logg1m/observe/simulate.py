@@ -26,8 +26,10 @@ from logg1m.observe.pfs import (
     hsc_i_band,
     line_spread_operator,
 )
+from logg1m.observe.survey import SurveyConditions, legendre, reddening
 
 NORMALISED_MEDIAN = 0.5
+_SHIFT_ROWS = 512
 _TILE_ROWS = {"cpu": 128, "cuda": 1024}  # 1,024: a chunk of a store, so that no row of it is simulated for nothing
 
 
@@ -71,8 +73,11 @@ class Observer:
         self.components_t = self._tensor(grid.components.T)  # (M, K)
         self.mean_t = self._tensor(grid.mean)[:, None]  # (M, 1)
         self.line_spread = self._line_spread()  # sparse (P, M)
+        self._steps = self._tensor(grid.wave / (grid.wave[1] - grid.wave[0]))
         band = hsc_i_band(WAVE)
         self.band = self._tensor(WAVE * band / (SPEED_OF_LIGHT * (band / WAVE).sum()))  # f_ν = band · f_λ
+        self.curves = self._tensor(legendre(WAVE, len(observation.nuisances.calibration)))  # (K, P)
+        self.reddening = self._tensor(reddening(WAVE))
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(np.ascontiguousarray(values), device=self.device, dtype=self.dtype)
@@ -172,7 +177,39 @@ class Observer:
             model = torch.addmm(self.mean_t, self.components_t, coefficients.T)
         else:
             model = self.components_t @ coefficients.T
-        return self._shift(model, redshift) if redshift.any() else model
+        if not redshift.any():
+            return model
+        # Residual velocities move a spectrum by less than two steps of the grid. Which way a star goes depends on its
+        # own redshift alone, whoever is in its tile.
+        near = np.abs(1 / (1 + redshift) - 1) * self.grid.wave[-1] <= 2 * (self.grid.wave[1] - self.grid.wave[0])
+        if self.observation.nuisances.velocity_km_s == 0 or not near.any():
+            return self._shift(model, redshift)
+        if near.all():
+            return self._shift_little(model, redshift)
+        far = self._shift(model, redshift)
+        moved = self._shift_little(model, np.where(near, redshift, 0.0))
+        return torch.where(torch.as_tensor(near, device=self.device), moved, far)
+
+    def _shift_little(self, model: torch.Tensor, redshift: np.ndarray) -> torch.Tensor:
+        """Redshift by at most two steps of the grid: five-point Lagrange interpolation about every point; the two points
+        at either edge, which no pixel reads, stay. In place, and many times as fast as `_shift`, which gathers.
+        """
+        stars, end = self._tensor(1 / (1 + redshift) - 1), len(model) - 2
+        rows = _SHIFT_ROWS if self.device.type == "cpu" else end  # so many rows and all that is made of them stay in L2
+        before = model[:2].clone()
+        for low in range(2, end, rows):
+            high = min(low + rows, end)
+            given = torch.cat([before, model[low : high + 2]])
+            before, count = given[-4:-2], high - low
+            m2, m1, y, p1, p2 = (given[k : count + k] for k in range(5))
+            d = torch.outer(self._steps[low:high], stars)
+            odd, even, far = p1 - m1, (p1 + m1).sub_(y, alpha=2), (p2 + m2).sub_(y, alpha=2)
+            third = (p2 - m2).sub_(odd, alpha=2)
+            # 24 × the change: d (12 odd − 2 third) + d² (16 even − far) + d³ 2 third + d⁴ (far − 4 even)
+            change = far.sub(even, alpha=4).mul_(d).add_(third, alpha=2).mul_(d).add_(even, alpha=16).sub_(far)
+            change.mul_(d).add_(odd, alpha=12).sub_(third, alpha=2).mul_(d)
+            torch.add(y, change, alpha=1 / 24, out=model[low:high])
+        return model
 
     def _shift(self, model: torch.Tensor, redshift: np.ndarray) -> torch.Tensor:
         """Redshift by four-point Lagrange interpolation on the uniform grid; (M, N) → (M, N)."""
@@ -212,7 +249,19 @@ class Observer:
     def _f_lambda(self, labels: torch.Tensor, conditions: Conditions) -> torch.Tensor:
         """Spectra on the detector in the units of the grid, (N, P)."""
         coefficients = self.interpolator.coefficients(labels)
-        return self._pixels(self._model(coefficients, conditions.redshift, offset=True).exp_())
+        return self._distort(
+            self._pixels(self._model(coefficients, conditions.redshift, offset=True).exp_()), conditions
+        )
+
+    def _distort(self, values: torch.Tensor, conditions: Conditions) -> torch.Tensor:
+        """Spectra or derivatives (N, P) as their flux calibration and residual reddening change them; overwritten."""
+        if not isinstance(conditions, SurveyConditions):
+            return values
+        if conditions.calibration.shape[1]:
+            values.mul_((self._tensor(conditions.calibration) @ self.curves).add_(1.0))
+        if conditions.ebv.any():
+            values.mul_(torch.outer(self._tensor(conditions.ebv), self.reddening).exp_())
+        return values
 
     def _flux_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
         f_lambda = self._f_lambda(labels, conditions)
@@ -227,14 +276,14 @@ class Observer:
     def _jacobian_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
         coefficients = self.interpolator.coefficients(labels)
         model = self._model(coefficients, conditions.redshift, offset=True).exp_()
-        f_lambda = self._pixels(model)
+        f_lambda = self._distort(self._pixels(model), conditions)
         median, pixels, synthetic, flux_scale = self._scales(f_lambda, conditions)
         flux = f_lambda * (NORMALISED_MEDIAN / median)[:, None]
         error, electrons, variance = self._error(flux, flux_scale, conditions)
         d_flux, d_ln_error = [], []
         for k in range(len(LABELS)):
             d_ln = self._model(self.interpolator.coefficients(labels, derivative=k), conditions.redshift, offset=False)
-            d_f = self._pixels(d_ln.mul_(model))
+            d_f = self._distort(self._pixels(d_ln.mul_(model)), conditions)
             d_ln_median = d_f.gather(1, pixels).mean(dim=1) / median
             d_ln_scale = d_ln_median - (d_f @ self.band) / synthetic
             d = d_f.mul_((NORMALISED_MEDIAN / median)[:, None]).sub_(flux * d_ln_median[:, None])

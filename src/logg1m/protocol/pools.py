@@ -5,7 +5,7 @@ The protocol file alone reproduces the selection: pools are prefixes of the perm
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,13 @@ from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol, scale_name
 from logg1m.files import InputError
 from logg1m.spectra import passes
+from logg1m.spectra.amplitude import rescaling
 from logg1m.spectra.masks import has_masked, interpolated, measured
 from logg1m.spectra.store import Store
 
-TEST, TRAIN, VALIDATION = "test", "train", "validation"
+TEST, TRAIN, VALIDATION, CONFIRMATION = "test", "train", "validation", "confirmation"
+CONFIRMATION_SHARE = 0.1  # of the test pool of a source that cannot simulate fresh stars
+_SIMULATES_NONE = "pfs_hdf5"  # such a source
 
 
 _ROWS_AT_ONCE = 16  # what is made of 16 rows of 4096 pixels stays in cache
@@ -40,6 +43,8 @@ class Pools:
     """Training and test pools; every scale is a prefix of each.
 
     `validation` is None (a share of each training prefix) or the frozen set of a source that brings its own files.
+    `confirmation` is empty where the source simulates: fresh stars confirm then what was accepted (`ids`). Else
+    it is the last tenth of the test pool, and part of no test.
     """
 
     train: np.ndarray
@@ -47,13 +52,25 @@ class Pools:
     settings: Protocol
     validation: np.ndarray | None = None
     frozen_test: bool = False
+    confirmation: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @classmethod
-    def draw(cls, seed: int, n_spectra: int, settings: Protocol, role: np.ndarray | None = None) -> "Pools":
+    def draw(
+        cls, seed: int, n_spectra: int, settings: Protocol, role: np.ndarray | None = None, simulates: bool = True
+    ) -> "Pools":
         """80/20 (by default) of one fixed permutation of all spectra of the store.
 
         `role` (N,): 0 train, 1 validation, 2 test, for sources with files of their own for them; these stay frozen.
+        `simulates`: whether fresh stars can be had; if not, the end of the test pool is set aside for confirmation.
         """
+        pools = cls._drawn(seed, n_spectra, settings, role)
+        if simulates:
+            return pools
+        kept = len(pools.test) - round(CONFIRMATION_SHARE * len(pools.test))
+        return replace(pools, test=pools.test[:kept], confirmation=pools.test[kept:])
+
+    @classmethod
+    def _drawn(cls, seed: int, n_spectra: int, settings: Protocol, role: np.ndarray | None) -> "Pools":
         order = noise.permutation(seed, n_spectra)
         if role is None or not np.asarray(role).any():
             n_train = round(settings.train_fraction * n_spectra)
@@ -70,10 +87,12 @@ class Pools:
     def of(cls, store: Store, seed: int, settings: Protocol) -> "Pools":
         """Pools of a store, honouring the roles that its source gave its spectra."""
         role = store.labels()["role"].to_numpy() if "role" in store.manifest["labels"] else None
-        return cls.draw(seed, store.n_spectra, settings, role)
+        return cls.draw(seed, store.n_spectra, settings, role, simulates(store.manifest.get("source", {}).get("kind")))
 
     def split(self, size: int) -> Split:
         """Fit, validation and test ids of the scale with `size` spectra in all; frozen sets are the same at all.
+
+        Where the test is frozen, or a part of its pool is set aside, it is at most what there is.
 
         Raises
         ------
@@ -81,7 +100,8 @@ class Pools:
             If the pools are too small for the scale.
         """
         n_train = round(self.settings.train_fraction * size)
-        n_test = min(size - n_train, len(self.test)) if self.frozen_test else size - n_train
+        bounded = self.frozen_test or len(self.confirmation)
+        n_test = min(size - n_train, len(self.test)) if bounded else size - n_train
         if n_train > len(self.train) or n_test > len(self.test):
             raise InputError(
                 f"scale {scale_name(size)} needs {n_train} training and {n_test} test spectra; "
@@ -113,6 +133,11 @@ class Pools:
     def common_test(self) -> np.ndarray:
         """The largest test prefix of the run, on which every scale is compared."""
         return self.split(self.settings.scales[-1]).test
+
+
+def simulates(source: str | None) -> bool:
+    """Whether a kind of source can simulate fresh stars."""
+    return source != _SIMULATES_NONE
 
 
 def scalar_snr(flux: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -184,10 +209,16 @@ def _row_quantiles(values: np.ndarray, levels: tuple[float, ...]) -> list[np.nda
     return out
 
 
-def noisy_rows(flux: np.ndarray, error: np.ndarray, ids: np.ndarray, seed: int, level: float, draw: int) -> np.ndarray:
-    """flux + level · error · N(0, 1), (B, P) float32; the noise is the counter-based draw of each id. NaN stays NaN."""
+def noisy_rows(
+    flux: np.ndarray, error: np.ndarray, ids: np.ndarray, seed: int, level: float, draw: int, free: bool = False
+) -> np.ndarray:
+    """flux + level · error · N(0, 1), (B, P) float32; the noise is the counter-based draw of each id. NaN stays NaN.
+
+    free : the amplitude is unknown (`spectra.amplitude`): every row is divided by its own median
+    """
     normal = noise.normal(seed, torch.as_tensor(np.ascontiguousarray(ids)), flux.shape[1], draw)
-    return np.asarray(normal.mul_(torch.as_tensor(error)).mul_(level).add_(torch.as_tensor(flux)).numpy())
+    noisy = normal.mul_(torch.as_tensor(error)).mul_(level).add_(torch.as_tensor(flux))
+    return np.asarray((noisy.mul_(rescaling(noisy)) if free else noisy).numpy())
 
 
 def survey(store: Store, seed: int, settings: Protocol, compute: Compute) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -227,13 +258,17 @@ def survey(store: Store, seed: int, settings: Protocol, compute: Compute) -> tup
     return table, pixels
 
 
-def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, Any], pd.DataFrame]:
+def define(
+    snr: pd.DataFrame, seed: int, settings: Protocol, source: str | None = None
+) -> tuple[dict[str, Any], pd.DataFrame]:
     """The protocol and, per spectrum, its pool, rank in the pool and low-noise flag.
 
-    The threshold is a quantile of the noise-free ‖flux‖/‖error‖ over the whole store, never per scale.
+    The threshold is a quantile of the noise-free ‖flux‖/‖error‖ over the whole store, never per scale. `source` is the
+    kind of the source, of which it depends whether a part of the test pool is set aside.
     """
     n = len(snr)
-    pools = Pools.draw(seed, n, settings, snr["role"].to_numpy() if "role" in snr else None)
+    fresh = simulates(source)
+    pools = Pools.draw(seed, n, settings, snr["role"].to_numpy() if "role" in snr else None, fresh)
     definitions = {
         name: {
             "formula": formula,
@@ -250,6 +285,8 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
     parts = {TRAIN: pools.train, TEST: pools.test}
     if pools.validation is not None:
         parts[VALIDATION] = pools.validation
+    if len(pools.confirmation):
+        parts[CONFIRMATION] = pools.confirmation
     for name, ids in parts.items():
         members.loc[ids, "pool"] = name
         members.loc[ids, "rank"] = np.arange(len(ids))
@@ -289,6 +326,11 @@ def define(snr: pd.DataFrame, seed: int, settings: Protocol) -> tuple[dict[str, 
             "train_fraction": settings.train_fraction,
             "n_train": len(pools.train),
             "n_test": len(pools.test),
+            "confirmation": {
+                "from": "fresh simulated stars" if fresh else "the end of the test pool",
+                "share_of_test_pool": 0.0 if fresh else CONFIRMATION_SHARE,
+                "n": None if fresh else len(pools.confirmation),
+            },
             "first_train_ids": pools.train[:5].tolist(),
             "first_test_ids": pools.test[:5].tolist(),
         },
@@ -306,10 +348,16 @@ def reproduces(protocol: dict[str, Any], snr: pd.DataFrame, members: pd.DataFram
     """Whether the selection follows from the protocol file alone: pool, rank and low-noise flag of every spectrum."""
     settings = Protocol(train_fraction=protocol["pools"]["train_fraction"])
     role = snr["role"].to_numpy() if "role" in snr else None
-    pools = Pools.draw(int(protocol["seed"]), int(protocol["n_spectra"]), settings, role)
+    fresh = not protocol["pools"]["confirmation"]["share_of_test_pool"]
+    pools = Pools.draw(int(protocol["seed"]), int(protocol["n_spectra"]), settings, role, fresh)
     pool, rank = members["pool"].to_numpy(), members["rank"].to_numpy()
     selected = snr["snr"].to_numpy() >= protocol["low_noise"]["threshold"]
-    parts = ((TRAIN, pools.train), (TEST, pools.test), (VALIDATION, pools.validation))
+    parts = (
+        (TRAIN, pools.train),
+        (TEST, pools.test),
+        (VALIDATION, pools.validation),
+        (CONFIRMATION, pools.confirmation),
+    )
     return np.array_equal(selected, members["low_noise"].to_numpy()) and all(
         (pool[ids] == name).all() and np.array_equal(rank[ids], np.arange(len(ids)))
         for name, ids in parts

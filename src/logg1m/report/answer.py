@@ -1,10 +1,12 @@
-"""The headline: the best honest model beside what the data allow, on the low-noise test, and what decided it."""
+"""The headline: the best honest model, chosen on validation stars, beside what the data allow, on the low-noise test; and
+what decided it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from logg1m.config.experiments import Experiment
+from logg1m.report import confirmation
 from logg1m.report.foundations.fisher import FISHER, MODELS
 from logg1m.report.foundations.scaling import SCALING
 from logg1m.report.roadmap import DONE, Answer, Decision, Ground, Mvp
@@ -36,14 +38,14 @@ class Candidate:
 def answer(
     mvps: Sequence[Mvp], decisions: Sequence[Decision], artifacts: Artifacts, experiments: Mapping[str, Experiment]
 ) -> Answer:
-    """The best R² of log g over every honest model: baselines of every scale, variants, combinations."""
-    flagged = leaking(artifacts)
-    compared = {
-        c.runs: c
+    """The honest model (baseline, variant or combination) that was chosen on validation stars, and its test."""
+    flagged, chosen = leaking(artifacts), confirmation.choice(artifacts)
+    tested = {
+        c.known_as: c
         for c in reversed([*candidates(mvps, artifacts)])
         if c.r2.value is not None and c.known_as not in flagged
     }
-    best = max(compared.values(), key=lambda c: c.r2.value or 0.0, default=None)
+    best = next((tested[name] for name in confirmation.ranked(chosen) if name in tested), None) if chosen else None
     fisher = artifacts[FISHER]
     approximate = bool(fisher.get("ceiling_is_approximate"))
     beside = beside_the_optimum(best, artifacts) if best else None
@@ -61,9 +63,10 @@ def answer(
         model=best.name if best else "",
         mvp=best.mvp if best else None,
         n_test=best.n_test if best else None,
-        n_models=len(compared),
-        n_alike=sum(_alike(c.r2, best.r2) for c in compared.values() if c is not best) if best else 0,
-        n_tests=tuple(sorted({c.n_test for c in compared.values() if c.n_test})),
+        n_models=len(chosen.get("rmse") or ()) if chosen else 0,
+        n_alike=max(len(chosen.get("tied") or ()) - 1, 0) if chosen else 0,
+        n_chosen_on=chosen.get("n_stars") if chosen else None,
+        confirmed=confirmation.of_answer(best.known_as, artifacts) if best else "",
         verdict=best.verdict if best else "",
         ceiling=ceiling,
         ceiling_rmse=of_ceiling(("expected", "rmse"), "expected_rmse"),
@@ -113,10 +116,6 @@ def _leaks(
         )
 
 
-def _alike(other: Cursor, best: Cursor) -> bool:
-    return best.low is not None and (other.value or 0.0) >= best.low
-
-
 def beside_the_optimum(best: Candidate, artifacts: Artifacts) -> Cursor | None:
     """What stands of a model beside the Bayes-optimal estimator on the same stars (`bounds.efficiency`)."""
     ours = [artifacts[name].at("models", best.known_as) for name in (MODELS, FISHER)]
@@ -146,7 +145,7 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
         block = run.at("low_noise")
         if block and (r2 := block.number("r2")):
             words = f"{model_name(str(run.get('recipe', 'model')))}, combination of D4"
-            yield Candidate(r2, block.number("rmse"), words, None, block.get("n"), "combination", "combination")
+            yield Candidate(r2, block.number("rmse"), words, None, block.get("n"), "combination", "combination/recipe")
 
 
 def decided(mvps: Sequence[Mvp], decisions: Sequence[Decision]) -> Iterator[Ground]:

@@ -14,7 +14,7 @@ from logg1m.config.experiments import Experiment
 from logg1m.config.report import Report
 from logg1m.decisions.points import POINTS
 from logg1m.figures import catalogue
-from logg1m.report import tables
+from logg1m.report import confirmation, tables
 from logg1m.report.answer import answer
 from logg1m.report.checks import checks
 from logg1m.report.decisions import decision, outcomes
@@ -26,6 +26,8 @@ from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
 from logg1m.results.artifacts import Artifacts, own_artifact
+from logg1m.results.conditions import NAME as CONDITIONS
+from logg1m.results.conditions import conditions
 from logg1m.results.numbers import Cursor, Table
 from logg1m.results.origin import MANIFEST, PROTOCOL, Origin
 from logg1m.results.run import PROVENANCE
@@ -116,6 +118,8 @@ def _identity(artifacts: Artifacts, context: Context, mvps: Iterable[Mvp]) -> It
     if (n := manifest.get("n_spectra")) is not None:
         source = manifest.get("source", "kind")
         yield "spectra", f"{n:,}" + (f", {source} source" if source else "")
+    if said := conditions(manifest.get("source") or {}):
+        yield CONDITIONS, said
     yield from context.identity.items()
     ends = [m.reproduction.finished for m in mvps if m.reproduction.finished]
     if ends:
@@ -184,6 +188,7 @@ def _mvp(
         priority=_priority(standing, verdict.get("outcome", "")),
         next_action=_next_action(standing, verdict.get("outcome", ""), closed, made, key),
         cancelled_by=closed[0] if closed else None,
+        confirmed=confirmation.of_experiment(key, artifacts) if verdict.get("outcome") == "accepted" else "",
         scope=tuple(told.scope(own, artifacts)) if told else (),
     )
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from logg1m.config.experiments import OUTCOMES, Experiment
+from logg1m.config.decisions import OUTCOMES
+from logg1m.config.experiments import Experiment
 from logg1m.decisions.points import POINTS
 from logg1m.report.roadmap import Decision
 from logg1m.report.states import cancellation

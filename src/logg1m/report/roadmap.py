@@ -83,6 +83,7 @@ class VariantResult:
     criteria: tuple[CriterionResult, ...]
     snr_bins: Cursor | None  # of seed 0
     efficiency: Cursor | None  # Bayes MSE over model MSE, where the run reports it
+    excess: Cursor | None  # E[(p − m)²] over the posterior variance, against the exact posterior mean m
     seconds: float | None  # over all seeds
     files: tuple[str, ...]  # metrics.json of every seed
 
@@ -154,6 +155,7 @@ class Mvp:
     priority: str
     next_action: str
     cancelled_by: str | None = None  # the decision, if one cancels it
+    confirmed: str = ""  # what fresh stars said of what was accepted
     scope: tuple[tuple[str, str], ...] = ()  # models, scales and test sets of an experiment without variants of its own
 
 
@@ -190,7 +192,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Answer:
-    """The headline: the best honest model beside what the data allow, on the low-noise test.
+    """The headline: the best honest model, chosen on validation stars, beside what the data allow, on the low-noise test.
 
     Honest: no control, nothing that sees what no observer has, nothing that is flagged as a leak.
     """
@@ -201,8 +203,9 @@ class Answer:
     mvp: str | None
     n_test: int | None
     n_models: int  # honest models that were compared
-    n_alike: int  # of the others, those whose R² lies within the best one's interval
-    n_tests: tuple[int, ...]  # sizes of the low-noise test sets that they were scored on, the smallest first
+    n_alike: int  # of the others, those that the validation stars cannot tell from the best one
+    n_chosen_on: int | None  # low-noise validation stars that it was chosen on
+    confirmed: str  # what fresh stars said of it; empty where they were not asked
     verdict: str  # what the winner's own experiment says of it; empty where it says nothing
     ceiling: Cursor | None  # Bayes-optimal R² as the posteriors expect it
     ceiling_rmse: Cursor | None  # the same in dex

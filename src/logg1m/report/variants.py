@@ -52,6 +52,7 @@ def _variant(entry: Cursor, name: str, folder: str, verdict: Cursor, artifacts: 
         criteria=tuple(_criteria(entry)),
         snr_bins=first.at("snr_bins") if first.get("snr_bins") else None,
         efficiency=first.number("efficiency", "efficiency"),
+        excess=first.number("efficiency", "excess"),
         seconds=sum(seconds) if seconds else None,
         files=tuple(run.file for run in runs),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from logg1m.files import read_csv, read_json, read_parquet, save_with, write_csv, write_json, write_parquet
+from logg1m.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet, write_tensors
 
 METRICS, PREDICTIONS, MODEL, PROVENANCE = "metrics.json", "predictions.parquet", "model.safetensors", "provenance.json"
 # Table → its file, and columns that every model has in it.
@@ -15,6 +15,7 @@ _TABLES = {
     "predictions": (PREDICTIONS, ("id", "truth", "predicted")),
     "selection": ("selection.parquet", ("id", "truth", "predicted")),
     "history": ("history.csv", ()),
+    "validation": ("validation.parquet", ("epoch", "group", "n", "first", "second", "squared")),
     "gradient": ("gradient.csv", ("wave", "visible", "gradient")),
     "robustness": ("robustness.parquet", ("id",)),
     "attention": ("attention.csv", ("layer", "low", "high", "attention")),
@@ -36,6 +37,7 @@ class Run:
     selection : the same of low-noise validation spectra of the run's largest training prefix that this one was not trained
         on, where the best of several models is chosen
     history : one row per epoch, penalty or tree
+    validation : of every epoch and group of validation stars the sums that a score is made from
     gradient : wave (Å), visible, and mean |∂log g/∂flux| per pixel
     robustness : log g (dex) of low-noise test spectra under conditions (see `nn.robustness`), one column each
     attention : attention per layer and token (see `nn.attention_map`)
@@ -46,6 +48,7 @@ class Run:
     predictions: pd.DataFrame
     selection: pd.DataFrame
     history: pd.DataFrame
+    validation: pd.DataFrame
     gradient: pd.DataFrame
     robustness: pd.DataFrame
     attention: pd.DataFrame
@@ -70,12 +73,9 @@ def write(run: Run, tensors: dict[str, np.ndarray], provenance: dict[str, Any], 
     tensors : the fitted model
     provenance : times and versions, which no verdict reads
     """
-    from safetensors.numpy import save_file  # rules that want the names alone do without
-
     for table, (file, _) in _TABLES.items():
         (write_csv if file.endswith(".csv") else write_parquet)(folder / file, getattr(run, table))
-    plain = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    save_with(folder / MODEL, lambda temporary: save_file(plain, temporary))
+    write_tensors(folder / MODEL, tensors)
     write_json(folder / PROVENANCE, provenance)
     write_json(folder / METRICS, run.metrics)
 

@@ -39,6 +39,7 @@ _SHARE = {"outlier_rate", "cross_talk"}  # shown in percent
 _CLASSICAL = {
     "lightgbm": "LightGBM",
     "vit": "ViT",
+    "projection": "Projection",
     "ridge": "Ridge",
     "ridge_full": "Ridge",
     "ridge_raw_full": "Ridge, raw features",

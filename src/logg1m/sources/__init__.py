@@ -21,6 +21,14 @@ class Block:
     arrays: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
 
+    def measured(self) -> tuple[np.ndarray, np.ndarray]:
+        """Noise-free flux and 1σ error (B, P) float32; NaN and infinite at masked pixels."""
+        flux, error = self.arrays["flux"], self.arrays["error"]
+        if "mask" not in self.arrays:
+            return flux, error
+        bad = self.arrays["mask"] != 0
+        return np.where(bad, np.float32(np.nan), flux), np.where(bad, np.float32(np.inf), error)
+
 
 class Source(Protocol):
     """A finite sequence of spectra that can be read in any block, in any order, with the same result."""
@@ -41,7 +49,11 @@ class Source(Protocol):
 
 @runtime_checkable
 class Simulator(Protocol):
-    """A source that can compute exact derivatives of its spectra."""
+    """A source that can simulate any spectrum, and compute exact derivatives of it."""
+
+    def simulate(self, start: int, stop: int) -> Block:
+        """Spectra start … stop − 1, in the store or beyond it: any ids of `ids`."""
+        ...
 
     def derivatives(self, ids: np.ndarray) -> "Jacobian":
         """Spectra `ids` with the derivatives of their noise-free flux."""

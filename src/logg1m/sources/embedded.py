@@ -9,7 +9,7 @@ from logg1m.config.data import Data
 from logg1m.files import InputError
 from logg1m.jobs import device as devices
 from logg1m.noise import Stream, uniform
-from logg1m.observe import LABELS, UNITS, WAVE, Conditions, Jacobian, Observer, StellarGrid
+from logg1m.observe import LABELS, UNITS, WAVE, Conditions, Jacobian, Observer, StellarGrid, survey
 from logg1m.observe.pfs import REFERENCE_TABLE
 from logg1m.sources import Block
 
@@ -26,8 +26,8 @@ class EmbeddedSource:
 
     def __init__(self, data: Data, seed: int, device: str = "cpu", grid: StellarGrid | None = None) -> None:
         self.data, self.seed, self.n_spectra, self.wave = data, seed, data.n_spectra, WAVE
-        self.arrays = {"flux": "float32", "error": "float32"}
-        self.labels = {name: UNITS[name] for name in LABELS} | _CONDITION_UNITS
+        self.arrays = {"flux": "float32", "error": "float32"} | ({"mask": "uint8"} if data.observation.masks else {})
+        self.labels = {name: UNITS[name] for name in LABELS} | _CONDITION_UNITS | survey.units(data.observation)
         self.grid = grid or StellarGrid.load()
         for name, nodes in self.grid.axes.items():
             low, high = getattr(data.priors, name)
@@ -49,7 +49,7 @@ class EmbeddedSource:
             "instrument_sha256": hashlib.sha256(REFERENCE_TABLE.read_bytes()).hexdigest(),
             "priors": self.data.priors.model_dump(),
             "labels": self.data.labels,
-            "observation": self.data.observation.model_dump(),
+            "observation": self.data.observation.described(),
         }
 
     def draw(self, ids: np.ndarray) -> tuple[np.ndarray, Conditions]:
@@ -67,13 +67,14 @@ class EmbeddedSource:
         seeing = np.full(len(ids), obs.seeing)
         if obs.noise_seeing == "sampled":
             seeing = between(7, obs.seeing_range)
-        return labels, Conditions(
+        plain = Conditions(
             mag=between(6, obs.mag),
             seeing=seeing,
             zenith_angle=between(8, obs.zenith_angle),
             field_angle=between(9, obs.field_angle),
             redshift=between(10, obs.rv_km_s) / _LIGHT_KM_S,
         )
+        return labels, survey.drawn(plain, obs, self.seed, ids)
 
     def _to_edges(self, labels: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Move all labels but one (chosen by u) to the nearest grid node inside the prior."""
@@ -90,15 +91,25 @@ class EmbeddedSource:
 
     def read(self, start: int, stop: int) -> Block:
         """Simulate spectra start … stop − 1 in the fixed tiles of the whole set: any block agrees bit for bit."""
+        return self._in_tiles(start, stop, self.n_spectra)
+
+    def simulate(self, start: int, stop: int) -> Block:
+        """The same of any ids, in the store or beyond it (`ids`), in whole tiles."""
+        return self._in_tiles(start, stop, stop + self.observer.tile_rows)
+
+    def _in_tiles(self, start: int, stop: int, end: int) -> Block:
+        """Spectra start … stop − 1 of those before `end`, where the last tile ends."""
         tile = self.observer.tile_rows
-        first, last = start - start % tile, min(-(-stop // tile) * tile, self.n_spectra)
+        first, last = start - start % tile, min(-(-stop // tile) * tile, end)
         labels, conditions = self.draw(np.arange(first, last))
         seen = self.observer.observe(labels, conditions)
         part = slice(start - first, stop - first)
         values = {name: labels[part, k] for k, name in enumerate(LABELS)}
         values["flux_scale"] = seen.flux_scale[part].double().cpu().numpy()
-        values |= vars(conditions[part])
+        values |= survey.columns_of(conditions[part])
         arrays = {"flux": seen.flux[part].cpu().numpy(), "error": seen.error[part].cpu().numpy()}
+        if "mask" in self.arrays:
+            arrays["mask"] = survey.bad_pixels(self.data.observation, self.seed, np.arange(start, stop))
         return Block(arrays, {name: values[name] for name in self.labels})
 
     def derivatives(self, ids: np.ndarray) -> Jacobian:

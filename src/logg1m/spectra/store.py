@@ -150,6 +150,9 @@ class Writer:
                 with atomic_path(path) as temporary:
                     temporary.write_bytes(content)
         self.group: Any = zarr.open_group(self.path, mode="r+")
+        # fill values get a file like any others: a chunk without one is a chunk that is missing
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            self._arrays: dict[str, Any] = {name: self.group[name] for name in layout.arrays}
 
     def _require_own(self) -> None:
         """Stop if another process has begun to write other data here."""
@@ -222,8 +225,7 @@ class Writer:
         self._require_own()
         try:
             for name, values in arrays.items():
-                # fill values get a file like any others: a chunk without one is a chunk that is missing
-                self.group[name].with_config({"write_empty_chunks": True})[start:stop] = values
+                self._arrays[name][start:stop] = values
                 self._flush(name, chunk)
         except OSError as error:
             raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from logg1m import metrics
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Criterion
 from logg1m.experiments.judging import epochs
 from logg1m.experiments.judging.epochs import epochs_to, scores, time_to_best
 from logg1m.experiments.judging.errors import Runs
 from logg1m.experiments.judging.verdict import ACCEPTED, INCONCLUSIVE, REFUTED, decide, improvement
+from logg1m.experiments.models.groups import Groups
 
 BOOTSTRAP = Bootstrap(resamples=400)
 RISING = np.linspace(0.1, 0.8, 8)
@@ -76,6 +78,57 @@ def test_one_seed_decides_beyond_the_assumed_scatter_of_both():
     assert decide(measured([FAST], [RISING], 0.2), CRITERION)[0] == INCONCLUSIVE
     assert decide(measured([RISING / 2], [RISING], 0.1), CRITERION)[0] == INCONCLUSIVE
     assert decide(measured([RISING / 2] * 9, [RISING] * 9, 0.1), CRITERION)[0] == REFUTED
+
+
+def table(errors: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
+    """What a training keeps of its validation stars; errors (E, N)."""
+    groups = Groups(truth)
+    return groups.table([{"epoch": k + 1, Groups.KEY: groups.sums(e**2).tolist()} for k, e in enumerate(errors)])
+
+
+def test_scores_of_resampled_stars_scatter_about_the_score_as_independent_samples_of_stars_do():
+    rng = np.random.default_rng(1)
+
+    def sample(n: int) -> tuple[np.ndarray, np.ndarray]:
+        return rng.uniform(1, 5, n), rng.normal(0, [[1.0], [0.5]], (2, n))
+
+    truth, errors = sample(1_000)
+    drawn = epochs.resampled({"new": [table(errors, truth)]}, Bootstrap(resamples=2_000), 7)["new"][0]
+    assert drawn.shape == (2_000, 2)
+    expected = 1 - (errors**2).mean(axis=1) / truth.var()
+    np.testing.assert_allclose(drawn.mean(axis=0), expected, atol=0.004)
+    again = [1 - (e**2).mean(axis=1) / t.var() for t, e in (sample(1_000) for _ in range(2_000))]
+    np.testing.assert_allclose(drawn.std(axis=0), np.std(again, axis=0), rtol=0.25)  # of 100 groups a variance has 14 %
+
+
+def test_with_as_many_groups_as_stars_resampled_scores_are_those_of_the_plain_bootstrap():
+    rng = np.random.default_rng(2)
+    truth, errors = rng.uniform(1, 5, 60), rng.normal(0, 0.5, (3, 60))
+    drawn = epochs.resampled({"new": [table(errors, truth)]}, BOOTSTRAP, 7)["new"][0]
+    counts = np.concatenate(list(metrics.resamples(60, BOOTSTRAP, 7)))
+    for k, error in enumerate(errors):
+        np.testing.assert_allclose(drawn[:, k], metrics.r2(truth, error)(counts), rtol=1e-6)
+
+
+def test_an_interval_of_convergence_widens_with_the_scatter_of_the_validation_stars():
+    """Two trainings that improve alike: which is first at the other's best is a matter of the stars."""
+    rng = np.random.default_rng(3)
+    truth, widths = rng.uniform(1, 5, 200), np.linspace(1.0, 0.5, 20)[:, None]
+    found = {name: [table(rng.normal(0, widths, (20, 200)), truth)] for name in ("new", "old")}
+    curves = {
+        name: [1 - t.groupby("epoch")["squared"].sum().to_numpy() / (200 * truth.var()) for t in seeds]
+        for name, seeds in found.items()
+    }
+    drawn = epochs.resampled(found, BOOTSTRAP, 7)
+    without = epochs.improvement(curves, "new", "old", BOOTSTRAP, 0.01)
+    measured = epochs.improvement(curves, "new", "old", BOOTSTRAP, 0.01, drawn=drawn)
+    assert measured["value"] == without["value"]
+    assert measured["standard_error"] > 2 * without["standard_error"]
+    np.testing.assert_allclose(
+        measured["standard_error"] ** 2 - without["standard_error"] ** 2,
+        np.var([1 - time_to_best(a, b) for a, b in zip(drawn["new"][0], drawn["old"][0])], ddof=1),
+    )
+    assert epochs.resampled({"new": found["new"], "trees": [pd.DataFrame()]}, BOOTSTRAP, 7).keys() == {"new"}
 
 
 def test_models_without_epochs_are_undecided():

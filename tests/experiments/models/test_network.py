@@ -19,6 +19,7 @@ from logg1m.experiments.models import network as networks
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Fitted, Given, RunSetting, Task, fitter, training_code
 from logg1m.metrics import interval_of
+from logg1m.nn.trainer import Trainer
 from logg1m.protocol.pools import define, survey
 
 SEED = 20251222
@@ -196,14 +197,14 @@ def test_a_run_with_a_network_writes_everything_and_again_without_training(whole
     gradient = pd.read_csv(tmp_path / "run/v/seed_0/gradient.csv")
     assert (gradient["gradient"] > 0).all()
     assert set(first.robustness["id"]) < set(first.predictions["id"])
-    monkeypatch.setattr(networks.Trainer, "_step", None)  # nothing may be trained a second time
+    monkeypatch.setattr(Trainer, "_step", None)  # nothing may be trained a second time
     assert whole_run().metrics == first.metrics
 
 
 def test_another_bias_bin_is_another_evaluation_of_the_same_training(whole_run, tmp_path, monkeypatch):
     first, folder = whole_run(), tmp_path / "run/v/seed_0"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    monkeypatch.setattr(networks.Trainer, "_step", None)
+    monkeypatch.setattr(Trainer, "_step", None)
     monkeypatch.setattr(evaluate, "BIN_WIDTH", {"teff": 1_000.0, "m_h": 0.25})
     second = whole_run()
     assert {row["high"] - row["low"] for row in second.metrics["bias"]["teff"]} == {1_000.0}

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from pymarkdown.api import PyMarkdownApi
 from test_collect import numbers
 
+from logg1m.config.data import Observation
 from logg1m.config.report import Report
 from logg1m.files import read_json, write_json
 from logg1m.report.collect import Context, collect
@@ -73,7 +74,7 @@ def lint(path: Path) -> list[str]:
 
 def test_every_document_passes_the_linter(folder):
     found = sorted(folder.glob("*.md"))
-    assert len(found) == 19, "roadmap, kanban, changelog, sixteen reports"
+    assert len(found) == 20, "roadmap, kanban, changelog, seventeen reports"
     assert [fault for path in found for fault in lint(path)] == []
     (folder / "bad.md").write_text("# a\n### b\n")
     assert lint(folder / "bad.md"), "the linter finds faults where there are some"
@@ -90,7 +91,7 @@ def test_documents_of_an_empty_project_pass_the_linter_too(experiments, tmp_path
 def test_tables_have_the_columns_that_the_roadmap_names(folder):
     found = tables((folder / "roadmap.md").read_text())
     assert {heading: found[heading][0] for heading in COLUMNS} == COLUMNS
-    assert len(found["Experiments"]) == len(found["Run paths"]) == 1 + 16
+    assert len(found["Experiments"]) == len(found["Run paths"]) == 1 + 17
     assert (folder / "index.csv").read_text().splitlines()[0] == INDEX
 
 
@@ -149,7 +150,7 @@ def test_index_has_a_row_per_experiment_that_a_csv_reader_reads_back(folder, roa
     rows = list(csv.DictReader(io.StringIO((folder / "index.csv").read_text())))
     assert [row["experiment_id"] for row in rows] == [m.experiment_id for m in roadmap.mvps]
     row = next(row for row in rows if row["output_path"] == "results/mvp_1_2/")
-    best = roadmap.mvp("1.2").variants[2].low_noise
+    best = next(v.low_noise for v in roadmap.mvp("1.2").variants if v.name == roadmap.mvp("1.2").best)
     assert f"low-noise R² {best['r2'].text()}, MAE {best['mae'].text()} dex" in row["metrics_summary"]
     assert (row["project"], row["topic"], row["status"]) == ("VIT", "error_input", "done")
     assert row["entry_point"].endswith("results/mvp_1_2/verdict.json")
@@ -245,3 +246,14 @@ def test_a_spreadsheet_takes_nothing_of_the_index_for_a_formula(roadmap, monkeyp
     monkeypatch.setattr(overview, "index_rows", lambda roadmap, project: [row])
     cells = next(csv.DictReader(io.StringIO(documents.index_text(roadmap, "VIT"))))
     assert set(cells.values()) == {f"'{value}"}
+
+
+def test_every_document_names_the_conditions_in_its_first_lines(paths, experiments, results):
+    manifest = read_json("results/data/manifest.json")
+    source = {"kind": "embedded", "observation": Observation().described()}
+    write_json("results/data/manifest.json", manifest | {"source": source})
+    documents.write(read(paths, experiments), results / "report", "VIT", results / ".history")
+    for path in sorted((results / "report").glob("*.md")):
+        if path.name != "changelog.md":  # of many runs
+            head = path.read_text(encoding="utf-8").splitlines()[:6]
+            assert any("Conditions of the spectra: ideal: rest frame" in line for line in head), path.name

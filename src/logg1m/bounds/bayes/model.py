@@ -152,11 +152,12 @@ def library_of(data: Data, store: Store, model: Model | None, config: BayesConfi
     """The stored spectra if their labels are draws from the model's prior, else simulated ones.
 
     Without a model nothing but the library can carry the posterior: the whole store is taken. With one,
-    `config.library_max` spectra are enough to start from.
+    `config.library_max` spectra are enough to start from. Stored spectra that nuisances have disturbed are no draws of
+    noise-free ones: then the library is simulated.
     """
     if model is None:
         return Library.stored(store, (TARGET,), store.n_spectra)
-    if prior_is_exact(data):
+    if prior_is_exact(data) and not data.observation.nuisances.on:
         return Library.stored(store, model.names, config.library_max)
     return Library.simulated(model, config.library_max, seed)
 

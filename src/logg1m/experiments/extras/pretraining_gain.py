@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from logg1m.config.experiments import PRETRAINING_FIELDS, Criterion
+from logg1m.config.experiments import Criterion
+from logg1m.config.supported import PRETRAINING_FIELDS
 from logg1m.experiments.judging.epochs import epochs_to
 from logg1m.experiments.judging.evidence import Evidence, pretraining_passes
 from logg1m.experiments.judging.verdict import improvement

@@ -29,6 +29,7 @@ class Runs:
     further : quantity → variant → (S, N): errors of other labels (teff in K, m_h in dex) and errors of log g under the
         conditions of `nn.robustness` (dex; NaN for spectra that were not tried), for the variants that have them
     scores : variant → validation score after every epoch (E,), one per seed
+    resampled : variant → the same of resampled validation stars (B, E), for the variants that have them
     work : variant → passes of one spectrum per epoch, and before the first
     seed_scatter : metric → scatter between seeds that is assumed, none where it is left out
     leaky : variants whose scatter says nothing of the others': they see what gives log g away
@@ -40,6 +41,7 @@ class Runs:
     errors: dict[str, np.ndarray]
     further: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     scores: Scores = field(default_factory=dict)
+    resampled: Scores = field(default_factory=dict)
     work: Mapping[str, Work] = field(default_factory=dict)
     seed_scatter: Mapping[str, float] = field(default_factory=dict)
     leaky: frozenset[str] = frozenset()

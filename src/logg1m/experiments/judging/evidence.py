@@ -23,7 +23,7 @@ from logg1m.spectra.store import Store
 class Evidence:
     """The artifacts of an experiment's runs, and what they are compared with.
 
-    predictions, histories, gradients, robustness, attention, reconstructions, metrics : variant → one per seed
+    predictions, histories, validations, gradients, robustness, attention, reconstructions, metrics : variant → one per seed
     times : variant → provenance.json per seed, where a figure shows seconds; nothing that is decided may read it
     denoisers : kind → folder of the first seed of the denoisers that variants use
     members : columns snr, low_noise, pool, rank, by spectrum id
@@ -42,6 +42,7 @@ class Evidence:
     sensitivity: pd.DataFrame
     predictions: dict[str, list[pd.DataFrame]]
     histories: dict[str, list[pd.DataFrame]]
+    validations: dict[str, list[pd.DataFrame]]
     gradients: dict[str, list[pd.DataFrame]]
     robustness: dict[str, list[pd.DataFrame]]
     attention: dict[str, list[pd.DataFrame]]
@@ -60,7 +61,8 @@ class Evidence:
         leaky = frozenset(name for name in self.predictions if self.experiment.variants[name].leaky)
         work = {name: (float(m[0]["n_fit"]), pretraining_passes(m[0])) for name, m in self.metrics.items()}
         scores = epochs.scores(self.histories)
-        return replace(found, scores=scores, work=work, seed_scatter=self.seed_scatter, leaky=leaky)
+        drawn = epochs.resampled(self.validations, self.bootstrap, self.seed)
+        return replace(found, scores=scores, resampled=drawn, work=work, seed_scatter=self.seed_scatter, leaky=leaky)
 
     def tests(self, predictions: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Predictions on the low-noise test and on the full test, by the name of the test."""
@@ -117,6 +119,7 @@ def read(
         read_parquet(given.sensitivity),
         every("predictions"),
         every("history"),
+        every("validation"),
         every("gradient"),
         every("robustness"),
         every("attention"),

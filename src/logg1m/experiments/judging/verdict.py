@@ -50,7 +50,7 @@ def improvement(
     if criterion.metric in ("convergence", "passes"):
         work = runs.work if criterion.metric == "passes" else None
         assumed = runs.seed_scatter.get(criterion.metric, 0.0)
-        return epochs.improvement(runs.scores, candidate, reference, bootstrap, assumed, work)
+        return epochs.improvement(runs.scores, candidate, reference, bootstrap, assumed, work, runs.resampled)
     sign = 1.0 if criterion.metric in _HIGHER_IS_BETTER else -1.0
     if criterion.more_in is not None:
         return interaction.improvement(runs, candidate, reference, criterion, sign, bootstrap, seed)
@@ -135,6 +135,7 @@ def judge(
                 "low_noise": _mean_metrics(evaluations[name], "low_noise", runs, name, runs.low_noise, bootstrap, seed),
                 "full": _mean_metrics(evaluations[name], "full", runs, name, everyone, bootstrap, seed),
             },
+            "excess": [found.get("excess") for each in evaluations[name] if (found := each.get("efficiency"))],
             "bias": evaluations[name][0]["bias"],
             "windows": evaluations[name][0].get("windows", []),
         }

@@ -110,4 +110,6 @@ def fit_lightgbm(
     def predict(spectra: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         return np.asarray(booster.predict(spectra.reshape(len(spectra), -1), num_iteration=best))[:, None], {}
 
-    return Fitted(predict, {"best_iteration": np.array([best])}, history, {"best_iteration": best})
+    trees = np.frombuffer(booster.model_to_string().encode(), dtype=np.uint8)
+    tensors = {"booster": trees, "best_iteration": np.array([best])}
+    return Fitted(predict, tensors, history, {"best_iteration": best})

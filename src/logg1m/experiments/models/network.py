@@ -1,33 +1,18 @@
 """A network as one more kind of model: spectra in memory or on disk, a learner, a training."""
 
 import gc
-from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
-from logg1m.experiments.models import pretraining, raw_spectra
-from logg1m.experiments.reading import Role, Room
-from logg1m.experiments.task import Fitted, Predict, Task
+from logg1m.experiments.models import pretraining, raw_spectra, supervised
+from logg1m.experiments.reading import Room
+from logg1m.experiments.task import Fitted, Task
 from logg1m.inputs.windows import windows
-from logg1m.jobs import interruption
 from logg1m.nn.learner import Learner, Material
-from logg1m.nn.trainer import Trained, Trainer, in_batches
 from logg1m.spectra import passes
-from logg1m.spectra.store import digest
 
-_EVALUATION_BATCH = 512
 GUIDING_WINDOWS = "top_10"
-
-
-@dataclass(frozen=True)
-class Spectra:
-    """Training spectra as stored, and prepared validation spectra (N, C, P)."""
-
-    fit: raw_spectra.Raw
-    validation: np.ndarray
 
 
 def fit(task: Task) -> Fitted:
@@ -38,7 +23,7 @@ def fit(task: Task) -> Fitted:
             with passes.all_threads(task.compute):
                 pretrained = pretraining.pretrain(task, room)
             gc.collect()  # a trainer refers to itself, and holds spectra that are needed no more
-        spectra = _spectra(task, room)
+        spectra = supervised.read(task, room)
         with passes.all_threads(task.compute):
             learner = build(task, spectra).to(device)
             encoders: dict[str, dict[str, torch.Tensor]] = {}
@@ -46,42 +31,27 @@ def fit(task: Task) -> Fitted:
                 initial = {name: value.clone() for name, value in learner.encoder.state_dict().items()}
                 encoders = {"random": initial, "pretrained": pretrained.encoder}
                 learner.encoder.load_state_dict(pretrained.encoder)
-            trained = _train(task, learner, spectra, device)
+            guiding = [] if learner.guidance is None else np.flatnonzero(_guiding(task)).tolist()
+            settings = pretraining.supervised_settings(task)
+            trained = supervised.train(task, learner, spectra, settings, [guiding])
     learner.load_state_dict(trained.weights)
     learner.eval()
     return Fitted(
-        _predict(learner, device),
+        supervised.predictor(learner, device),
         {name: value.cpu().numpy() for name, value in learner.state_dict().items()},
-        trained.history,
-        {
-            "epoch": trained.best_epoch + 1,
-            "epochs_run": len(trained.history),
-            "steps": trained.steps,
-            "pooling": task.setting.network.chosen.pooling,
-            "parameters": sum(p.numel() for p in learner.parameters()),
-            "validation_r2": trained.history[trained.best_epoch]["score"],
-        },
+        supervised.history(trained),
+        {"pooling": task.setting.network.chosen.pooling} | supervised.chosen(learner, trained),
         lambda x: learner.predict(x)[:, 0],
         learner,
         encoders,
-        timings(trained, device) | (pretrained.timings if pretrained else {}),
+        supervised.timings(trained, device) | (pretrained.timings if pretrained else {}),
         pretrained.report if pretrained else None,
         pretrained.examples if pretrained else None,
+        supervised.by_group(task, trained),
     )
 
 
-def _predict(learner: Learner, device: torch.device) -> Predict:
-    objective = deepcopy(learner.objective).cpu()
-
-    def predict(spectra: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        outputs = torch.cat(list(in_batches(learner, spectra, device, _EVALUATION_BATCH)))
-        columns = {name: values.numpy() for name, values in objective.columns(outputs).items()}
-        return objective.predict(outputs).numpy(), columns
-
-    return predict
-
-
-def build(task: Task, spectra: Spectra) -> Learner:
+def build(task: Task, spectra: supervised.Spectra) -> Learner:
     """The learner with its initial weights, a function of seed and seed number."""
     mean, scale = raw_spectra.statistics(task, spectra.fit, task.rows.fit)
     guided = None if task.recipe.attention_bias == "none" else _guiding(task)
@@ -97,43 +67,3 @@ def build(task: Task, spectra: Spectra) -> Learner:
 def _guiding(task: Task) -> np.ndarray:
     """The pixels (P,) that guidance points at."""
     return windows(GUIDING_WINDOWS, task.store.wave, task.sensitivity)[0]
-
-
-def timings(trained: Trained, device: torch.device) -> dict[str, Any]:
-    """How a training went, for provenance.json; the rate is that of the steps, without validation and compiling."""
-    return {
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "training_seconds": trained.seconds,
-        "training_seconds_by_purpose": trained.times,
-        "spectra_per_second": trained.spectra_per_second,
-        "share_waiting_for_data": trained.share_waiting,
-        "micro_batch": trained.micro_batch,
-    }
-
-
-def _train(task: Task, learner: Learner, spectra: Spectra, device: torch.device) -> Trained:
-    rows = task.rows
-    labels = task.targets[rows.fit].astype(np.float32)
-    feed = raw_spectra.feed(task, spectra.fit, labels, rows.fit, task.prepare.fresh)
-    truth = task.targets[rows.validation, 0]
-
-    def validate(module: torch.nn.Module) -> dict[str, float]:
-        assert isinstance(module, Learner)
-        parts = in_batches(module.predict, spectra.validation, device, _EVALUATION_BATCH)
-        error = torch.cat(list(parts))[:, 0].numpy() - truth
-        return {"score": float(1 - (error**2).mean() / truth.var()), "validation_mae": float(np.abs(error).mean())}
-
-    settings = pretraining.supervised_settings(task)
-    guiding = [] if learner.guidance is None else np.flatnonzero(_guiding(task)).tolist()
-    identity = digest([*task.identity, settings.model_dump(exclude={"checkpoint_seconds"}), guiding])
-    path = task.state / "training.safetensors"
-    with interruption.listening():
-        return Trainer(learner, feed, validate, settings, path, identity, task.title).train()
-
-
-def _spectra(task: Task, room: Room) -> Spectra:
-    rows, prepare = task.rows, task.prepare
-    roles = {"fit": Role(rows.fit, prepare.raw), "validation": prepare.role(rows.validation)}
-    read = room.read(task.store, roles, task.compute)
-    shape = (-1, len(task.recipe.channels), task.store.n_pixels)
-    return Spectra((read["fit"][0], read["fit"][1]), read["validation"][0].reshape(shape))

@@ -11,6 +11,7 @@ from logg1m.results.numbers import Cursor
 from logg1m.results.words import ESTIMATOR, STATISTIC, estimate, limit, listed, model_name
 
 FISHER, MODELS, ERRORS = "mvp_1_1/fisher.json", "mvp_1_1/models.json", "mvp_1_1/errors.json"
+REQUIREMENTS = "mvp_1_1/requirements.json"
 KEY_NUMBER = ("verdict/ratio", "error over bound of the best model")
 _AGREES = (0.8, 1.25)  # median ratio of the regression's bound to the exact one
 _LEAST_P = 0.001  # of uniform ranks; below, posteriors are not calibrated
@@ -20,7 +21,7 @@ def _beside_the_bounds(title: str) -> View:
     ratios = {"median ratio": "ratio_median", "RMS ratio": "ratio_rms"}
     ratios |= {"RMSE over Bayes": "rmse_over_bayes", "RMSE over prior-aware": "rmse_over_prior_aware"}
     columns = {"n": "n", "of": "n_test", "R²": "r2", "RMSE": "rmse", "MAE": "mae"}
-    return View(title, "models/*", ("model",), columns | ratios | {"efficiency": "efficiency"})
+    return View(title, "models/*", ("model",), columns | ratios | {"efficiency": "efficiency", "excess": "excess"})
 
 
 def _on_same_stars(title: str) -> View:
@@ -115,6 +116,20 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
             {"stars": "n", "called so": "n_said", "purity": "purity", "completeness": "completeness"},
         ),
     ),
+    REQUIREMENTS: (
+        View(
+            "What an unknown costs, one at a time, low-noise test",
+            "rows/*",
+            (),
+            {"unknown": "unknown", "1σ error": "error", "stars": "n", "σ(log g), median": "sigma_median"}
+            | {"σ over the known": "sigma_factor", "ceiling R²": "ceiling/r2", "ceiling MAE": "ceiling/mae"}
+            | {"R² if ignored": "ignored/r2", "excess if ignored": "ignored/excess"}
+            | {"R² if allowed for but absent": "needless/r2"},
+            note="Errors are fractions of the flux in every Legendre order, mag of E(B−V), or km/s; the amplitude is "
+            "unknown in every row. Estimators are posterior means: the right one, one that ignores the unknown, and one "
+            "that allows for it where it is absent.",
+        ),
+    ),
     "mvp_1_1/magnitude_sweep.json": (
         View(
             "Bounds against magnitude",
@@ -132,6 +147,9 @@ def scope(content: Cursor, artifacts: Artifacts) -> Iterator[tuple[str, str]]:
     yield "models", listed([model_name(name) for name in models])
     estimators = listed([ESTIMATOR.get(name, name) for name in content.get("estimators") or ()])
     yield "bounds", f"{content.get('n_spectra') or 0:,} low-noise spectra; estimators: {estimators}"
+    needed = (artifacts.json(REQUIREMENTS) or {}).get("says")
+    if needed:
+        yield "what a survey has to deliver", " ".join(needed)
     named = content.get("label_sets", "5d", "named")
     if named:
         yield "marginalised over", named

@@ -69,7 +69,9 @@ VIEWS: Mapping[str, tuple[View, ...]] = {
         ),
     ),
     NETWORKS: (
-        _of_networks("low-noise", _six("low_noise") | {"efficiency": "efficiency/efficiency"}),
+        _of_networks(
+            "low-noise", _six("low_noise") | {"efficiency": "efficiency/efficiency", "excess": "efficiency/excess"}
+        ),
         _of_networks("full", _six("full")),
     ),
 }

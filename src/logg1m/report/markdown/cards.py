@@ -10,12 +10,13 @@ from logg1m.report.variants import METRICS
 from logg1m.results.words import METRIC, SUBSET, duration
 
 
-def scope(mvp: Mvp) -> Markdown:
-    """Scope card: what was asked, of what, and what would accept it."""
+def scope(mvp: Mvp, conditions: str) -> Markdown:
+    """Scope card: what was asked, of what, under which conditions, and what would accept it."""
     return table(
         ("scope", "value"),
         (
             ("experiment", code(mvp.experiment_id)),
+            ("conditions of the spectra", conditions),
             ("phase", mvp.phase),
             ("question", mvp.question),
             ("hypothesis", f"{mvp.hypothesis_id}: {mvp.hypothesis}" if mvp.hypothesis_id else mvp.hypothesis),
@@ -96,9 +97,9 @@ def snr_bins(mvp: Mvp) -> Markdown:
 
 
 def efficiency(mvp: Mvp) -> Markdown | None:
-    """Bayes-optimal squared error over the model's, where runs report it."""
-    rows = [(v.label, v.efficiency) for v in mvp.variants if v.efficiency]
-    return table(("variant", "efficiency"), rows) if rows else None
+    """Bayes-optimal squared error over the model's, and the model's excess over the posterior mean, where runs report it."""
+    rows = [(v.label, v.efficiency, v.excess) for v in mvp.variants if v.efficiency]
+    return table(("variant", "efficiency", "excess"), rows) if rows else None
 
 
 def times(mvp: Mvp) -> Markdown:

@@ -14,6 +14,7 @@ from logg1m.report.history import Change
 from logg1m.report.markdown import cards, overview
 from logg1m.report.markdown.text import Markdown, link, table, text
 from logg1m.report.roadmap import Mvp, Roadmap
+from logg1m.results.conditions import NAME as CONDITIONS
 
 # Whatever a template puts in is escaped on its way out, unless it is Markdown by type.
 _TEMPLATES = Environment(
@@ -29,7 +30,8 @@ def roadmap_text(roadmap: Roadmap) -> str:
     """roadmap.md."""
     tables = {part.__name__: part(roadmap) for part in overview.PARTS}
     identity = table(("what", "value"), roadmap.identity)
-    return _filled("roadmap", roadmap=roadmap, answer=roadmap.answer, identity=identity, **tables)
+    about = {"roadmap": roadmap, "answer": roadmap.answer, "identity": identity, "conditions": _conditions(roadmap)}
+    return _filled("roadmap", **about, **tables)
 
 
 def kanban_text(roadmap: Roadmap) -> str:
@@ -38,15 +40,21 @@ def kanban_text(roadmap: Roadmap) -> str:
     def report_link(mvp: Mvp) -> Markdown:
         return link("report", mvp.report)
 
-    return _filled("kanban", columns=list(roadmap.columns().items()), report_link=report_link)
+    columns = list(roadmap.columns().items())
+    return _filled("kanban", columns=columns, report_link=report_link, conditions=_conditions(roadmap))
 
 
-def report_text(mvp: Mvp) -> str:
-    """The report of one experiment, verdict first."""
+def _conditions(roadmap: Roadmap) -> str:
+    return dict(roadmap.identity).get(CONDITIONS, "not recorded")
+
+
+def report_text(mvp: Mvp, conditions: str = "not recorded") -> str:
+    """The report of one experiment, verdict first; `conditions`: under which its spectra were observed."""
     return _filled(
         "report",
+        conditions=conditions,
         mvp=mvp,
-        scope=cards.scope(mvp),
+        scope=cards.scope(mvp, conditions),
         reproduction=cards.reproduction(mvp),
         checks=cards.checks(mvp),
         criteria=cards.criteria(mvp),
@@ -88,4 +96,4 @@ def write(roadmap: Roadmap, folder: Path, project: str, remembered: Path) -> Non
     write_text(folder / "index.csv", index_text(roadmap, project))
     write_text(folder / "changelog.md", changelog_text(changes))
     for mvp in roadmap.mvps:
-        write_text(folder / mvp.report, report_text(mvp))
+        write_text(folder / mvp.report, report_text(mvp, _conditions(roadmap)))

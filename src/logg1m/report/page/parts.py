@@ -19,7 +19,7 @@ from logg1m.results.words import STATISTIC, model_name
 _ALWAYS = ("planned", "ready", "done", "cancelled", "paused")  # columns that are shown even when empty
 # Drawn once for the whole run, above the experiments.
 _ELSEWHERE: dict[str | None, str] = {"scaling": "fig-scaling", "ceiling_vs_snr": "fig-r2-against-snr"}
-_SHOWN_AT_FIRST = ("ridge_full", "lightgbm", "vit")
+_SHOWN_AT_FIRST = ("ridge_full", "lightgbm", "projection", "vit")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from logg1m.report.page import parts as page_parts
 from logg1m.report.page.pictures import PACKINGS, Packing
 from logg1m.report.roadmap import Roadmap
 from logg1m.report.templates import PAGE
+from logg1m.results.conditions import NAME as CONDITIONS
 from logg1m.results.words import METRIC, STATISTIC, SUBSET, duration, model_name
 
 LARGEST = 8_000_000  # bytes of the page
@@ -77,6 +78,7 @@ def render(
             bins_of=page_parts.bins_of,
             best_candidate=page_parts.best_candidate,
             seed=dict(roadmap.identity).get("seed"),
+            conditions=dict(roadmap.identity).get(CONDITIONS),
             level=f"{100 * roadmap.level:g} %",
         )
     )

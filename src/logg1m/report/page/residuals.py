@@ -14,7 +14,7 @@ from logg1m.report.roadmap import DONE, Roadmap
 from logg1m.results.run import PREDICTIONS
 from logg1m.results.words import model_name
 
-_CLASSICAL = ("ridge_full", "lightgbm")
+_CLASSICAL = ("ridge_full", "lightgbm", "projection")
 _COLUMNS = ("id", "truth", "predicted")
 _FEWEST = 5  # spectra in a cell that is shown
 _SMALL = 2_000  # spectra below which cells are twice as wide
