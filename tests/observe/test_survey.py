@@ -48,9 +48,11 @@ def test_ideal_conditions_are_the_default_and_their_spectra_have_not_changed_by_
     }  # fmt: skip
     assert {name: sha256(block.labels[name].tobytes()) for name in expected} == expected
     assert set(block.labels) == {*expected, "flux_scale"}
-    if torch.backends.cpu.get_cpu_capability() == "AVX512":  # other processors add in another order
-        found = {name: sha256(values.tobytes()) for name, values in block.arrays.items()}
-        assert found == {"flux": "f52eb0d6fa4f902e", "error": "3690f1c50ea41dd8"}
+    # to the last bit on one machine, but processors add in different orders
+    probe = np.cos(np.arange(4096))
+    found = {name: [v.mean(dtype=float), (v * probe).mean()] for name, v in block.arrays.items()}
+    np.testing.assert_allclose(found["flux"], [0.4980941762, 7.521661e-05], rtol=1e-6)
+    np.testing.assert_allclose(found["error"], [0.1204749203, -1.1446074e-03], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["ideal", "survey", "reference"])

@@ -87,6 +87,7 @@ rule confirmation:
             "logg1m.bounds.comparison",
             "logg1m.experiments.confirmation",
             "logg1m.experiments.looks",
+            "logg1m.experiments.scales",
             "logg1m.nn.denoisers",
             "logg1m.protocol.members",
             "logg1m.sources",
