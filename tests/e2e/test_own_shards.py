@@ -37,7 +37,8 @@ def test_shards_become_bounds_and_a_decision(tmp_path):
     members = pd.read_parquet(results / "mvp_0_a/members.parquet")
     manifest = json.loads((results / "data/manifest.json").read_text())
     assert manifest["summary"]["spectra"] == {"train": 800, "val": 50, "test": 300}
-    assert members["pool"].value_counts().to_dict() == {"train": 800, "test": 300, "validation": 50}
+    # shards cannot simulate: a tenth of the test pool is kept for the confirmation
+    assert members["pool"].value_counts().to_dict() == {"train": 800, "test": 270, "validation": 50, "confirmation": 30}
     assert json.loads((results / "mvp_0_a/protocol.json").read_text())["reproduced_from_this_file"] is True
     tested = pd.read_parquet(results / "mvp_1_2/flux/seed_0/predictions.parquet")["id"]
     assert set(members.loc[tested, "pool"]) == {"test"}

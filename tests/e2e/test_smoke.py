@@ -68,7 +68,11 @@ def test_the_answer_and_what_was_accepted_are_asked_once_more_on_fresh_stars(fin
     assert found["winner"]["full"]["fresh"]["n"] == found["stars"]["n"] == 512
     verdicts = {key: finished / "results" / key / "verdict.json" for key in EXPERIMENTS}
     accepted = {
-        key: [name for name, v in read(path)["variants"].items() if v.get("outcome") == "accepted"]
+        key: [
+            n
+            for n, v in read(path)["variants"].items()
+            if (v.get("outcome"), v.get("role")) == ("accepted", "candidate")
+        ]
         for key, path in verdicts.items()
         if path.exists()
     }
