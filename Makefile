@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels docs clean
+.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels lock docs clean
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages)
 demo: $(VENV)/.installed
@@ -55,14 +55,14 @@ lint: $(VENV)/.installed
 	ruff check .; \
 	ruff format --check .; \
 	mypy; \
-	snakefmt --check Snakefile workflow/rules; \
+	snakefmt --check Snakefile workflow/Snakefile workflow/rules; \
 	snakemake --lint
 
 ## format: what lint asks for
 format: $(VENV)/.installed
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile workflow/rules
+	snakefmt Snakefile workflow/Snakefile workflow/rules
 
 ## bench: every benchmark beside its peer, printing ratios
 bench: $(VENV)/.installed
@@ -78,6 +78,12 @@ wheels: $(VENV)/.installed
 	@ls wheels
 	@echo "Copy this folder there, then:"
 	@echo "  python3 -m pip install --no-index --no-deps --target site wheels/*.whl && PYTHONPATH=site:src python3 benchmarks/train_reference.py"
+
+## lock: two files with hashes, from pyproject.toml and constraints.txt (needs uv: pip install uv)
+LOCK = uv pip compile pyproject.toml --config-file envs/lock.toml -c constraints.txt --custom-compile-command "make lock"
+lock:
+	$(LOCK) --all-extras -o requirements.lock
+	$(LOCK) --extra workflow --extra fits --extra slurm -o requirements-run.lock
 
 ## docs: regenerate what is generated from the configuration models
 docs: $(VENV)/.installed
