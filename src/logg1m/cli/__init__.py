@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
     for describe in (
         _add_workflow,
+        _add_histories,
         _add_inspect,
         _add_import,
         _add_export,
@@ -69,6 +70,14 @@ def _add_workflow(add: Add) -> None:
     from logg1m.cli import running
 
     running.add_options(add("run", _run, "run the workflow", running.DETAILS))
+
+
+def _add_histories(add: Add) -> None:
+    from logg1m.cli import histories
+
+    command = add("histories", _histories, "training curves for TensorBoard or MLflow", histories.DETAILS)
+    _add_run(command)
+    histories.add_options(command)
 
 
 def _add_inspect(add: Add) -> None:
@@ -271,6 +280,14 @@ def _run(options: argparse.Namespace) -> int:
         print(WORKFLOW)
         return 0
     running.run(options.scale, options.conditions, options.passed)
+
+
+def _histories(options: argparse.Namespace) -> int:
+    from logg1m.cli import histories
+
+    count = histories.export(Path(options.folder), options.to, options.out)
+    print(f"{options.out}: {count:,} trainings")
+    return 0
 
 
 def _inspect(options: argparse.Namespace) -> int:
