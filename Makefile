@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels lock docs clean
+.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels lock docs notebooks clean
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages)
 demo: $(VENV)/.installed
@@ -85,15 +85,25 @@ lock:
 	$(LOCK) --all-extras -o requirements.lock
 	$(LOCK) --extra workflow --extra fits --extra slurm -o requirements-run.lock
 
-## docs: regenerate what is generated from the configuration models
-docs: $(VENV)/.installed
+## docs: regenerate what is generated from the configuration models, and build the site strictly into site/
+docs: $(VENV)/.docs
 	python -m logg1m.config.document
 	python -m logg1m.graph
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+	@echo "Open site/index.html"
+
+## notebooks: execute the tutorials anew, in place
+notebooks: $(VENV)/.docs
+	jupyter-execute --inplace docs/tutorials/*.ipynb
 
 clean:
-	rm -rf results logs .snakemake
+	rm -rf results logs .snakemake site
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade -c constraints.txt -e '.[dev,slurm]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@

@@ -45,7 +45,8 @@ def _section(model: type[BaseModel], path: str, level: int) -> list[str]:
     words = (model.__doc__ or "").strip().split("\n\n")[0]
     lines = [" ".join(words.split()), ""]
     inner = {name: sections_in(field.annotation) for name, field in model.model_fields.items()}
-    plain = [(name, field) for name, field in model.model_fields.items() if not inner[name]]
+    # A section that may be left out has a row, with its default, as well as a table of its keys.
+    plain = [(name, field) for name, field in model.model_fields.items() if inner[name] != [field.annotation]]
     lines += _table(plain, path)
     for name, found in inner.items():
         for one in found:
