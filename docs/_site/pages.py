@@ -10,6 +10,7 @@ from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url
 
 from logg1m.config import pages
 
@@ -18,6 +19,8 @@ PACKAGE = ROOT / "src/logg1m"
 # Documents above docs/ that are pages of the site; other files that a page links to are copied into it.
 ABOVE = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "README.md": "readme.md"}
 COPIES = "files"
+# The theme would load a script from elsewhere for the search of pages from disk; ours does the same.
+SHIM, WORKER = "https://unpkg.com/iframe-worker/shim", "assets/worker.js"
 _LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)#\s]+)")
 _FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
@@ -51,6 +54,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     generated |= {ours: (ROOT / name).read_text(encoding="utf-8") for name, ours in ABOVE.items()}
     for name, text in generated.items():
         files.append(File.generated(config, name, content=text))
+    files.append(File.generated(config, WORKER, abs_src_path=str(ROOT / "docs/_site/worker.js")))
     texts = generated | {f.src_uri: f.content_string for f in files.documentation_pages() if f.src_uri.endswith(".md")}
     for name, text in texts.items():
         for target in {_place(link, name) for _, link in _LINK.findall(text)}:
@@ -97,6 +101,16 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
         return convert(html.unescape(match[3]).strip(), display=display)
 
     return _FORMULA.sub(drawn, content)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Our own script in place of the theme's."""
+    return output.replace(SHIM, get_relative_url(WORKER, page.url))
+
+
+def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
+    """The same on the page of what is not found."""
+    return output_content.replace(SHIM, f"/{WORKER}")
 
 
 def api() -> dict[str, str]:

@@ -1,34 +1,20 @@
 """The documentation site builds strictly, loads nothing from elsewhere, and has every page. Skipped without mkdocs."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from built_site import ROOT, build, needs_mkdocs
 
 from logg1m.config.pages import pages
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        find_spec("mkdocs") is None and "REQUIRE_DOCS" not in os.environ, reason="mkdocs is not installed (make docs)"
-    ),
-]
-ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.slow, needs_mkdocs]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
-    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return folder
+    return build(tmp_path_factory.mktemp("site"))
 
 
 def test_every_section_room_and_document_has_a_page(site):
