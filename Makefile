@@ -45,9 +45,9 @@ nightly: $(VENV)/.installed
 	@$(MAKE) test-nightly
 	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal --hypothesis-profile nightly -m hypothesis
 
-## test-nightly: the lowest allowed versions of all packages, installed into an environment of their own; size and power of verdicts
-test-nightly: $(VENV)/.installed
-	pytest -m nightly tests/nightly
+## test-nightly: the lowest allowed versions, and the core alone, installed into environments of their own; size and power of verdicts; notebooks
+test-nightly: $(VENV)/.docs
+	pytest -m nightly tests/nightly tests/installing
 
 ## lint: everything that reads the code without running it
 lint: $(VENV)/.installed

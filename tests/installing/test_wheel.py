@@ -9,11 +9,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from built_wheel import ROOT, build
 
 from logg1m.files import read_json
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
 SMALL = ("data={n_spectra: 100}", "protocol={scales: [100]}", "compute={threads: 1}")
 
 
@@ -21,20 +21,7 @@ SMALL = ("data={n_spectra: 100}", "protocol={scales: [100]}", "compute={threads:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sdist of a copy of this checkout, and the wheel made from that sdist."""
     folder = tmp_path_factory.mktemp("dist")
-    source = tmp_path_factory.mktemp("source")
-    tracked = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True)
-    if tracked.returncode:
-        pytest.skip("this is no git checkout")
-    for name in filter(None, tracked.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    hook = f"from setuptools import build_meta; print(build_meta.build_sdist({str(folder)!r}))"
-    done = subprocess.run([sys.executable, "-c", hook], cwd=source, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    (sdist,) = folder.glob("*.tar.gz")
-    pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet", "-w", str(folder)]
-    subprocess.run([*pip, str(sdist)], check=True)
+    build(tmp_path_factory.mktemp("source"), folder)
     return folder
 
 
