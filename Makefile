@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels docs clean
+.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels lock docs notebooks clean
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages)
 demo: $(VENV)/.installed
@@ -45,9 +45,9 @@ nightly: $(VENV)/.installed
 	@$(MAKE) test-nightly
 	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal --hypothesis-profile nightly -m hypothesis
 
-## test-nightly: the lowest allowed versions of all packages, installed into an environment of their own; size and power of verdicts
-test-nightly: $(VENV)/.installed
-	pytest -m nightly tests/nightly
+## test-nightly: the lowest allowed versions, and the core alone, installed into environments of their own; size and power of verdicts; notebooks
+test-nightly: $(VENV)/.docs
+	pytest -m nightly tests/nightly tests/installing
 
 ## lint: everything that reads the code without running it
 lint: $(VENV)/.installed
@@ -55,14 +55,14 @@ lint: $(VENV)/.installed
 	ruff check .; \
 	ruff format --check .; \
 	mypy; \
-	snakefmt --check Snakefile workflow/rules; \
+	snakefmt --check Snakefile workflow/Snakefile workflow/rules; \
 	snakemake --lint
 
 ## format: what lint asks for
 format: $(VENV)/.installed
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile workflow/rules
+	snakefmt Snakefile workflow/Snakefile workflow/rules
 
 ## bench: every benchmark beside its peer, printing ratios
 bench: $(VENV)/.installed
@@ -79,15 +79,31 @@ wheels: $(VENV)/.installed
 	@echo "Copy this folder there, then:"
 	@echo "  python3 -m pip install --no-index --no-deps --target site wheels/*.whl && PYTHONPATH=site:src python3 benchmarks/train_reference.py"
 
-## docs: regenerate what is generated from the configuration models
-docs: $(VENV)/.installed
+## lock: two files with hashes, from pyproject.toml and constraints.txt (needs uv: pip install uv)
+LOCK = uv pip compile pyproject.toml --config-file envs/lock.toml -c constraints.txt --custom-compile-command "make lock"
+lock:
+	$(LOCK) --all-extras -o requirements.lock
+	$(LOCK) --extra workflow --extra fits --extra slurm -o requirements-run.lock
+
+## docs: regenerate what is generated from the configuration models, and build the site strictly into site/
+docs: $(VENV)/.docs
 	python -m logg1m.config.document
 	python -m logg1m.graph
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+	@echo "Open site/index.html"
+
+## notebooks: execute the tutorials anew, in place
+notebooks: $(VENV)/.docs
+	jupyter-execute --inplace docs/tutorials/*.ipynb
 
 clean:
-	rm -rf results logs .snakemake
+	rm -rf results logs .snakemake site
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade -c constraints.txt -e '.[dev,slurm]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@

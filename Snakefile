@@ -8,7 +8,7 @@ from pathlib import Path
 from snakemake.utils import min_version, update_config
 
 # The package of this checkout serves the Snakefile and every job, installed or not.
-sys.path.insert(0, str(Path(workflow.basedir) / "src"))
+sys.path.insert(0, str(Path(str(workflow.current_basedir)) / "src"))
 
 from logg1m.config import check_overlay, load_yaml, validate
 from logg1m.config.base import part, whole
@@ -76,7 +76,7 @@ include: "workflow/rules/report.smk"
 failures = calls.counted(main=workflow.is_main_process)
 for each in workflow.rules:
     if each.script:
-        source = Path(workflow.basedir, "workflow/scripts", Path(each.script).name)
+        source = WORKFLOW / "workflow/scripts" / Path(each.script).name
         at = list(each.params).index(each.params.code)
         each.params[at] = each.params.code = with_script(each.params.code, source)
         each.set_params(**{calls.PARAM: failures(each.name)})

@@ -46,46 +46,55 @@ def small_store(small_source: EmbeddedSource, tmp_path_factory: pytest.TempPathF
     return Store(manifest)
 
 
-def _mount(*arguments: str) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a file system")
-    try:
-        done = subprocess.run(["mount", *arguments], capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("there is no mount command")
-    if done.returncode:
-        pytest.skip(f"cannot mount here: {done.stderr.strip()}")
+@pytest.fixture
+def mount() -> Iterator[Callable[..., None]]:
+    """The command `mount`; what it mounted is gone afterwards, the last first."""
+    mounted: list[str] = []
+
+    def command(*arguments: str) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("needs root, to mount a file system")
+        try:
+            done = subprocess.run(["mount", *arguments], capture_output=True, text=True)
+        except FileNotFoundError:
+            pytest.skip("there is no mount command")
+        if done.returncode:
+            pytest.skip(f"cannot mount here: {done.stderr.strip()}")
+        if not any(word.startswith("remount") for word in arguments):
+            mounted.append(arguments[-1])
+
+    yield command
+    for folder in reversed(mounted):
+        subprocess.run(["umount", "-l", folder], check=True)
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path, mount: Callable[..., None]) -> Path:
     """A folder on a disk of 2 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    _mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder))
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder))
+    return folder
 
 
 @pytest.fixture
-def make_read_only() -> Iterator[Callable[[Path], None]]:
+def make_read_only(mount: Callable[..., None]) -> Iterator[Callable[[Path], None]]:
     """A function after which nothing can be written in or below a folder, not even by root."""
     locked: list[Path] = []
 
     def lock(folder: Path) -> None:
         if os.geteuid() == 0:
-            _mount("--bind", str(folder), str(folder))
-            locked.append(folder)
-            _mount("-o", "remount,bind,ro", str(folder))
+            mount("--bind", str(folder), str(folder))
+            mount("-o", "remount,bind,ro", str(folder))
         else:
             locked.append(folder)
-            for path in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
-                path.chmod(0o555)
+            _allow(folder, 0o555)
 
     yield lock
     for folder in locked:
-        if os.geteuid() == 0:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
-        else:
-            for path in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
-                path.chmod(0o755)
+        _allow(folder, 0o755)
+
+
+def _allow(folder: Path, mode: int) -> None:
+    for path in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
+        path.chmod(mode)

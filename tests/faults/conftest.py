@@ -3,7 +3,6 @@
 import fcntl
 import os
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,21 +41,3 @@ def copied(undisturbed: Flow, tmp_path: Path) -> Flow:
     folder = tmp_path / "project"
     subprocess.run(["cp", "-a", "-T", str(undisturbed.folder), str(folder)], check=True)
     return Flow(folder)
-
-
-@pytest.fixture
-def mount() -> Iterator[Callable[..., None]]:
-    """The command `mount`; what it mounted is gone afterwards."""
-    mounted = []
-
-    def command(*arguments: str) -> None:
-        if os.geteuid() != 0:
-            pytest.skip("needs root, to mount a file system")
-        done = subprocess.run(["mount", *arguments], capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"cannot mount here: {done.stderr.strip()}")
-        mounted.append(arguments[-1])
-
-    yield command
-    for folder in mounted:
-        subprocess.run(["umount", "-l", folder], check=True)

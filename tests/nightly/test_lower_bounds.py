@@ -22,7 +22,8 @@ _VERSIONS = (
 
 def lowest() -> dict[str, str]:
     """Package → its lowest allowed version; torch comes from the environment of the tests, since it fills a disk."""
-    named = map(Requirement, tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"])
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    named = map(Requirement, project["dependencies"] + project["optional-dependencies"]["workflow"])
     bounds = {one.name: next(s.version for s in one.specifier if s.operator == ">=") for one in named}
     del bounds["torch"]
     return bounds

@@ -22,6 +22,7 @@ examples:
   logg1m verify stores/mine                           read every byte back and compare checksums
   logg1m export-hdf5 results/data ours.h5             the spectra of a run, for tools that read pfsspec's shards
   logg1m fetch-bosz URL /data/bosz2024 --teff 4000 4250 --logg 1 2 3 --m-h -1 0 --a-m 0 0.25 --c-m -0.25 0
+  logg1m run --scale smoke --directory runs/smoke     the workflow itself; what follows goes to Snakemake
   logg1m status runs/smoke                            what the roadmap has done in a run's folder (default: here)
   logg1m decide runs/smoke --explain d1               why a decision came out as it did
 
@@ -50,9 +51,33 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    for describe in (_add_inspect, _add_import, _add_export, _add_verify, _add_fetch_bosz, _add_status, _add_decide):
+    for describe in (
+        _add_workflow,
+        _add_histories,
+        _add_inspect,
+        _add_import,
+        _add_export,
+        _add_verify,
+        _add_fetch_bosz,
+        _add_status,
+        _add_decide,
+    ):
         describe(add)
     return top
+
+
+def _add_workflow(add: Add) -> None:
+    from logg1m.cli import running
+
+    running.add_options(add("run", _run, "run the workflow", running.DETAILS))
+
+
+def _add_histories(add: Add) -> None:
+    from logg1m.cli import histories
+
+    command = add("histories", _histories, "training curves for TensorBoard or MLflow", histories.DETAILS)
+    _add_run(command)
+    histories.add_options(command)
 
 
 def _add_inspect(add: Add) -> None:
@@ -213,10 +238,13 @@ def _decision_point(text: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status; what the user can put right becomes one line on stderr."""
+    from logg1m.cli.running import split
     from logg1m.cli.terminal import speak_plainly
 
     speak_plainly(sys.stdout, sys.stderr)
-    options = parser().parse_args(arguments)
+    ours, passed = split(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(ours)
+    options.passed = passed
     import logging
 
     from logg1m.files import InputError
@@ -242,6 +270,24 @@ def _open_store(text: str) -> "Store":
     from logg1m.spectra.store import Store
 
     return Store(place(text, "STORE"))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from logg1m.cli import running
+    from logg1m.config.places import WORKFLOW
+
+    if options.where:
+        print(WORKFLOW)
+        return 0
+    running.run(options.scale, options.conditions, options.passed)
+
+
+def _histories(options: argparse.Namespace) -> int:
+    from logg1m.cli import histories
+
+    count = histories.export(Path(options.folder), options.to, options.out)
+    print(f"{options.out}: {count:,} trainings")
+    return 0
 
 
 def _inspect(options: argparse.Namespace) -> int:

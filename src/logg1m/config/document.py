@@ -37,33 +37,44 @@ def _lines(section: BaseModel, indent: str) -> list[str]:
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if isinstance(value, BaseModel):
-            lines += ["", f"{indent}# {_title(type(value))}", f"{indent}{name}:", *_lines(value, indent + "  ")]
+            lines += ["", f"{indent}# {title_of(type(value))}", f"{indent}{name}:", *_lines(value, indent + "  ")]
             continue
-        lines.append(f"{indent}{name}: {_flow(value)}{_comment(field)}")
-        for optional in _inside(field.annotation, lambda part: isinstance(part, type) and issubclass(part, BaseModel)):
+        lines.append(f"{indent}{name}: {flow(value)}{_comment(field)}")
+        for optional in sections_in(field.annotation):
             lines += _optional(optional, indent)
     return lines
 
 
 def _optional(section: type[BaseModel], indent: str) -> list[str]:
     """The keys of a section that is left out by default, as comments."""
-    lines = [f"{indent}#   {_title(section)} Its keys:"]
+    lines = [f"{indent}#   {title_of(section)} Its keys:"]
     for name, field in section.model_fields.items():
-        default = "(needed)" if field.is_required() else _flow(field.default)
+        default = "(needed)" if field.is_required() else flow(field.default)
         lines.append(f"{indent}#   {name}: {default}{_comment(field)}")
     return lines
 
 
-def _title(section: type[BaseModel]) -> str:
+def title_of(section: type[BaseModel]) -> str:
+    """The first line of a section's docstring."""
     return (section.__doc__ or "").strip().splitlines()[0]
 
 
 def _comment(field: FieldInfo) -> str:
     """What a key means, and what may be chosen for it."""
-    choices = [str(c) for part in _inside(field.annotation, lambda p: get_origin(p) is Literal) for c in get_args(part)]
+    choices = choices_of(field)
     parts = [field.description, f"[{' | '.join(choices)}]" if choices else None]
     text = " ".join(part for part in parts if part)
     return f"  # {text}" if text else ""
+
+
+def choices_of(field: FieldInfo) -> list[str]:
+    """What may be chosen for a key, of all literals in its annotation."""
+    return [str(c) for part in _inside(field.annotation, lambda p: get_origin(p) is Literal) for c in get_args(part)]
+
+
+def sections_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models of sections in the annotation of a key."""
+    return _inside(annotation, lambda part: isinstance(part, type) and issubclass(part, BaseModel))
 
 
 def _inside(annotation: Any, wanted: Callable[[Any], bool]) -> list[Any]:
@@ -75,7 +86,8 @@ def _inside(annotation: Any, wanted: Callable[[Any], bool]) -> list[Any]:
     return [found for part in get_args(annotation) for found in _inside(part, wanted)]
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """A value as YAML on one line."""
     plain = json.loads(json.dumps(value, default=lambda v: v.model_dump(mode="json")))
     return (
         yaml.safe_dump(plain, default_flow_style=True, allow_unicode=True, width=10_000).removesuffix("\n...\n").strip()

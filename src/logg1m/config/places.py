@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-WORKFLOW = Path(__file__).parents[3]
+_PACKAGE = Path(__file__).parents[1]
+# A wheel has the workflow's files in the package (setup.py puts them there); a checkout has them above src/.
+WORKFLOW = _PACKAGE / "workflow" if (_PACKAGE / "workflow/Snakefile").exists() else _PACKAGE.parents[1]
+SNAKEFILE = WORKFLOW / "Snakefile"
 
 
 def place(name: str, run: Path = Path()) -> Path:

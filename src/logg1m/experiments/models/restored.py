@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from logg1m.baselines import boosting
 from logg1m.experiments.models import network, supervised
 from logg1m.experiments.task import Fitted, Task
 from logg1m.files import InputError
@@ -44,6 +43,8 @@ def _ridge(task: Task, tensors: Tensors) -> Fitted:
 
 
 def _lightgbm(task: Task, tensors: Tensors) -> Fitted:
+    from logg1m.baselines import boosting  # needs LightGBM, which no other model does
+
     booster, best = boosting.from_bytes(tensors["booster"]), int(tensors["best_iteration"][0])
 
     def predict(spectra: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
