@@ -114,3 +114,69 @@ def read_table(path: Path) -> pd.DataFrame:
         if found[name].dtype == object and len(found) and isinstance(found[name].iloc[0], bytes):
             found[name] = found[name].str.decode("ascii")
     return found
+
+
+def arrays_of(given: Any) -> dict[str, Any]:
+    """Named plain arrays of a mapping of arrays or quantities, of a `specutils.Spectrum`, or of a list of these.
+
+    Raises
+    ------
+    InputError
+        If a spectrum has no uncertainty, or a unit is none that is known.
+    """
+    if isinstance(given, list | tuple):
+        parts = [arrays_of(each) for each in given]
+        if len({len(part["wave"]) for part in parts}) > 1:
+            raise InputError("spectra with different numbers of pixels; predict them one by one")
+        return {
+            name: np.stack([np.ravel(part[name]) for part in parts])
+            if name in ("wave", "flux", "error", "mask")
+            else parts[0][name]
+            for name in parts[0]
+        }
+    if not isinstance(given, Mapping):
+        given = _of_specutils(given)
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if not hasattr(value, "unit"):
+            found[name] = value
+        elif name == "wave":
+            found[name] = value.to_value("Angstrom")
+        elif name in ("flux", "error"):
+            found[name], unit = _density(value)
+            found["flux_unit"] = unit
+        else:
+            found[name] = value.value
+    return found
+
+
+def _density(value: Any) -> tuple[np.ndarray, str]:
+    """Flux per Å on any scale, or nJy."""
+    from astropy import units as u
+
+    if value.unit.is_equivalent("nJy"):
+        return value.to_value("nJy"), "njy"
+    if value.unit.is_equivalent("erg / (s cm2 Angstrom)"):
+        return value.to_value("erg / (s cm2 Angstrom)"), "f_lambda"
+    if value.unit == u.dimensionless_unscaled:
+        return np.asarray(value.value), "f_lambda"
+    raise InputError(
+        f"flux in {value.unit}: expected a flux density (nJy, erg/s/cm2/Angstrom) or no unit; counts are not calibrated"
+    )
+
+
+def _of_specutils(spectrum: Any) -> dict[str, Any]:
+    if not hasattr(spectrum, "spectral_axis") or not hasattr(spectrum, "flux"):
+        raise InputError(
+            f"{type(spectrum).__name__} is nothing that can be predicted: expected what read() or simulate() gives, a "
+            "specutils Spectrum, or wave, flux and error"
+        )
+    if spectrum.uncertainty is None:
+        raise InputError("the spectrum has no uncertainty: expected its 1σ error")
+    from astropy.nddata import StdDevUncertainty
+
+    error = spectrum.uncertainty.represent_as(StdDevUncertainty).quantity
+    found = {"wave": spectrum.spectral_axis.to("Angstrom"), "flux": spectrum.flux, "error": error}
+    if spectrum.mask is not None:
+        found["mask"] = np.asarray(spectrum.mask)
+    return found
