@@ -35,4 +35,9 @@ class Predict(Section):
         "observed", description="rest: wavelengths of the spectra are those of the star, and no velocity is needed"
     )
     v_los: float | None = Field(None, ge=-1e5, le=1e5, description="one radial velocity for all spectra, km/s")
+    rv: str | None = Field(None, max_length=1_000, description="a table of radial velocities: v_los and objId or row")
+    mask_bits: tuple[str, ...] = Field(
+        (), max_length=64, description="bits of integer masks that mark bad pixels; none: those that the format says"
+    )
+    bound: bool = Field(False, description="also log_gBound, what each spectrum allowed; exact, and slow")
     estimator: Literal["network", "posterior", "both"] = Field("network", description="see docs/predict.md")

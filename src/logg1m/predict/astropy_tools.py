@@ -87,8 +87,10 @@ def write_table(
     from astropy.io import fits
     from astropy.table import Table
 
-    table = Table(as_qtable(frame, units, {}))
-    hdu = fits.table_to_hdu(table)
+    hdu = fits.table_to_hdu(Table(as_qtable(frame, {name: ("", words) for name, (_, words) in units.items()}, {})))
+    for name, (unit, _) in units.items():
+        if unit:
+            hdu.columns[name].unit = unit  # TUNIT; astropy itself would not write dex
     hdu.name = "PREDICTIONS"
     hdu.header["MODEL_ID"] = str(about.get("model_id", ""))
     hdu.header["L1MVERS"] = (str(about.get("version", "")), "version of logg1m")

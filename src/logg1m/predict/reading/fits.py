@@ -132,8 +132,10 @@ class PfsFits:
         variance = covariance[0][kept].astype(np.float64)
         with np.errstate(invalid="ignore"):
             error = np.sqrt(variance) * factor
-        beside = np.stack([lag[kept] * factor * np.append(factor[k + 1 :], factor[-1:].repeat(k + 1)[: len(factor)])
-                           for k, lag in enumerate(covariance[1:])]) if len(covariance) > 1 and kept.any() else np.zeros((0, int(kept.sum())))  # fmt: skip
+        beside = np.zeros((len(covariance) - 1, int(kept.sum())))
+        for lag in range(1, len(covariance)):  # between a pixel and the one so many further on
+            pairs = factor[:-lag] * factor[lag:]
+            beside[lag - 1, : len(pairs)] = covariance[lag][kept][: len(pairs)] * pairs
         bad = (mask[kept].astype(np.int64) & self.bits) != 0
         return {"wave": wave[kept], "flux": flux[kept] * factor, "error": error, "bad": bad, "covariance": beside}
 
@@ -146,7 +148,7 @@ class PfsFits:
         for k, s in enumerate(spectra):
             part = slice(0, len(s["wave"]))
             wave[k, part], flux[k, part], error[k, part], bad[k, part] = s["wave"], s["flux"], s["error"], s["bad"]
-            covariance[k, : len(s["covariance"]), part] = s["covariance"].T if len(s["covariance"]) else 0.0
+            covariance[k, : len(s["covariance"]), part] = s["covariance"]
         identity = self._identity(hdus, rows)
         velocity = np.full(n, np.nan)
         return Spectra(wave, flux, error, bad, velocity, identity, covariance if lags else None, self.steps)
