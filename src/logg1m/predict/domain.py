@@ -53,7 +53,7 @@ class Domain:
             self.window = slice(*np.searchsorted(wave, [first, last]))
             template = tensors["mean"].astype(np.float64)
             moved = np.stack([np.interp(wave / (1 + v / LIGHT_KM_S), wave, template)[self.window] for v in _SHIFTS])
-            moved = moved / np.median(moved, axis=1, keepdims=True) - 1
+            moved = moved / moved.mean(axis=1, keepdims=True) - 1
             self.template = torch.as_tensor(moved.T, dtype=torch.float32).contiguous()  # (W, V)
 
     @staticmethod
@@ -68,17 +68,19 @@ class Domain:
 
     def statistics(self, ready: Ready) -> Statistics:
         """The numbers of spectra on the model's pixels."""
-        parts = [self._of(ready.flux[k : k + 512], ready.error[k : k + 512]) for k in range(0, len(ready), 512)]
+        parts = [
+            self._of(ready.flux[k : k + 512], ready.error[k : k + 512], ready.whole) for k in range(0, len(ready), 512)
+        ]
         if not parts:
             return Statistics(*(np.empty(0) for _ in range(4)))
         return Statistics(*(np.concatenate(values) for values in zip(*parts)))
 
-    def _of(self, flux: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, ...]:
+    def _of(self, flux: np.ndarray, error: np.ndarray, whole: bool) -> tuple[np.ndarray, ...]:
         y, sigma = torch.as_tensor(flux), torch.as_tensor(error)
         z = (y - self.mean) * self.weights
-        bad = z.isnan()
-        masked = bool(bad.any())
+        masked = not whole
         if masked:
+            bad = z.isnan()
             z = z.masked_fill(bad, 0.0)
         c = z @ self.basis
         if masked and bool((rows := bad.any(dim=1) & ~bad.all(dim=1)).any()):
@@ -88,7 +90,7 @@ class Domain:
         if masked:
             residual = residual.masked_fill(bad, 0.0)
         noise = residual.square().sum(dim=1) / count
-        chi = residual / (self.weights * sigma).clamp_min(1e-30)
+        chi = residual.div_((self.weights * sigma).clamp_min_(1e-30))
         if masked:
             chi = chi.masked_fill(bad, 0.0)
         chi2 = chi.square().sum(dim=1) / (count - self.basis.shape[1]).clamp_min(1)
@@ -106,8 +108,7 @@ class Domain:
             return torch.zeros(len(flux))
         y, sigma = flux[:, self.window], error[:, self.window]
         good = ~y.isnan()
-        level = torch.where(good, y, torch.nan).nanmedian(dim=1, keepdim=True).values.nan_to_num(nan=1.0)
-        level = level.abs().clamp_min(1e-6)
+        level = (torch.where(good, y, 0.0).sum(dim=1) / good.sum(dim=1).clamp_min(1))[:, None].abs().clamp_min(1e-6)
         weight = torch.where(good, (level / sigma).square(), 0.0)
         value = torch.where(good, y / level - 1, 0.0)
         w, wy = weight.sum(dim=1, keepdim=True).clamp_min(1e-30), (weight * value).sum(dim=1, keepdim=True)

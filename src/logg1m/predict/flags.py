@@ -62,7 +62,7 @@ class Judged:
         def raise_where(name: str, where: np.ndarray) -> None:
             bits[where] |= 1 << BITS[name]
 
-        usable = np.isfinite(ready.flux).sum(axis=1) if np.isnan(ready.flux).any() else np.full(len(ready), pixels)
+        usable = np.full(len(ready), pixels) if ready.whole else np.isfinite(ready.flux).sum(axis=1)
         raise_where("COVERAGE", ready.n_uncovered > MOST_UNCOVERED * pixels)
         covered = np.maximum(pixels - ready.n_uncovered, 1)
         raise_where("MASKED", ready.n_masked > MOST_MASKED * covered)

@@ -20,8 +20,9 @@ from logg1m.nn.learner import Learner, Material
 from logg1m.nn.projection import Features, ProjectionLearner
 
 Tensors = Mapping[str, np.ndarray]
-# Prepared spectra (B, C, P), NaN at masked pixels of a projection → labels (B, T), and sigma of the first (B,) or None.
-Answer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor | None]]
+# Prepared spectra (B, C, P), NaN at masked pixels of a projection, and whether there are none → labels (B, T), and sigma of
+# the first (B,) or None.
+Answer = Callable[[torch.Tensor, bool], tuple[torch.Tensor, torch.Tensor | None]]
 
 
 def refusal(recipe: Recipe) -> str | None:
@@ -72,7 +73,7 @@ def restore(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
 def _ridge(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
     weights, intercept, mean, scale = (tensors[name] for name in ("weights", "intercept", "mean", "scale"))
 
-    def answer(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         standardised = (x.flatten(1).cpu().numpy() - mean) / scale
         return torch.as_tensor(standardised @ weights + intercept), None
 
@@ -82,7 +83,7 @@ def _ridge(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
 def _lightgbm(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
     booster, best = boosting.from_bytes(tensors["booster"]), int(tensors["best_iteration"][0])
 
-    def answer(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         found = booster.predict(x.flatten(1).cpu().numpy(), num_iteration=best)
         return torch.as_tensor(np.asarray(found))[:, None], None
 
@@ -96,7 +97,7 @@ def _network(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
         learner = Learner(shape.recipe, Architecture(**shape.architecture), material)
     _fill(learner, tensors, device)
 
-    def answer(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         outputs = learner(x)
         sigma = learner.objective.sigma(outputs)
         return learner.objective.predict(outputs), None if sigma is None else sigma[:, 0]
@@ -112,21 +113,26 @@ def _projection(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
     with torch.random.fork_rng(devices=[]):
         learner = ProjectionLearner(shape.recipe, Projection.model_validate(shape.architecture), features, shape.labels)
     _fill(learner, tensors, device)
-    seen, whole = learner.features.weights > 0, copy(learner.features)
-    whole.masked = False
+    seen, unmasked = learner.features.weights > 0, copy(learner.features)
+    unmasked.masked = False
 
     def outputs_of(features: Features, x: torch.Tensor) -> torch.Tensor:
         return torch.as_tensor(learner.head(learner.perceptron(features(x))))
 
-    def answer(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def labels_of(outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        sigma = learner.objective.sigma(outputs)
+        return learner.objective.predict(outputs), None if sigma is None else sigma[:, 0]
+
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        if whole:
+            return labels_of(outputs_of(unmasked, x))
         bad = (x.flatten(1).isnan() & seen).any(dim=1)
         outputs = torch.empty(len(x), learner.objective.n_outputs, device=x.device)
         if not bad.all():
-            outputs[~bad] = outputs_of(whole, x[~bad].nan_to_num(nan=0.0))
+            outputs[~bad] = outputs_of(unmasked, x[~bad].nan_to_num(nan=0.0))
         if bad.any():
             outputs[bad] = outputs_of(learner.features, x[bad])
-        sigma = learner.objective.sigma(outputs)
-        return learner.objective.predict(outputs), None if sigma is None else sigma[:, 0]
+        return labels_of(outputs)
 
     return answer
 

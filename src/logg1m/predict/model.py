@@ -43,6 +43,7 @@ class Model:
         shape = Shape(self.recipe, self.about["architecture"], ranges, self.wave, guided)
         self._answer = restore(shape, contents.weights, self.device)
         self._hidden = torch.as_tensor(contents.preparation["visible"] == 0, device=self.device)
+        self._hides = bool(self._hidden.any())
         neutral = contents.preparation.get("neutral")
         self._neutral = None if neutral is None else torch.as_tensor(neutral, device=self.device)
 
@@ -55,10 +56,12 @@ class Model:
     def identity(self) -> str:
         return str(self.about["model_id"])
 
-    def prepared(self, flux: torch.Tensor) -> torch.Tensor:
+    def prepared(self, flux: torch.Tensor, whole: bool = False) -> torch.Tensor:
         """What the model sees (B, C, P) of noisy flux (B, P) whose median is 0.5, NaN at masked pixels."""
-        good = ~flux.isnan()
-        masked = not bool(good.all())
+        masked = not whole
+        if masked:
+            good = ~flux.isnan()
+            masked = not bool(good.all())
         if self.about["amplitude"] == "free":
             flux = flux * rescaling(flux)
         given = good if masked else None
@@ -67,21 +70,22 @@ class Model:
         if masked:
             neutral = torch.nan if self._neutral is None else self._neutral
             stacked = torch.where(good[:, None], stacked, neutral)
-        return stacked.masked_fill(self._hidden, 0.0)
+        return stacked.masked_fill(self._hidden, 0.0) if self._hides else stacked
 
     @torch.no_grad()
-    def infer(self, flux: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def infer(self, flux: np.ndarray, whole: bool = False) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels (N, T), in dex and K, and the model's own sigma of the first (N,) where it has one.
 
         Parameters
         ----------
         flux : (N, P) noisy flux on the model's pixels, in the rest frame, of median 0.5; NaN at masked pixels
+        whole : whether there is no NaN, where that is known
         """
         if flux.ndim != 2 or flux.shape[1] != len(self.wave):
             raise InputError(f"spectra of shape {flux.shape}, expected (N, {len(self.wave)}), the model's pixels")
         labels, sigmas = [], []
         for part in self._batches(flux):
-            found, sigma = self._answer(self.prepared(part))
+            found, sigma = self._answer(self.prepared(part, whole), whole)
             labels.append(found.cpu().numpy().astype(np.float64))
             if sigma is not None:
                 sigmas.append(sigma.cpu().numpy().astype(np.float64))

@@ -1,8 +1,8 @@
 """The Bayes posterior of single users' spectra, by the sampler of MVP-1.1 started at the network's estimate.
 
 What is observed is y = a · F(θ) + noise with an amplitude a that nobody knows; under a flat prior of a the likelihood is
-−½ (Σ y²/σ² − (Σ yF/σ²)²/Σ F²/σ²). The first proposal is the Gaussian that one Gauss–Newton step from the estimate gives
-(Laplace's approximation), as a Student-t; a few draws from the prior stay in the mixture as its defensive share.
+−½ (Σ y²/σ² − (Σ yF/σ²)²/Σ F²/σ²). The first proposal is the Gaussian at the mode that Gauss–Newton steps from the estimate
+find (Laplace's approximation), as a Student-t; a few draws from the prior stay in the mixture as its defensive share.
 """
 
 from collections.abc import Mapping
@@ -29,10 +29,14 @@ from logg1m.predict.steps import Ready
 
 LIBRARY = 1_024  # draws from the prior
 _FIRST_DRAW = 2_100  # draws of Stream.BOUNDS
+_TILE = 128  # spectra whose derivatives are computed together
+_STEPS = 5  # of Gauss and Newton
+_FURTHEST = 3.5  # score that a step may reach
 _WIDER = 1.5  # of the Gaussian's variance
 _NARROWEST, _WIDEST = 1e-3, 3.0  # standard deviations of a proposal in units of the prior's score
 _SCORE = 2.5  # beyond which an estimate is taken as lying at the prior's edge
-CONFIG = BayesConfig(target_ess=300.0)
+CONFIG = BayesConfig(target_ess=200.0, samples_per_iteration=512)
+_REFERENCE = Conditions(*(np.array([value]) for value in (21.0, 0.8, 22.5, 0.325, 0.0)))  # no flux depends on them
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Sampler:
         self.library = np.concatenate([library.read(chunk) for chunk in library.chunks]).astype(np.float64)
         self.free = [LABELS.index(name) for name in self.model.names]
         self.target = self.model.names.index("logg")
+        low, high = np.array([getattr(data.priors, name) for name in LABELS], dtype=np.float64).T
+        self.fixed, self.widths = low, (high - low)[self.free]
 
     @classmethod
     def of(cls, predictor: Predictor) -> "Sampler":
@@ -85,12 +91,17 @@ class Sampler:
         estimates = rows["log_g"].to_numpy(dtype=np.float64)
         labels = self.bound.labels(self.domain, ready) if len(ready) else np.empty((0, 5))
         labels[:, LABELS.index("logg")] = estimates
-        found = [
-            self.of_spectrum(ready.flux[k], ready.error[k], labels[k], int(rows["objId"].iloc[k]))
-            if usable[k]
-            else None
-            for k in range(len(ready))
-        ]
+        rows_used = np.flatnonzero(usable)
+        found: list[Found | None] = [None] * len(ready)
+        if len(rows_used):
+            given = (
+                ready.flux[rows_used],
+                ready.error[rows_used],
+                labels[rows_used],
+                rows["objId"].to_numpy()[rows_used],
+            )
+            for row, each in zip(rows_used, self.of_spectra(*given)):
+                found[row] = each
 
         def column(name: str) -> np.ndarray:
             return np.array([np.nan if f is None else getattr(f, name) for f in found], dtype=np.float64)
@@ -107,51 +118,84 @@ class Sampler:
             new |= {"log_g_posterior": column("mean"), "log_g_posteriorErr": column("sigma")}
         return rows.assign(**new, ess=column("ess"), iterations=column("iterations"), chi2=column("chi2"))
 
-    def of_spectrum(self, flux: np.ndarray, error: np.ndarray, labels: np.ndarray | None, star: int = 0) -> Found:
-        """The posterior of one spectrum (P,) of median about 0.5, NaN at masked pixels.
+    def of_spectra(
+        self, flux: np.ndarray, error: np.ndarray, labels: np.ndarray | None, stars: np.ndarray
+    ) -> list[Found]:
+        """Posteriors of spectra (N, P) of median about 0.5, NaN at masked pixels.
 
         Parameters
         ----------
-        labels : estimates of the five labels (5,) to start from; None: from the library alone
-        star : number of the random draws
+        labels : estimates of the five labels (N, 5) to start from; None: from the library alone
+        stars : numbers (N,) of the random draws
         """
         good = np.isfinite(flux) & np.isfinite(error)
         weight = np.where(good, 1 / np.where(good, error, 1.0).astype(np.float64) ** 2, 0.0)
         y = np.where(good, flux, 0.0).astype(np.float64)
-        exact = partial(self._log_likelihood, y=y, weight=weight)
-        in_library = log_likelihood(self.library, y, weight)
-        start = None if labels is None else self.proposal(y, weight, labels)
-        drawn = sample(exact, self.scores, in_library, partial(self._uniforms, star), self.config, start)
-        best = float(max(in_library.max(), exact(drawn.z[np.argmax(drawn.weight)][None])[0]))
-        return self._summary(drawn, -2 * best / max(int(good.sum()), 1))
+        starts: list[StudentT | None] = [None] * len(flux)
+        if labels is not None:
+            starts = [
+                q
+                for k in range(0, len(y), _TILE)
+                for q in self.proposals(*(v[k : k + _TILE] for v in (y, weight, labels)))
+            ]
+        found = []
+        for k, start in enumerate(starts):
+            exact = partial(self._log_likelihood, y=y[k], weight=weight[k])
+            in_library = log_likelihood(self.library, y[k], weight[k])
+            drawn = sample(exact, self.scores, in_library, partial(self._uniforms, int(stars[k])), self.config, start)
+            best = float(max(in_library.max(), exact(drawn.z[np.argmax(drawn.weight)][None])[0]))
+            found.append(self._summary(drawn, -2 * best / max(int(good[k].sum()), 1)))
+        return found
 
-    def proposal(self, y: np.ndarray, weight: np.ndarray, labels: np.ndarray) -> StudentT:
-        """Laplace's approximation one Gauss–Newton step from some labels (5,), in the prior's scores."""
-        at = self.model.prior.scores(labels[self.free][None]).clip(-_SCORE, _SCORE)
-        inside = labels.astype(np.float64).copy()
-        inside[self.free] = self.model.prior.labels(at)[0]
-        fixed = [k for k in range(len(LABELS)) if k not in self.free]
-        inside[fixed] = self.model._fixed[fixed]
-        none = np.zeros(1)
-        jacobian = self.observer.jacobian(
-            inside[None], Conditions(none + 21.0, none + 0.8, none + 22.5, none + 0.325, none)
-        )
-        model = jacobian.flux[0].double().cpu().numpy()
-        slope = (self.model.prior.high - self.model.prior.low) * norm.pdf(at[0])  # type: ignore[attr-defined]
-        columns = jacobian.d_flux[0].double().cpu().numpy()[self.free] * slope[:, None]  # (D, P) per unit of score
-        amplitude = (weight * y) @ model / max((weight * model) @ model, 1e-300)
-        columns = np.concatenate([amplitude * columns, model[None]])
-        information = (columns * weight) @ columns.T
-        dim = len(self.free)
-        information[:dim, :dim] += np.eye(dim)  # the prior
-        pull = (columns * weight) @ (y - amplitude * model)
-        pull[:dim] -= at[0]
-        scale = 1 / np.sqrt(information.diagonal().clip(1e-300))
-        inverse = np.linalg.inv(information * np.outer(scale, scale)) * np.outer(scale, scale)
-        step = (inverse @ pull)[:dim].clip(-1.0, 1.0)
-        values, vectors = np.linalg.eigh(inverse[:dim, :dim] * _WIDER)
-        spread = vectors * np.sqrt(values.clip(_NARROWEST**2, _WIDEST**2))
-        return StudentT((at[0] + step).clip(-4.0, 4.0), np.linalg.cholesky(spread @ spread.T))
+    def proposals(self, y: np.ndarray, weight: np.ndarray, labels: np.ndarray) -> list[StudentT]:
+        """Of N spectra: Laplace's approximation at the mode that a few Gauss–Newton steps from some labels find.
+
+        Parameters
+        ----------
+        y, weight : flux and 1/σ² (N, P), zero where masked; labels : (N, 5)
+        """
+        at = self.model.prior.scores(labels[:, self.free]).clip(-_SCORE, _SCORE)
+        kept, step = at.copy(), np.zeros_like(at)
+        best = np.full(len(at), -np.inf)
+        covariance = np.tile(np.eye(at.shape[1]), (len(at), 1, 1))
+        for _ in range(_STEPS):
+            value, move, inverse = self._newton(y, weight, at)
+            better = value > best
+            best = np.where(better, value, best)
+            kept, covariance = np.where(better[:, None], at, kept), np.where(better[:, None, None], inverse, covariance)
+            step = np.where(better[:, None], move, step / 2)  # too far: half of the way
+            at = (kept + step).clip(-_FURTHEST, _FURTHEST)
+        made = []
+        for centre, matrix in zip(at, covariance):
+            values, vectors = np.linalg.eigh(matrix * _WIDER)
+            spread = vectors * np.sqrt(values.clip(_NARROWEST**2, _WIDEST**2))
+            made.append(StudentT(centre, np.linalg.cholesky(spread @ spread.T)))
+        return made
+
+    def _newton(self, y: np.ndarray, weight: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, ...]:
+        """ln posterior (N,) at scores (N, D), steps (N, D) to the modes of its quadratic approximation, their covariances."""
+        n, dim = at.shape
+        labels = np.tile(self.fixed, (n, 1))
+        labels[:, self.free] = self.model.prior.labels(at)
+        jacobian = self.observer.jacobian(labels, _REFERENCE[np.zeros(n, dtype=np.int64)])
+        models, derivatives = (v.double().cpu().numpy() for v in (jacobian.flux, jacobian.d_flux[:, self.free]))
+        value, step, covariance = np.empty(n), np.empty((n, dim)), np.empty((n, dim, dim))
+        for k in range(n):
+            product, square = (weight[k] * y[k]) @ models[k], (weight[k] * models[k]) @ models[k]
+            amplitude = product / max(square, 1e-300)
+            slope = amplitude * self.widths * norm.pdf(at[k])
+            columns = np.concatenate([derivatives[k] * slope[:, None], models[k][None]])  # the amplitude is unknown too
+            information = (columns * weight[k]) @ columns.T
+            information[:dim, :dim] += np.eye(dim)  # the prior
+            pull = (columns * weight[k]) @ (y[k] - amplitude * models[k])
+            pull[:dim] -= at[k]
+            scale = 1 / np.sqrt(information.diagonal().clip(1e-300))
+            inverse = np.linalg.inv(information * np.outer(scale, scale)) * np.outer(scale, scale)
+            value[k] = -0.5 * ((weight[k] * y[k]) @ y[k] - product**2 / max(square, 1e-300)) - 0.5 * float(
+                at[k] @ at[k]
+            )
+            step[k], covariance[k] = (inverse @ pull)[:dim].clip(-1.0, 1.0), inverse[:dim, :dim]
+        return value, step, covariance
 
     def _log_likelihood(self, scores: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
         spectra = self.model.flux(self.model.prior.labels(scores)).double().cpu().numpy()

@@ -62,13 +62,11 @@ class Predictor:
 
     def answer(self, ready: Ready) -> Answered:
         """Labels and what flags and errors are made from."""
-        labels, sigma = self.model.infer(ready.flux)
-        bad = np.isnan(ready.flux)
+        labels, sigma = self.model.infer(ready.flux, ready.whole)
         masked = np.zeros(len(ready))
-        if self.bound is not None and bad.any():
-            masked = bad @ self.bound.shares
-        elif bad.any():
-            masked = bad.mean(axis=1)
+        if not ready.whole:
+            bad = np.isnan(ready.flux)
+            masked = bad.mean(axis=1) if self.bound is None else bad @ self.bound.shares
         scale = (np.ones(len(ready)) if sigma is None else sigma) * wider(masked)
         return Answered(labels, scale, self.domain.statistics(ready) if self.domain else None, masked)
 
@@ -92,7 +90,8 @@ class Predictor:
             covered = self.calibration.covers(ready.snr)
         bits = self.judged(ready, found.statistics, log_g, found.masked, covered)
         unknown = (bits & (1 << flags.BITS["NODATA"])) != 0
-        unknown |= ~np.isfinite(ready.flux).any(axis=1)
+        if not ready.whole:
+            unknown |= np.isnan(ready.flux).all(axis=1)
         values: dict[str, Any] = {"log_g": log_g, "log_gErr": errors["err"]}
         values |= {f"log_g_{name}": errors[name] for name in calibration.LEVELS}
         for k, name in enumerate(self.model.names[1:], start=1):

@@ -19,19 +19,22 @@ from logg1m.files import InputError
 from logg1m.inputs.windows import windows
 from logg1m.jobs.progress import Progress
 from logg1m.observe import LABELS
-from logg1m.predict import bound, calibration, folder, stars
+from logg1m.predict import bound, calibration, folder, others, stars
 from logg1m.predict.calibration import Asked, Calibration
 from logg1m.predict.domain import Domain, Statistics, limits
+from logg1m.predict.flags import WITHIN
 from logg1m.predict.folder import Contents
 from logg1m.predict.kinds import refusal
 from logg1m.predict.model import Model, described
 from logg1m.predict.predicting import Predictor
 from logg1m.predict.stars import Known
+from logg1m.predict.steps import Spectra
 from logg1m.sources import Simulator, Source
 from logg1m.sources.embedded import EmbeddedSource
 
 _DOMAIN_ROWS = 4_096  # training spectra behind the subspace of the domain
 _TEST_SPECTRA = 8
+_OTHERS = 5_000  # stars whose low-noise fifth lends its errors to spectra of other kinds
 _SNR_PERCENTILE = 0.1  # of the calibration's stars: below it S/N counts as below the training
 _BLOCK = 250  # stars whose derivatives are held at once
 _SHARE_STARS = 1_000  # stars behind the share of the information in every pixel
@@ -140,7 +143,11 @@ def complete(contents: Contents, task: Task, source: Source, settings: Predict, 
     if isinstance(source, EmbeddedSource):
         about["resampled_inflation"], about["resampled"] = _resampled(source, predictor, fitted, size, seed, level)
     contents = replace(contents, about=about, calibration=fitted.table, self_test=self_test(predictor.model, examples))
-    return replace(contents, about=about | {"flags": false_alarms(Predictor(Model(contents)), judged, over, found)})
+    predictor = Predictor(Model(contents))
+    alarms = false_alarms(predictor, judged, over, found)
+    if isinstance(source, Simulator):
+        alarms["detected"] = detected(predictor, source, settings, seed, level)
+    return replace(contents, about=about | {"flags": alarms})
 
 
 def _on(simulates: bool) -> str:
@@ -247,12 +254,28 @@ def false_alarms(
     for name in beyond:
         far |= np.concatenate([getattr(s, name) for s in statistics]) > limit[name]
     within = np.concatenate([s.within for s in statistics])
-    from logg1m.predict.flags import WITHIN
-
     errors = (within < WITHIN[0]) | (within > WITHIN[1])
     assert predictor.calibration is not None
     uncovered = ~predictor.calibration.covers(asked.snr)
     return {"beyond": beyond, "bad_error": float(errors.mean()), "flag": float((far | errors | uncovered).mean())}
+
+
+def detected(predictor: Predictor, source: Simulator, settings: Predict, seed: int, level: float) -> dict[str, float]:
+    """Share of spectra of other kinds that `flag` is raised for, with the errors of low-noise stars (the top fifth)."""
+    count = min(settings.calibration_size, _OTHERS)
+    ids = reserved.first(count, reserved.CALIBRATION_JUDGE)
+    block = source.simulate(int(ids[0]), int(ids[-1]) + 1)
+    flux, error = block.measured()
+    observed = stars.noisy(flux, error, ids, seed, level)
+    snr = np.nanmedian(observed / error, axis=1)
+    low_noise = snr >= np.quantile(snr, 0.8)
+    some, names = observed[low_noise], stars.identity_of("", ids[low_noise])
+    wave, still = predictor.model.wave, np.zeros(len(some))
+    given = Spectra(wave, some, error[low_noise] * np.float32(level), np.isnan(some), still, names)
+    return {
+        kind: float(predictor.table(others.of_kind(kind, given, seed), frame="rest")["flag"].mean())
+        for kind in others.KINDS
+    }
 
 
 def chosen_seed(folders: list[Path], low_noise: pd.Series) -> int:

@@ -1,7 +1,7 @@
 """From a spectrum as it was observed to what a model is asked: rest frame, the model's pixels, masked pixels, amplitude."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -68,6 +68,11 @@ class Ready:
     def __len__(self) -> int:
         return len(self.flux)
 
+    @cached_property
+    def whole(self) -> bool:
+        """Whether no pixel of any of them is bad: then nothing need look for such pixels."""
+        return _is_whole(self.flux)
+
 
 def make_ready(spectra: Spectra, wave: np.ndarray, frame: Frame = "observed", amplitude: str = "median") -> Ready:
     """Bring spectra to a model's pixels `wave` (P,), rest frame.
@@ -91,15 +96,19 @@ def make_ready(spectra: Spectra, wave: np.ndarray, frame: Frame = "observed", am
             "spectra); give --v-los KM_S or --rv TABLE (columns objId or row, v_los), or say --frame rest if the wavelengths "
             "are those of the star already"
         )
-    no_error = ~(np.isfinite(spectra.error) & (spectra.error > 0))
-    unexplained = no_error & ~spectra.bad & np.isfinite(spectra.flux)
-    bad = spectra.bad | no_error | ~np.isfinite(spectra.flux)
+    no_error = ~(spectra.error > 0) | (spectra.error == np.inf)
+    bad, unexplained = spectra.bad, np.zeros(len(spectra), dtype=np.int64)
+    if no_error.any() or not np.isfinite(spectra.flux.sum()):
+        unexplained = (no_error & ~spectra.bad & np.isfinite(spectra.flux)).sum(axis=1)
+        bad = spectra.bad | no_error | ~np.isfinite(spectra.flux)
     same = spectra.wave.ndim == 1 and _is(spectra.wave, wave)
     if same and not velocity.any():
-        flux = np.where(bad, np.float32(np.nan), spectra.flux).astype(np.float32, copy=False)
-        error = np.where(bad, np.float32(np.inf), spectra.error).astype(np.float32, copy=False)
-        uncovered = np.zeros(len(spectra), dtype=np.int64)
-        masked, done = bad.sum(axis=1), "pixels are the model's own"
+        flux, error = (values.astype(np.float32, copy=False) for values in (spectra.flux, spectra.error))
+        uncovered, masked = np.zeros((2, len(spectra)), dtype=np.int64)
+        if bad.any():
+            flux, error = np.where(bad, np.float32(np.nan), flux), np.where(bad, np.float32(np.inf), error)
+            masked = bad.sum(axis=1)
+        done = "pixels are the model's own"
     else:
         flux, error, masked, uncovered = _rebinned(spectra, bad, velocity, wave)
         done = "flux-conserving rebinning to the model's pixels (polynomial through six edges)"
@@ -113,7 +122,7 @@ def make_ready(spectra: Spectra, wave: np.ndarray, frame: Frame = "observed", am
     )
     resampled = np.full(len(spectra), not (same and not velocity.any()))
     return Ready(
-        flux, error, snr, masked, uncovered, unexplained.sum(axis=1), resampled, velocity, steps
+        flux, error, snr, masked, uncovered, unexplained, resampled, velocity, steps
     )  # fmt: skip
 
 
@@ -160,8 +169,7 @@ def _finite(covariance: np.ndarray, bad: np.ndarray) -> np.ndarray:
 
 def _scaled(flux: np.ndarray, error: np.ndarray, amplitude: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flux and error with a median of 0.5 where the median is positive, and the median of flux/error."""
-    masked = np.isnan(flux).any()
-    median_of = _nan_median if masked else _median
+    median_of = _median if _is_whole(flux) else _nan_median
     snr = median_of(flux / error)
     if amplitude != "median" or not len(flux):
         return flux, error, snr
@@ -170,13 +178,17 @@ def _scaled(flux: np.ndarray, error: np.ndarray, amplitude: str) -> tuple[np.nda
     return flux * factor, error * factor, snr
 
 
+def _is_whole(flux: np.ndarray) -> bool:
+    """Whether there is no NaN: a sum is NaN as soon as one term is."""
+    return not bool(np.isnan(flux.sum()))
+
+
 def _median(values: np.ndarray) -> np.ndarray:
-    """Median of every row, (N,) float64, of rows without NaN: as torch and numpy have it for an even number."""
+    """Median of every row, (N,) float64, of rows without NaN: the mean of the middle two for an even number."""
     half = values.shape[1] // 2
-    if values.shape[1] % 2:
-        return np.partition(values, half, axis=1)[:, half].astype(np.float64)
-    middle = np.partition(values, (half - 1, half), axis=1)[:, half - 1 : half + 1]
-    return np.asarray(middle.mean(axis=1, dtype=np.float64))
+    parted = np.partition(values, half, axis=1)
+    upper = parted[:, half].astype(np.float64)
+    return upper if values.shape[1] % 2 else (parted[:, :half].max(axis=1) + upper) / 2
 
 
 def _nan_median(values: np.ndarray) -> np.ndarray:
