@@ -10,8 +10,8 @@ SPECTRA = [
     for path in (sorted(map(str, Path("/" if pattern.startswith("/") else "").glob(pattern.lstrip("/")))) or [pattern])
 ]
 PREDICTIONS_FOLDER = "results/predictions"
-ASKED = ("frame", "v_los", "rv", "mask_bits", "bound", "estimator")
-READING = [f"logg1m.predict.reading.{name}" for name in ("shards", "arrays", "fits")]
+ASKED_OF_MODEL = ("frame", "v_los", "rv", "mask_bits", "bound", "estimator")
+READERS = [f"logg1m.predict.reading.{name}" for name in ("shards", "arrays", "fits")]
 
 
 def chunks_of(wildcards):
@@ -32,7 +32,7 @@ checkpoint plan_predictions:
         "../../envs/logg1m.yaml"
     params:
         predict=part(CONFIG.predict, "chunk", "mask_bits"),
-        code=code("logg1m.predict.planning", *READING),
+        code=code("logg1m.predict.planning", *READERS),
     script:
         "../scripts/plan_predictions.py"
 
@@ -58,8 +58,8 @@ rule predict_chunk:
         mem_mb=grows(3000),
         runtime=grows(120),
     params:
-        predict=part(CONFIG.predict, *ASKED),
-        code=code("logg1m.predict.running", "logg1m.predict.posterior", "logg1m.predict.astropy_tools", *READING),
+        predict=part(CONFIG.predict, *ASKED_OF_MODEL),
+        code=code("logg1m.predict.running", "logg1m.predict.posterior", "logg1m.predict.astropy_tools", *READERS),
     script:
         "../scripts/predict_chunk.py"
 

@@ -17,7 +17,7 @@ from logg1m.files import InputError
 
 LEVELS = {"p2_5": 0.025, "p16": 0.16, "p50": 0.5, "p84": 0.84, "p97_5": 0.975}
 _KNOTS_SNR, _KNOTS_LOGG = 14, 14
-_NEAR = 250  # stars within one kernel width of a knot, about
+_NEAR = 1200  # stars within one kernel width of a knot, about
 _ROUNDS = 4  # of correction of the root mean square
 _BEYOND = 2.0  # factor in S/N beyond the stars of the calibration that its outermost knots still serve
 _LEAST = 200  # stars that a calibration needs
@@ -44,7 +44,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Values at knots: snr (S,) and log_g (L,) rising, and columns of `table` as (S, L)."""
+    """Values at knots: snr (S,) rising, log_g (S, L) rising along L, and columns of `table` as (S, L).
+
+    At every S/N the knots in log g are quantiles of the estimates there: of faint stars they lie closer together.
+    """
 
     snr: np.ndarray
     log_g: np.ndarray
@@ -56,20 +59,21 @@ class Calibration:
         """From the table of a model folder; None for an empty one."""
         if not len(table):
             return None
-        snr, log_g = np.unique(table["snr"]), np.unique(table["log_g"])
-        ordered = table.sort_values(["snr", "log_g"])
-        if len(ordered) != len(snr) * len(log_g):
+        ordered = table.sort_values(["snr", "log_g"], kind="stable")
+        snr, counts = np.unique(ordered["snr"], return_counts=True)
+        if len(snr) < 2 or np.ptp(counts) or counts[0] < 2:
             raise InputError("calibration.parquet is no full table of snr and log_g; copy the model folder anew")
-        shape = len(snr), len(log_g)
+        shape = len(snr), int(counts[0])
         names = ("bias", "rms", *LEVELS)
-        return cls(snr, log_g, {name: ordered[name].to_numpy().reshape(shape) for name in names}, inflation)
+        values = {name: ordered[name].to_numpy().reshape(shape) for name in names}
+        return cls(snr, ordered["log_g"].to_numpy().reshape(shape), values, inflation)
 
     @property
     def table(self) -> pd.DataFrame:
         """One row per knot."""
-        snr, log_g = np.meshgrid(self.snr, self.log_g, indexing="ij")
+        snr = np.repeat(self.snr, self.log_g.shape[1])
         return pd.DataFrame(
-            {"snr": snr.ravel(), "log_g": log_g.ravel()} | {name: v.ravel() for name, v in self.values.items()}
+            {"snr": snr, "log_g": self.log_g.ravel()} | {name: v.ravel() for name, v in self.values.items()}
         )
 
     def covers(self, snr: np.ndarray) -> np.ndarray:
@@ -86,24 +90,32 @@ class Calibration:
         ----------
         wider : factors (N,) by which errors grow, as for masked pixels
         """
-        at_snr = np.interp(np.log(np.where(snr > 0, snr, self.snr[0])), np.log(self.snr), np.arange(len(self.snr)))
-        at_log_g = np.interp(estimate, self.log_g, np.arange(len(self.log_g)))
-        low_s, low_g = (
-            at.astype(np.int64).clip(0, top)
-            for at, top in ((at_snr, len(self.snr) - 2), (at_log_g, len(self.log_g) - 2))
-        )
-        share_s, share_g = at_snr - low_s, at_log_g - low_g
-
-        def between(name: str) -> np.ndarray:
-            v = self.values[name]
-            return np.asarray(
-                (1 - share_s) * ((1 - share_g) * v[low_s, low_g] + share_g * v[low_s, low_g + 1])
-                + share_s * ((1 - share_g) * v[low_s + 1, low_g] + share_g * v[low_s + 1, low_g + 1])
-            )
-
+        place = self._places(estimate, snr)
         spread = scale * self.inflation * wider
-        found = {"err": between("rms") * spread}
-        return found | {name: estimate + between(name) * spread for name in LEVELS}
+        found = {"err": self._between("rms", *place) * spread}
+        return found | {name: estimate + self._between(name, *place) * spread for name in LEVELS}
+
+    def _places(self, estimate: np.ndarray, snr: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Knots below (N,) each in S/N and log g, and how far it is to the next, 0 … 1."""
+        at = np.interp(np.log(np.where(snr > 0, snr, self.snr[0])), np.log(self.snr), np.arange(len(self.snr)))
+        low_s = at.astype(np.int64).clip(0, len(self.snr) - 2)
+        share_s = at - low_s
+        knots = (1 - share_s)[:, None] * self.log_g[low_s] + share_s[:, None] * self.log_g[low_s + 1]  # (N, L)
+        low_g = ((knots <= estimate[:, None]).sum(axis=1) - 1).clip(0, knots.shape[1] - 2)
+        rows = np.arange(len(estimate))
+        below, above = knots[rows, low_g], knots[rows, low_g + 1]
+        share_g = ((estimate - below) / np.maximum(above - below, 1e-12)).clip(0, 1)
+        return low_s, share_s, low_g, share_g
+
+    def _between(
+        self, name: str, low_s: np.ndarray, share_s: np.ndarray, low_g: np.ndarray, share_g: np.ndarray
+    ) -> np.ndarray:
+        """A value (N,) between its four knots."""
+        v = self.values[name]
+        return np.asarray(
+            (1 - share_s) * ((1 - share_g) * v[low_s, low_g] + share_g * v[low_s, low_g + 1])
+            + share_s * ((1 - share_g) * v[low_s + 1, low_g] + share_g * v[low_s + 1, low_g + 1])
+        )
 
 
 def fit(asked: Asked) -> Calibration:
@@ -123,31 +135,49 @@ def fit(asked: Asked) -> Calibration:
     n = len(estimate)
     side = int(np.clip(np.sqrt(n / _NEAR), 2, None))
     knots_s, knots_g = min(_KNOTS_SNR, side + 1), min(_KNOTS_LOGG, side + 1)
-    ranks = [np.argsort(np.argsort(v, kind="stable"), kind="stable") / (n - 1) for v in (snr, estimate)]
-    places = [np.linspace(0, 1, k) for k in (knots_s, knots_g)]
-    where = [np.quantile(v, p) for v, p in zip((snr, estimate), places)]
+    places_s, places_g = np.linspace(0, 1, knots_s), np.linspace(0, 1, knots_g)
     width = 0.5 / max(side, 2)  # of the kernel, in ranks
-    near_s = np.exp(-0.5 * ((ranks[0] - places[0][:, None]) / width) ** 2)  # (S, N)
-    near_g = np.exp(-0.5 * ((ranks[1] - places[1][:, None]) / width) ** 2)
+    rank = np.argsort(np.argsort(snr, kind="stable"), kind="stable") / (n - 1)
+    near_s = np.exp(-0.5 * ((rank - places_s[:, None]) / width) ** 2)  # (S, N)
+    log_g = np.stack([_rising(_quantiles(estimate, weight, places_g)) for weight in near_s])
+    flat = np.ones((knots_s, knots_g))
+    axes = _rising(np.quantile(snr, places_s)), log_g
+    values = {"bias": 0 * flat, "rms": flat * np.sqrt(np.mean(error**2)), **dict.fromkeys(LEVELS, flat)}
+    place = Calibration(*axes, values)._places(estimate, snr)
+    rank_g = (place[2] + place[3]) / (knots_g - 1)
+    near_g = np.exp(-0.5 * ((rank_g - places_g[:, None]) / width) ** 2)
     total = near_s @ near_g.T
-    axes = _rising(where[0]), _rising(where[1])
-    ones = np.ones((knots_s, knots_g))
-    values = {"bias": (near_s * error) @ near_g.T / total, "rms": ones * np.sqrt(np.mean(error**2))}
-    values |= dict.fromkeys(LEVELS, ones)
-    # A kernel flattens what changes over its width: so it is asked for corrections of what it said before.
+    values["bias"] = (near_s * error) @ near_g.T / total
+    # A kernel flattens what changes over its width: so it is asked for corrections of what was said before.
     for _ in range(_ROUNDS):
-        z = error / Calibration(*axes, values)(estimate, snr, np.ones(n))["err"]
+        z = error / Calibration(*axes, values)._between("rms", *place)
         values["rms"] = values["rms"] * np.sqrt((near_s * z**2) @ near_g.T / total)
-    z = error / Calibration(*axes, values)(estimate, snr, np.ones(n))["err"]
-    order = np.argsort(z, kind="stable")
-    quantiles = {name: np.empty((knots_s, knots_g)) for name in LEVELS}
-    for i, j in np.ndindex(knots_s, knots_g):
-        weight = (near_s[i] * near_g[j])[order] / total[i, j]
-        cumulative = np.cumsum(weight) - weight / 2
-        for name, level in LEVELS.items():
-            quantiles[name][i, j] = np.interp(level, cumulative, z[order])
-    values |= {name: quantiles[name] * values["rms"] for name in LEVELS}
+    rms = Calibration(*axes, values)._between("rms", *place)
+    for name, level in LEVELS.items():
+        values[name] = values["rms"] * float(np.quantile(error / rms, level))
+        for _ in range(_ROUNDS - 1):
+            left = (error - Calibration(*axes, values)._between(name, *place)) / rms
+            order = np.argsort(left, kind="stable")
+            further = [
+                [_quantile(left[order], (near_s[i] * near_g[j])[order], level) for j in range(knots_g)]
+                for i in range(knots_s)
+            ]
+            values[name] = values[name] + np.array(further) * values["rms"]
     return Calibration(*axes, values)
+
+
+def _quantile(ordered: np.ndarray, weight: np.ndarray, level: float) -> float:
+    """A quantile of values in rising order with weights."""
+    cumulative = np.cumsum(weight)
+    return float(np.interp(level * cumulative[-1], cumulative - weight / 2, ordered))
+
+
+def _quantiles(values: np.ndarray, weight: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Quantiles (L,) of values with weights, outermost ones those of the stars that weigh anything."""
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weight[order])
+    inner = np.clip(levels, 0.002, 0.998)
+    return np.interp(inner * cumulative[-1], cumulative, values[order])
 
 
 def _rising(knots: np.ndarray) -> np.ndarray:
@@ -157,8 +187,12 @@ def _rising(knots: np.ndarray) -> np.ndarray:
     )
 
 
-def judge(calibration: Calibration, asked: Asked) -> dict[str, Any]:
+def judge(calibration: Calibration, asked: Asked, per_side: int | None = None) -> dict[str, Any]:
     """Whether errors and quantiles hold on other stars, in bins of S/N and of the estimate with ≥ 3,000 stars each.
+
+    Parameters
+    ----------
+    per_side : bins of S/N, and of the estimate in each, where their number is given
 
     Returns
     -------
@@ -179,7 +213,7 @@ def judge(calibration: Calibration, asked: Asked) -> dict[str, Any]:
         }
 
     whole = np.ones(len(asked), dtype=bool)
-    per_side = max(int(np.sqrt(len(asked) / PER_BIN)), 1)
+    per_side = per_side or max(int(np.sqrt(len(asked) / PER_BIN)), 1)
     parts = []
     s_edges = np.quantile(asked.snr, np.linspace(0, 1, per_side + 1))
     for i in range(per_side):
