@@ -36,7 +36,7 @@ class Asked:
     @property
     def error(self) -> np.ndarray:
         """truth − estimate, in units of the model's own sigma where it has one."""
-        return (self.truth - self.estimate) / self.scale
+        return np.asarray((self.truth - self.estimate) / self.scale)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -177,7 +177,7 @@ def _quantiles(values: np.ndarray, weight: np.ndarray, levels: np.ndarray) -> np
     order = np.argsort(values, kind="stable")
     cumulative = np.cumsum(weight[order])
     inner = np.clip(levels, 0.002, 0.998)
-    return np.interp(inner * cumulative[-1], cumulative, values[order])
+    return np.asarray(np.interp(inner * cumulative[-1], cumulative, values[order]))
 
 
 def _rising(knots: np.ndarray) -> np.ndarray:
