@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from logg1m.bounds.fisher import fisher_information
+from logg1m.bounds.fisher import fisher_information, marginalised, with_nuisances
 from logg1m.config.data import Observation
 from logg1m.inputs.subspace import completed
-from logg1m.observe import LABELS, Conditions, Jacobian, Observer, StellarGrid
+from logg1m.observe import LABELS, WAVE, Conditions, Jacobian, Observer, StellarGrid
+from logg1m.observe.survey import Columns
 from logg1m.predict.domain import Domain
 from logg1m.predict.steps import Ready
 
@@ -92,6 +93,12 @@ class Bound:
     def observer(self) -> Observer:
         return Observer(StellarGrid.load(), Observation.model_validate(self.data["observation"]))
 
+    @cached_property
+    def columns(self) -> Columns | None:
+        """Nuisances of the training's conditions, which are unknown too; None where there are none."""
+        found = Columns(self.observer.observation.nuisances, WAVE)
+        return found or None
+
     @property
     def shares(self) -> np.ndarray:
         """Share of the information on log g in every pixel, (P,)."""
@@ -117,8 +124,10 @@ class Bound:
             at = labels[rows].clip(limits[:, 0], limits[:, 1])
             none = np.zeros(len(rows))
             conditions = Conditions(none + 21.0, none + 0.8, none + 22.5, none + 0.325, none)
-            d_flux = self.observer.jacobian(at, conditions).d_flux.double().cpu().numpy()
-            sigma[rows] = of_information(fisher_information(d_flux, error[rows].astype(np.float64)), known)
+            jacobian = self.observer.jacobian(at, conditions)
+            d_flux, flux = (values.double().cpu().numpy() for values in (jacobian.d_flux, jacobian.flux))
+            information = fisher_information(with_nuisances(d_flux, flux, self.columns), error[rows].astype(np.float64))
+            sigma[rows] = of_information(marginalised(information, self.columns), known)
         return sigma
 
 

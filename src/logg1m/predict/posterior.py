@@ -83,7 +83,13 @@ class Sampler:
                 "--estimator posterior computes spectra from labels, which needs a model of the embedded grid; this one was "
                 f"trained on spectra of the source {conditions['data'].get('source')!r}: use --estimator network"
             )
-        return cls(Data.model_validate(conditions["data"]), int(conditions["seed"]), predictor.domain, predictor.bound)
+        data = Data.model_validate(conditions["data"])
+        if data.observation.nuisances.on:
+            raise InputError(
+                "--estimator posterior takes flux calibration, reddening and velocity as known, and this model was trained "
+                "with errors in them (data.observation.nuisances): its posteriors would be too narrow; use --estimator network"
+            )
+        return cls(data, int(conditions["seed"]), predictor.domain, predictor.bound)
 
     def beside(self, rows: pd.DataFrame, ready: Ready, replaces: bool) -> pd.DataFrame:
         """Rows of a predictor with the posterior in further columns, or in the place of the network's estimate."""
