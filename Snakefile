@@ -67,6 +67,8 @@ include: "workflow/rules/experiments.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/decisions.smk"
 include: "workflow/rules/confirmation.smk"
+include: "workflow/rules/model.smk"
+include: "workflow/rules/predict.smk"
 include: "workflow/rules/artifacts.smk"
 include: "workflow/rules/report.smk"
 

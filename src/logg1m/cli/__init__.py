@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logg1m.cli.predicting import add_predict
+
 if TYPE_CHECKING:
     from logg1m.spectra.store import Store
 
@@ -25,6 +27,7 @@ examples:
   logg1m run --scale smoke --directory runs/smoke     the workflow itself; what follows goes to Snakemake
   logg1m status runs/smoke                            what the roadmap has done in a run's folder (default: here)
   logg1m decide runs/smoke --explain d1               why a decision came out as it did
+  logg1m predict mine.h5 --model results/model --out mine.fits   log g of your own spectra
 
 A shard is an HDF5 file written by pfsspec; a store is the folder that holds manifest.json and spectra.zarr.
 Exit status: 0 if all is well, 1 if something is wrong with the input (one line on stderr says what), 2 for wrong usage.
@@ -51,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    for describe in (
+    every = (
         _add_workflow,
         _add_histories,
         _add_inspect,
@@ -61,7 +64,9 @@ def parser() -> argparse.ArgumentParser:
         _add_fetch_bosz,
         _add_status,
         _add_decide,
-    ):
+        add_predict,
+    )
+    for describe in every:
         describe(add)
     return top
 

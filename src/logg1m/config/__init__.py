@@ -14,6 +14,7 @@ from logg1m.config.decisions import Decisions
 from logg1m.config.denoisers import Denoisers
 from logg1m.config.experiments import Experiments
 from logg1m.config.networks import Network
+from logg1m.config.predict import Predict
 from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.config.reading import check_overlay, load_yaml
@@ -38,6 +39,7 @@ class Config(Section):
     projection: Projection = Projection()
     denoisers: Denoisers = Denoisers()
     decisions: Decisions = Decisions()
+    predict: Predict = Predict()
     report: Report = Report()
     compute: Compute = Compute()
 

@@ -125,6 +125,18 @@ class Observer:
         conditions = Conditions(mag=none, seeing=none + 1, zenith_angle=none, field_angle=none, redshift=redshift)
         return self._gather(self._flux_tile, labels, conditions)[0]
 
+    def models(self, labels: np.ndarray, redshift: np.ndarray) -> torch.Tensor:
+        """Spectra (N, M) on the grid's own wavelengths, before line spread and pixels: labels (N, 5), redshift (N,).
+
+        Raises
+        ------
+        InputError
+            As `observe`.
+        """
+        none = np.zeros(len(redshift))
+        conditions = Conditions(mag=none, seeing=none + 1, zenith_angle=none, field_angle=none, redshift=redshift)
+        return self._gather(self._model_tile, labels, conditions)[0]
+
     def jacobian(self, labels: np.ndarray, conditions: Conditions) -> Jacobian:
         """Observed spectra with exact derivatives of the noise-free normalised flux and of ln error.
 
@@ -262,6 +274,10 @@ class Observer:
         if conditions.ebv.any():
             values.mul_(torch.outer(self._tensor(conditions.ebv), self.reddening).exp_())
         return values
+
+    def _model_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
+        coefficients = self.interpolator.coefficients(labels)
+        return (self._model(coefficients, conditions.redshift, offset=True).exp_().T.contiguous(),)
 
     def _flux_tile(self, labels: torch.Tensor, conditions: Conditions) -> tuple[torch.Tensor, ...]:
         f_lambda = self._f_lambda(labels, conditions)

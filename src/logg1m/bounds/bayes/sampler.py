@@ -98,6 +98,7 @@ def sample(
     library_log_likelihood: np.ndarray,
     uniforms: Callable[[int], np.ndarray],
     config: BayesConfig,
+    start: StudentT | None = None,
 ) -> Sample:
     """Sample one posterior until its ESS reaches `config.target_ess`.
 
@@ -107,6 +108,7 @@ def sample(
     library_z : (L, D) standard normal scores of draws from the prior
     library_log_likelihood : (L,); −inf marks rows to leave out (the star itself)
     uniforms : iteration → (n, D + 1) uniform numbers in (0, 1)
+    start : the first proposal, where somebody knows better than the library
     """
     present = np.isfinite(library_log_likelihood)
     z, likelihood = library_z[present], library_log_likelihood[present].astype(np.float64)
@@ -116,7 +118,7 @@ def sample(
     proposals: list[StudentT] = []
     log_weight = prior + likelihood - mixture
     while effective_size(log_weight) < config.target_ess and len(proposals) < config.max_iterations:
-        proposal = fit(z, log_weight, config.fit_ess)
+        proposal = start if start is not None and not proposals else fit(z, log_weight, config.fit_ess)
         new_z = proposal.draw(uniforms(len(proposals)))
         new_likelihood = log_likelihood(new_z)
         log_n = np.log(len(new_z))

@@ -1,0 +1,150 @@
+"""A fitted model from what a model folder holds of it: no run, no store, no training labels."""
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from logg1m.baselines import boosting
+from logg1m.config.experiments import Recipe
+from logg1m.config.networks import Architecture
+from logg1m.config.projection import Projection
+from logg1m.files import InputError
+from logg1m.inputs.channels import needs_error
+from logg1m.inputs.subspace import Subspace
+from logg1m.nn.learner import Learner, Material
+from logg1m.nn.projection import Features, ProjectionLearner
+
+Tensors = Mapping[str, np.ndarray]
+# Prepared spectra (B, C, P), NaN at masked pixels of a projection, and whether there are none → labels (B, T), and sigma of
+# the first (B,) or None.
+Answer = Callable[[torch.Tensor, bool], tuple[torch.Tensor, torch.Tensor | None]]
+
+
+def refusal(recipe: Recipe) -> str | None:
+    """Why a model of a recipe cannot be applied to other spectra than those of its run; None where it can."""
+    if recipe.denoiser != "none":
+        return f"its spectra are filtered by a denoiser ({recipe.denoiser}), which is not part of the model"
+    if needs_error(recipe.channels):
+        return f"it sees an error that is estimated as for simulated spectra (channels {', '.join(recipe.channels)})"
+    return None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a model is built from before its weights are loaded.
+
+    architecture : of a network or a projection, plain values; empty for others
+    ranges : of the training labels, (T, 2), log g first
+    wave : vacuum Å, (P,)
+    guided : pixels (P,) that guidance points at, where the recipe has guidance
+    """
+
+    recipe: Recipe
+    architecture: Mapping[str, Any]
+    ranges: np.ndarray
+    wave: np.ndarray
+    guided: np.ndarray | None = None
+
+    @property
+    def labels(self) -> torch.Tensor:
+        """Both ends of every range, (2, T): what an objective needs to know before its own numbers are loaded."""
+        return torch.as_tensor(self.ranges.T.copy(), dtype=torch.float32)
+
+
+def restore(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
+    """The fitted model as a function.
+
+    Raises
+    ------
+    InputError
+        If the tensors are not those of a model of this shape.
+    """
+    try:
+        return _BY_KIND[shape.recipe.model](shape, tensors, device)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"the weights are none of a model of this recipe ({shape.recipe.model}): {error}") from error
+
+
+def _ridge(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
+    weights, intercept, mean, scale = (tensors[name] for name in ("weights", "intercept", "mean", "scale"))
+
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        standardised = (x.flatten(1).cpu().numpy() - mean) / scale
+        return torch.as_tensor(standardised @ weights + intercept), None
+
+    return answer
+
+
+def _lightgbm(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
+    booster, best = boosting.from_bytes(tensors["booster"]), int(tensors["best_iteration"][0])
+
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        found = booster.predict(x.flatten(1).cpu().numpy(), num_iteration=best)
+        return torch.as_tensor(np.asarray(found))[:, None], None
+
+    return answer
+
+
+def _network(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
+    size = len(shape.recipe.channels), len(shape.wave)
+    material = Material(torch.zeros(size), torch.ones(size), shape.labels, torch.as_tensor(shape.wave), shape.guided)
+    with torch.random.fork_rng(devices=[]):
+        learner = Learner(shape.recipe, Architecture(**shape.architecture), material)
+    _fill(learner, tensors, device)
+
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        outputs = learner(x)
+        sigma = learner.objective.sigma(outputs)
+        return learner.objective.predict(outputs), None if sigma is None else sigma[:, 0]
+
+    return answer
+
+
+def _projection(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
+    """Spectra with masked pixels go by themselves: only they pay for the weighted least squares."""
+    fitted = {name: torch.as_tensor(value) for name, value in tensors.items()}
+    subspace = Subspace(*(fitted[f"features.{name}"] for name in ("mean", "weights", "basis", "covariance")))
+    features = Features(subspace, shape.recipe.residual_levels, masked=True)
+    with torch.random.fork_rng(devices=[]):
+        learner = ProjectionLearner(shape.recipe, Projection.model_validate(shape.architecture), features, shape.labels)
+    _fill(learner, tensors, device)
+    seen, unmasked = learner.features.weights > 0, copy(learner.features)
+    unmasked.masked = False
+
+    def outputs_of(features: Features, x: torch.Tensor) -> torch.Tensor:
+        return torch.as_tensor(learner.head(learner.perceptron(features(x))))
+
+    def labels_of(outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        sigma = learner.objective.sigma(outputs)
+        return learner.objective.predict(outputs), None if sigma is None else sigma[:, 0]
+
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        if whole:
+            return labels_of(outputs_of(unmasked, x))
+        bad = (x.flatten(1).isnan() & seen).any(dim=1)
+        outputs = torch.empty(len(x), learner.objective.n_outputs, device=x.device)
+        if not bad.all():
+            outputs[~bad] = outputs_of(unmasked, x[~bad].nan_to_num(nan=0.0))
+        if bad.any():
+            outputs[bad] = outputs_of(learner.features, x[bad])
+        return labels_of(outputs)
+
+    return answer
+
+
+def _fill(learner: nn.Module, tensors: Tensors, device: torch.device) -> None:
+    learner.load_state_dict({name: torch.as_tensor(np.array(value)) for name, value in tensors.items()})
+    learner.to(device).eval()
+
+
+_BY_KIND: dict[str, Callable[[Shape, Tensors, torch.device], Answer]] = {
+    "ridge": _ridge,
+    "lightgbm": _lightgbm,
+    "projection": _projection,
+    "vit": _network,
+}

@@ -1,0 +1,177 @@
+"""Files of spectra → one file of predictions: whole blocks in order, several at a time, in constant memory."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from logg1m import __version__
+from logg1m.files import InputError, read_csv, read_parquet
+from logg1m.jobs.progress import Progress
+from logg1m.predict import writing
+from logg1m.predict.predicting import Predictor
+from logg1m.predict.reading import Options, Reader, open_spectra
+from logg1m.predict.steps import Frame, Spectra, make_ready
+
+Estimator = Literal["network", "posterior", "both"]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What a user wants of the spectra.
+
+    v_los : one radial velocity for all, km/s; rv : table of them, columns v_los and objId or row (and input)
+    rows : of all files together, start and stop; None: all
+    """
+
+    estimator: Estimator = "network"
+    frame: Frame = "observed"
+    v_los: float | None = None
+    rv: Path | None = None
+    bound: bool = False
+    amplitude: str = "median"
+    options: Options = field(default_factory=Options)
+    rows: tuple[int, int] | None = None
+    threads: int = 1
+
+
+def open_all(paths: Sequence[str | Path], options: Options) -> list[Reader]:
+    """Readers of files; patterns are expanded, in order.
+
+    Raises
+    ------
+    InputError
+        If a pattern matches nothing, or a file cannot be read.
+    """
+    found: list[Path] = []
+    for each in map(str, paths):
+        if Path(each).exists():
+            found.append(Path(each))
+            continue
+        matched = sorted(Path().glob(each)) if not Path(each).is_absolute() else sorted(Path("/").glob(each[1:]))
+        if not matched:
+            raise InputError(f"{each}: there is no such file, and nothing matches it as a pattern")
+        found += matched
+    return [open_spectra(path, options) for path in found]
+
+
+def velocities(rv: Path) -> pd.DataFrame:
+    """A table of radial velocities, with v_los and objId or row."""
+    if rv.suffix.lower() in (".fits", ".ecsv"):
+        from logg1m.predict.astropy_tools import read_table
+
+        table = read_table(rv)
+    else:
+        table = read_parquet(rv) if rv.suffix.lower() == ".parquet" else read_csv(rv)
+    key = next((name for name in ("objId", "row") if name in table), None)
+    if "v_los" not in table or key is None:
+        raise InputError(f"{rv} has the columns {', '.join(map(str, table))}; expected v_los (km/s) and objId or row")
+    if table.duplicated([name for name in ("input", key) if name in table]).any():
+        raise InputError(f"{rv}: a spectrum stands there twice; expected every {key} once")
+    return table
+
+
+def with_velocity(spectra: Spectra, asking: Asking, table: pd.DataFrame | None) -> Spectra:
+    """The velocity that the user gives, before that of the file."""
+    if asking.v_los is not None:
+        return replace(spectra, velocity=np.full(len(spectra), float(asking.v_los)))
+    if table is None:
+        return spectra
+    keys = [name for name in ("input", "objId" if "objId" in table else "row") if name in table]
+    found = spectra.identity.merge(table[[*keys, "v_los"]], on=keys, how="left", validate="many_to_one")["v_los"]
+    return replace(spectra, velocity=found.to_numpy(dtype=np.float64))
+
+
+def blocks(readers: Sequence[Reader], rows: tuple[int, int] | None) -> Iterator[Spectra]:
+    """Blocks of all files in order, or of some rows of them together."""
+    start, stop = rows or (0, sum(reader.n_spectra for reader in readers))
+    before = 0
+    for reader in readers:
+        low, high = max(start - before, 0), min(stop - before, reader.n_spectra)
+        if low < high:
+            yield from reader.blocks(low, high)
+        before += reader.n_spectra
+
+
+def predict_blocks(
+    predictor: Predictor, spectra: Iterator[Spectra], asking: Asking, count: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """Rows of all spectra in order, and the steps that were taken."""
+    table = velocities(asking.rv) if asking.rv else None
+    steps: dict[str, None] = {}
+    sampler = None
+    if asking.estimator != "network":
+        from logg1m.predict.posterior import Sampler
+
+        sampler = Sampler.of(predictor)
+
+    def work(block: Spectra) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        block = with_velocity(block, asking, table)
+        ready = make_ready(block, predictor.model.wave, asking.frame, asking.amplitude)
+        rows = predictor.rows(ready, block.identity, asking.bound)
+        if sampler is not None:
+            rows = sampler.beside(rows, ready, replaces=asking.estimator == "posterior")
+        return writing.compact(rows), ready.steps
+
+    parts, waiting = [], deque[Future[tuple[pd.DataFrame, tuple[str, ...]]]]()
+    progress = Progress("predictions", count, "spectra")
+
+    def take() -> None:
+        rows, done = waiting.popleft().result()
+        parts.append(rows)
+        steps.update(dict.fromkeys(done))
+        progress.add(len(rows))
+
+    with ThreadPoolExecutor(max(asking.threads, 1)) as pool:
+        for block in spectra:
+            waiting.append(pool.submit(work, block))
+            if len(waiting) > asking.threads + 1:
+                take()
+        while waiting:
+            take()
+    if not parts:
+        raise InputError("there is no spectrum in the files")
+    return writing.joined(parts), list(steps)
+
+
+def predict_files(
+    paths: Sequence[str | Path], predictor: Predictor, out: Path, asking: Asking, overwrite: bool = False
+) -> int:
+    """Predict and write; the number of spectra.
+
+    Raises
+    ------
+    InputError
+        What is wrong with a file, an option, or the output, which is then left as it was.
+    """
+    writing.require_writable(out, overwrite)
+    readers = open_all(paths, asking.options)
+    total = sum(reader.n_spectra for reader in readers)
+    count = total if asking.rows is None else max(min(asking.rows[1], total) - asking.rows[0], 0)
+    frame, steps = predict_blocks(predictor, blocks(readers, asking.rows), asking, count)
+    recipe = predictor.model.recipe
+    steps.append(f"recipe: normalisation {recipe.normalisation}, channels {', '.join(recipe.channels)}, {recipe.model}")
+    about = {
+        "model_id": predictor.model.identity,
+        "version": __version__,
+        "estimator": asking.estimator,
+        "inputs": [reader.path.name for reader in readers],
+    }
+    writing.write(out, frame, steps, about)
+    return len(frame)
+
+
+def dry_run(paths: Sequence[str | Path], predictor: Predictor, asking: Asking) -> list[str]:
+    """What would be done: one line per file, and the steps; the first block of every file is prepared."""
+    lines = []
+    table = velocities(asking.rv) if asking.rv else None
+    for reader in open_all(paths, asking.options):
+        block = with_velocity(next(iter(reader.blocks(0, min(reader.n_spectra, 16)))), asking, table)
+        ready = make_ready(block, predictor.model.wave, asking.frame, asking.amplitude)
+        lines.append(f"{reader.path}: {reader.n_spectra:,} spectra; " + "; ".join(ready.steps))
+    return lines
