@@ -23,6 +23,7 @@ SPEED_OF_LIGHT = 2.99792458e18  # Å/s
 REFERENCE_TABLE = Path(str(files("logg1m.observe") / "data" / "pfs_mr_reference.csv"))
 REFERENCE_TIME = 900.0  # s, of the table
 LINE_SPREAD_SIGMA = 0.55  # Å, Gaussian, in total before pixel integration
+SKY_RESIDUAL = 0.01  # of sky subtraction, a fraction of the sky
 GRID_SIGMA = 0.35  # Å, already in the embedded grid
 
 # Telescope at field angles 0 … 0.65 degrees: vignetting, effective focal length (m), rms spot (µm).
@@ -187,17 +188,20 @@ class PfsRedArm:
         return throughput @ self._electrons, sky @ self._sky
 
     @staticmethod
-    def background(sky: torch.Tensor, exposures: int, exposure_time: float) -> torch.Tensor:
+    def background(
+        sky: torch.Tensor, exposures: float, exposure_time: float, residual: float = SKY_RESIDUAL
+    ) -> torch.Tensor:
         """Variance of one exposure that does not come from the star, electrons², (N, P) from the sky electrons.
 
         Sky, 1 % sky-subtraction residual that adds coherently over exposures (of the brightest of the pixel and its
         two neighbours), 2 % diffuse stray light, dark current and read noise of 5 pixels; 1.5 % on top of it all.
+        `residual` is that of the sky subtraction, a fraction of the sky.
         """
         brightest = sky.clone()
         torch.maximum(brightest[:, 1:], sky[:, :-1], out=brightest[:, 1:])
         torch.maximum(brightest[:, :-1], sky[:, 1:], out=brightest[:, :-1])
         constant = 0.02 * 0.75 * sky.mean(dim=1, keepdim=True) + 5 * (1e-4 * exposure_time + 4.0**2)
-        return brightest.square_().mul_(0.01**2 * exposures).add_(sky).add_(constant).mul_(1.015)
+        return brightest.square_().mul_(residual**2 * exposures).add_(sky).add_(constant).mul_(1.015)
 
     def error(
         self,
