@@ -90,7 +90,7 @@ def test_what_sky_subtraction_leaves_does_not_average_down(named):
 def test_a_goal_needs_the_time_at_which_sigma_is_the_goal(named):
     exposures = Exposures(named, RANGES, 1e8)
     for kind in ("bound", "posterior"):
-        hours, floor = exposures.needed(21.0, 0.2, kind)
+        hours, floor = exposures.needed(Setting(21.0, 1), 0.2, kind)
         parts = named.parts(Setting(21.0, 1).conditions())
         reached = np.isfinite(hours)
         assert reached.any()

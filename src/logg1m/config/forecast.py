@@ -12,6 +12,8 @@ Seeing = Annotated[tuple[Annotated[float, Field(ge=0.1, le=5)], ...], EACH_ONCE,
 Zenith = Annotated[tuple[Annotated[float, Field(ge=0, le=70)], ...], EACH_ONCE, Field(min_length=1, max_length=20)]
 Field_ = Annotated[tuple[Annotated[float, Field(ge=0, le=0.65)], ...], EACH_ONCE, Field(min_length=1, max_length=20)]
 Factors = Annotated[tuple[Annotated[float, Field(ge=0.1, le=1e3)], ...], EACH_ONCE, Field(min_length=1, max_length=20)]
+Sigmas = Annotated[tuple[Annotated[float, Field(gt=0, le=1e5)], ...], EACH_ONCE, Field(max_length=20)]
+Shares = Annotated[tuple[Annotated[float, Field(ge=0, le=0.1)], ...], EACH_ONCE, Field(max_length=20)]
 
 
 class Forecast(Section):
@@ -36,3 +38,14 @@ class Forecast(Section):
     at_magnitude: float = Field(22.0, ge=0, le=40, description="magnitude at which the conditions are varied")
     at_hours: float = Field(3.0, gt=0, le=1e4, description="exposure time at which the conditions are varied, h")
     goal: float = Field(0.2, gt=0, le=5, description="σ(log g) whose exposure time is asked for, dex")
+    lever_stars: int = Field(
+        150, ge=2, le=1_000_000, description="test stars of the run, low-noise ones and any, whose levers are computed"
+    )
+    teff_priors: Sigmas = Field((50.0, 100.0, 200.0), description="1σ of what photometry says of Teff, K")
+    m_h_priors: Sigmas = Field((0.1, 0.2), description="1σ of what photometry says of [M/H], dex")
+    calibration: Shares = Field(
+        (0.0, 0.01, 0.02, 0.03, 0.05), description="1σ errors of the flux calibration, Legendre orders 1–3 each"
+    )
+    sky_residual: Shares = Field((0.005, 0.002, 0.0), description="what sky subtraction leaves, as a share of the sky")
+    line_spread: Shares = Field((0.01, 0.05), description="1σ errors of the width of the line spread, as a share of it")
+    window: float = Field(100.0, ge=20, le=1000, description="width of the windows that are left out or alone, Å")

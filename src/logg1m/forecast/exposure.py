@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 
 from logg1m.config.forecast import Forecast
 from logg1m.forecast.scene import Parts, Scene, Setting, bounds
@@ -51,15 +52,19 @@ class Exposures:
         """σ (magnitudes, hours and one more for the limit, N, 2), bound and posterior."""
         found = np.empty((len(magnitudes), len(hours) + 1, len(self.scene), 2))
         for i, mag in enumerate(magnitudes):
-            parts = self.scene.parts(Setting(mag, 1).conditions())
+            parts = self.parts(Setting(mag, 1))
             for j, time in enumerate([*hours, np.inf]):
                 found[i, j] = self.sigma(parts, self.exposures(time))[list(KINDS)]
         return found
 
-    def needed(self, mag: float, goal: float, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    def parts(self, at: Setting) -> Parts:
+        """Of all stars, observed in one way."""
+        return self.scene.parts(at.conditions(), at.continuum, at.residual)
+
+    def needed(self, at: Setting, goal: float, kind: str) -> tuple[np.ndarray, np.ndarray]:
         """Hours (N,) that σ of a kind needs to come down to a goal, dex, and its floor (N,); ∞ hours: not reachable by
-        exposure. One exposure is the least. NaN where a bound failed."""
-        parts = self.scene.parts(Setting(mag, 1).conditions())
+        exposure. One exposure is the least; those of `at` do not count. NaN where a bound failed."""
+        parts = self.parts(at)
         floor = self.sigma(parts, np.inf)[kind].to_numpy()
         low, high = np.zeros(len(self.scene)), np.full(len(self.scene), np.log(_MOST))
         reachable = self.sigma(parts, np.exp(high))[kind].to_numpy() <= goal
@@ -71,6 +76,19 @@ class Exposures:
         exposures = np.where(first, 1.0, np.where(reachable, np.exp(high), np.inf))
         hours = exposures * self.exposure_time / 3600
         return np.where(np.isfinite(floor), hours, np.nan), floor
+
+    def median_needed(self, at: Setting, goal: float, kind: str) -> float | None:
+        """Hours until the median σ over stars has come down to a goal; None: not reachable by exposure."""
+        parts = self.parts(at)
+
+        def above(ln_exposures: float) -> float:
+            return float(np.log(self.sigma(parts, np.exp(ln_exposures))[kind].median() / goal))
+
+        first, last = 0.0, float(np.log(_MOST))
+        if not above(last) < 0:
+            return None
+        exposures = 1.0 if above(first) <= 0 else float(np.exp(brentq(above, first, last, rtol=1e-6)))
+        return exposures * self.exposure_time / 3600
 
 
 def grid_rows(grid: np.ndarray, config: Forecast, exposures: Exposures) -> Iterator[dict[str, Any]]:
@@ -108,7 +126,7 @@ def needed_rows(
     grid : of the population, between whose times its median is interpolated (ln σ linear in ln t)
     """
     for i, mag in enumerate(config.magnitudes):
-        found = {kind: of_stars.needed(mag, config.goal, kind) for kind in KINDS}
+        found = {kind: of_stars.needed(Setting(mag, 1), config.goal, kind) for kind in KINDS}
         for k, star in enumerate(stars):
             row = {"star": star.name, "mag": mag, "goal": config.goal}
             yield row | {kind: _needed(hours[k], floor[k], of_stars) for kind, (hours, floor) in found.items()}
@@ -156,8 +174,7 @@ def condition_rows(
             at = replace(reference, **{field: value})
             row = {"varied": name, "value": value, "mag": config.at_magnitude, "hours": config.at_hours}
             for exposures in (named, population):
-                parts = exposures.scene.parts(at.conditions(), at.continuum, at.residual)
-                sigma = exposures.sigma(parts, at.exposures)
+                sigma = exposures.sigma(exposures.parts(at), at.exposures)
                 if exposures is population:
                     yield row | {"star": POPULATION} | {kind: float(sigma[kind].median()) for kind in KINDS}
                 else:

@@ -1,17 +1,26 @@
 """forecast.json: what exposure time, conditions and levers do to σ(log g)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import torch
+
+from logg1m import metrics
 from logg1m.bounds import fisher
 from logg1m.bounds.sweep import FIELD_ANGLE, SEEING, ZENITH_ANGLE
+from logg1m.config.bounds import Bootstrap
 from logg1m.config.data import Data
 from logg1m.config.forecast import Forecast
-from logg1m.forecast.exposure import Exposures, condition_rows, grid_rows, needed_rows, star_rows
-from logg1m.forecast.scene import Scene
+from logg1m.forecast.exposure import KINDS, Exposures, condition_rows, grid_rows, needed_rows, star_rows
+from logg1m.forecast.levers import Lever, Levers, gains
+from logg1m.forecast.scene import Scene, Setting
 from logg1m.forecast.stars import Star, inside, labels_of, population
-from logg1m.observe import LABELS, WAVE, Observer
-from logg1m.observe.survey import Columns
+from logg1m.observe import LABELS, Observer
+from logg1m.observe.survey import Columns, bad_pixels
+from logg1m.sources.embedded import EmbeddedSource
 
 MEANING = {
     "bound": "Cramér–Rao bound on log g, the other labels and all nuisances marginalised, exact derivatives",
@@ -40,7 +49,7 @@ def exposure_part(
     conditions, exposure_time in s, goal in dex
     """
     priors = data.priors.model_dump()
-    ranges, columns = fisher.prior_ranges(priors), Columns(data.observation.nuisances, WAVE)
+    ranges, columns = fisher.prior_ranges(priors), Columns(data.observation.nuisances, observer.wave)
     how = ranges, max_condition
     stars = inside(observer.grid) if stars is None else stars
     named = Exposures(Scene.of(observer, labels_of(tuple(stars)), columns, noise_level), *how)
@@ -65,3 +74,78 @@ def exposure_part(
         "needed": [*needed_rows(named, stars, grids[1], everyone, config)],
         "conditions": [*condition_rows(named, stars, everyone, config)],
     }
+
+
+def levers_part(
+    source: EmbeddedSource,
+    subsets: Mapping[str, np.ndarray],
+    config: Forecast,
+    bootstrap: Bootstrap,
+    noise_level: float,
+    max_condition: float,
+) -> dict[str, Any]:
+    """What every lever brings on stars of the run as they were observed, and on the named stars.
+
+    Parameters
+    ----------
+    subsets : name → ids of stars; those without a star are left out
+
+    Returns
+    -------
+    subsets: name → {n, base {sigma, mse, r2}, rows}, rows of `levers.gains`; stars: σ of every named star at one magnitude
+    and time with every lever
+    """
+    data, seed = source.data, source.seed
+    observer = Observer(source.grid, data.observation, dtype=torch.float64)
+    ranges, nuisances = fisher.prior_ranges(data.priors.model_dump()), data.observation.nuisances
+    columns, variance = Columns(nuisances, observer.wave), ranges["logg"] ** 2 / 12
+    how = ranges, max_condition
+    found: dict[str, Any] = {}
+    for name, ids in subsets.items():
+        if not len(ids):
+            continue
+        labels, conditions = source.draw(ids)
+        scene = Scene.of(observer, labels, columns, noise_level, conditions.redshift)
+        if data.observation.masks:
+            scene = replace(scene, mask=bad_pixels(data.observation, seed, ids) != 0)
+        levers = Levers(scene, conditions, nuisances, data.observation.exposures, *how)
+        curve = levers.curve()
+        rows = [gains(lever, levers.base, curve, variance, bootstrap, seed) for lever in levers.all(config)]
+        found[name] = {"n": len(ids), "base": base(levers.base, variance, bootstrap, seed), "rows": rows}
+    return {"subsets": found, "stars": [*_of_named(observer, data, config, columns, noise_level, how)]}
+
+
+def base(sigma: pd.DataFrame, variance: float, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
+    """σ of the median bound, and MSE and R² by the prior-aware bound, before anything is changed."""
+    squared, bound = sigma["posterior"].to_numpy() ** 2, sigma["bound"].to_numpy()
+    good = bound[np.isfinite(bound)]
+    return {
+        "sigma": metrics.median_with_interval(good, bootstrap.level)
+        if len(good)
+        else metrics.not_measured(bootstrap.level),
+        "mse": metrics.with_interval(metrics.mean(squared), len(squared), bootstrap, seed),
+        "r2": metrics.with_interval(metrics.mean(1 - squared / variance), len(squared), bootstrap, seed),
+    }
+
+
+def _of_named(
+    observer: Observer,
+    data: Data,
+    config: Forecast,
+    columns: Columns,
+    noise_level: float,
+    how: tuple[dict[str, float], float],
+) -> Iterator[dict[str, Any]]:
+    """Rows star, lever, group, words, bound, posterior (dex) at one magnitude and time; lever None: as it is."""
+    stars = inside(observer.grid)
+    if not stars:
+        return
+    scene = Scene.of(observer, labels_of(stars), columns, noise_level)
+    count = config.at_hours * 3600 / observer.observation.exposure_time
+    conditions = Setting(config.at_magnitude, count).conditions()[np.zeros(len(stars), dtype=int)]
+    levers = Levers(scene, conditions, data.observation.nuisances, count, *how)
+    as_it_is = Lever("none", "none", "as it is", levers.base)
+    for lever in (as_it_is, *levers.all(config)):
+        for k, star in enumerate(stars):
+            sigma = {kind: float(lever.sigma[kind][k]) for kind in KINDS}
+            yield {"star": star.name, "lever": lever.key, "group": lever.group, "words": lever.words} | sigma

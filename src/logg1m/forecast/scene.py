@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 import torch
+from scipy.interpolate import CubicSpline
 from scipy.ndimage import percentile_filter, uniform_filter1d
 
 from logg1m.bounds import fisher
@@ -64,7 +65,8 @@ class Scene:
 
     Attributes
     ----------
-    flux : (N, P) noise-free, normalised; jacobian : (N, 5 + J, P) by label and by nuisance
+    flux : (N, P) noise-free, normalised; jacobian : (N, 5 + J, P) by label and by nuisance; precision : (J,) 1/σ² of what is
+        known of the nuisances
     scale : (N,) erg/s/cm²/Å per unit of flux at magnitude 20; mask : (N, P) True at bad pixels, or None
     noise_level : what errors are multiplied by
     """
@@ -74,7 +76,7 @@ class Scene:
     flux: np.ndarray
     jacobian: np.ndarray
     scale: np.ndarray
-    columns: Columns
+    precision: np.ndarray
     noise_level: float = 1.0
     mask: np.ndarray | None = field(default=None)
 
@@ -97,11 +99,12 @@ class Scene:
         if not noise_level > 0:
             raise InputError(f"protocol.noise_level = {noise_level:g}: without noise there is no bound")
         rest = np.zeros(len(labels)) if redshift is None else redshift
-        at = Conditions(*(np.full(len(labels), v) for v in (_AT, SEEING, ZENITH_ANGLE, FIELD_ANGLE)), rest)
+        values = (_AT, SEEING, ZENITH_ANGLE, FIELD_ANGLE)
+        at = Conditions(*(np.full(len(labels), value) for value in values), redshift=rest)
         known, scale = observer.jacobian(labels, at), observer.observe(labels, at).flux_scale
         flux = known.flux.double().cpu().numpy()
         jacobian = fisher.with_nuisances(known.d_flux.double().cpu().numpy(), flux, columns)
-        return cls(observer, labels, flux, jacobian, scale.double().cpu().numpy(), columns, noise_level)
+        return cls(observer, labels, flux, jacobian, scale.double().cpu().numpy(), columns.precision, noise_level)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -113,15 +116,27 @@ class Scene:
     def with_columns(self, columns: Columns) -> "Scene":
         """The same stars with other nuisances."""
         jacobian = fisher.with_nuisances(self.jacobian[:, :5], self.flux, columns)
-        return replace(self, jacobian=jacobian, columns=columns)
+        return replace(self, jacobian=jacobian, precision=columns.precision)
 
-    def parts(self, conditions: Conditions, continuum: float = 1.0, residual: float = SKY_RESIDUAL) -> Parts:
-        """Parts of the variance under conditions of one star, for all, or of each star."""
+    def with_unknown(self, column: np.ndarray, sigma: float) -> "Scene":
+        """The same stars with one more nuisance: its column (N, P), and what is known of it, 1σ."""
+        jacobian = np.concatenate([self.jacobian, column[:, None]], axis=1)
+        return replace(self, jacobian=jacobian, precision=np.append(self.precision, 1 / sigma**2))
+
+    def parts(
+        self, conditions: Conditions, continuum: float = 1.0, residual: float = SKY_RESIDUAL, moved: float = 0.0
+    ) -> Parts:
+        """Parts of the variance under conditions of one star, for all, or of each star.
+
+        moved : pixels by which the sky is moved to the blue
+        """
         conditions.check()
         arm, time = self.observer.arm, self.observer.observation.exposure_time
         throughput, sky = arm.response(conditions, time)
         if continuum != 1:
             sky = sky + (continuum - 1) * torch.as_tensor(sky_continuum(sky.cpu().numpy())).to(sky)
+        if moved:
+            sky = torch.as_tensor(moved_to_blue(sky.double().cpu().numpy(), moved)).to(sky)
         none = arm.background(sky, 0.0, time, residual)
         coherent = arm.background(sky, 1.0, time, residual) - none
         scale = self.scale * 10 ** (-0.4 * (conditions.mag - _AT))
@@ -140,8 +155,11 @@ class Scene:
 
     def information(self, parts: Parts, exposures: float | np.ndarray) -> np.ndarray:
         """Fisher information on the labels (N, 5, 5), nuisances marginalised."""
-        error = self.error(parts, exposures)
-        return fisher.marginalised(fisher.fisher_information(self.jacobian, error), self.columns)
+        return self.marginalised(fisher.fisher_information(self.jacobian, self.error(parts, exposures)))
+
+    def marginalised(self, information: np.ndarray) -> np.ndarray:
+        """Information on the labels (N, 5, 5) from that on labels and nuisances."""
+        return fisher.without(information, self.precision) if len(self.precision) else information
 
     def seen(self, at: Setting) -> np.ndarray:
         """Information (N, 5, 5) on stars that are all observed in one way."""
@@ -153,6 +171,12 @@ def bounds(information: np.ndarray, ranges: dict[str, float], max_condition: flo
     prior, approximately (`fisher.prior_aware_crlb`)."""
     table = fisher.bounds(information, ranges, max_condition)
     return pd.DataFrame({"bound": table["sigma_5d"], "posterior": table["sigma_prior"]})
+
+
+def moved_to_blue(sky: np.ndarray, pixels: float) -> np.ndarray:
+    """Sky electrons (N, P) moved to the blue by a part of a pixel: cubic splines of their logarithm."""
+    at = np.arange(sky.shape[1])
+    return np.asarray(np.exp(CubicSpline(at, np.log(sky), axis=1)(np.clip(at + pixels, 0, at[-1]))))
 
 
 def sky_continuum(sky: np.ndarray) -> np.ndarray:

@@ -87,17 +87,19 @@ class Conditions:
                 )
 
 
-def line_spread_operator(grid_wave: np.ndarray, grid_sigma: float = GRID_SIGMA) -> tuple[np.ndarray, ...]:
+def line_spread_operator(
+    grid_wave: np.ndarray, grid_sigma: float = GRID_SIGMA, line_spread: float = LINE_SPREAD_SIGMA
+) -> tuple[np.ndarray, ...]:
     """Line spread and pixel mean as one sparse operator on the uniform wavelength grid of the models.
 
-    A Gaussian of variance 0.55² − `grid_sigma`² Å², then the mean over each pixel: the weight of a grid point is
+    A Gaussian of variance `line_spread`² − `grid_sigma`² Å², then the mean over each pixel: the weight of a grid point is
     the difference of the Gaussian's cumulative distribution at the pixel's two edges; rows sum to one.
 
     Returns
     -------
     rows, columns, weights : coordinates and values of the (4096, M) operator
     """
-    sigma = math.sqrt(LINE_SPREAD_SIGMA**2 - grid_sigma**2)
+    sigma = math.sqrt(line_spread**2 - grid_sigma**2)
     step = float(grid_wave[1] - grid_wave[0])
     reach = math.ceil((6 * sigma + PIXEL_SIZE) / step)
     centre = np.rint((WAVE - grid_wave[0]) / step).astype(np.int64)

@@ -65,7 +65,7 @@ class Observer:
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.grid, self.observation = grid, observation
+        self.grid, self.observation, self.wave = grid, observation, WAVE
         self.device, self.dtype = torch.device(device), dtype
         self.tile_rows = _TILE_ROWS.get(self.device.type, 128)
         self.arm = PfsRedArm(self.device, dtype)
