@@ -13,6 +13,7 @@ rule forecast:
     input:
         manifest="results/data/manifest.json",
         members="results/mvp_0_a/members.parquet",
+        population=CONFIG.forecast.population or [],
     output:
         update(FORECAST),
     log:
@@ -28,6 +29,7 @@ rule forecast:
     params:
         data=whole(CONFIG.data),
         forecast=whole(CONFIG.forecast),
+        bayes=whole(CONFIG.bounds.bayes),
         max_condition=CONFIG.bounds.max_condition,
         bootstrap=whole(CONFIG.bootstrap),
         noise_level=CONFIG.protocol.noise_level,
@@ -35,6 +37,7 @@ rule forecast:
         files=DATA_FILES,
         code=code(
             "logg1m.forecast.make",
+            "logg1m.forecast.reweighted",
             "logg1m.bounds.compute",
             "logg1m.sources",
             "logg1m.sources.identity",

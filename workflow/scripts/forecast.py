@@ -3,12 +3,14 @@
 import torch
 
 from logg1m.bounds.compute import select
+from logg1m.config.bayes import BayesConfig
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.compute import Compute
 from logg1m.config.data import Data
 from logg1m.config.forecast import Forecast
 from logg1m.files import InputError, read_parquet, write_json
 from logg1m.forecast.make import exposure_part, levers_part
+from logg1m.forecast.reweighted import posteriors_part
 from logg1m.jobs.frame import job
 from logg1m.observe import Observer
 from logg1m.sources import build
@@ -29,5 +31,8 @@ with job(snakemake):
     observer = Observer(source.grid, data.observation, dtype=torch.float64)
     how = params.noise_level, params.max_condition
     found = exposure_part(observer, data, config, *how, params.seed)
-    found["levers"] = levers_part(source, subsets, config, Bootstrap.of(params.bootstrap), *how)
+    bootstrap = Bootstrap.of(params.bootstrap)
+    found["levers"] = levers_part(source, subsets, config, bootstrap, *how)
+    bayes, level = BayesConfig.of(params.bayes), params.noise_level
+    found["posteriors"] = posteriors_part(source, subsets["low_noise"], config, bayes, bootstrap, compute, level)
     write_json(snakemake.output[0], found)

@@ -14,6 +14,7 @@ Field_ = Annotated[tuple[Annotated[float, Field(ge=0, le=0.65)], ...], EACH_ONCE
 Factors = Annotated[tuple[Annotated[float, Field(ge=0.1, le=1e3)], ...], EACH_ONCE, Field(min_length=1, max_length=20)]
 Sigmas = Annotated[tuple[Annotated[float, Field(gt=0, le=1e5)], ...], EACH_ONCE, Field(max_length=20)]
 Shares = Annotated[tuple[Annotated[float, Field(ge=0, le=0.1)], ...], EACH_ONCE, Field(max_length=20)]
+Width = Annotated[float, Field(gt=0, le=1e4)]
 
 
 class Forecast(Section):
@@ -49,3 +50,19 @@ class Forecast(Section):
     sky_residual: Shares = Field((0.005, 0.002, 0.0), description="what sky subtraction leaves, as a share of the sky")
     line_spread: Shares = Field((0.01, 0.05), description="1σ errors of the width of the line spread, as a share of it")
     window: float = Field(100.0, ge=20, le=1000, description="width of the windows that are left out or alone, Å")
+    posterior_stars: int = Field(
+        24, ge=0, le=1_000_000, description="stars whose posteriors are sampled and reweighted, at most; 0: none"
+    )
+    library: int = Field(2048, ge=1024, le=100_000_000, description="simulated draws from the prior to start from")
+    min_ess: float = Field(
+        50.0, gt=1, le=1e9, description="effective sample size below which a reweighted star is refused"
+    )
+    population: str | None = Field(
+        None,
+        description="CSV file with columns teff, logg, m_h, weight (K, dex, dex, any scale), such as isochrones: a prior on "
+        "log g that no spectrum gives",
+    )
+    population_kernel: tuple[Width, Width, Width] = Field(
+        (75.0, 0.1, 0.1),
+        description="1σ of the Gaussians about the rows of that table in Teff, log g, [M/H]: K, dex, dex",
+    )
