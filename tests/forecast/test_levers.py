@@ -152,7 +152,7 @@ def test_the_sky_is_moved_to_the_blue_by_half_a_pixel(levers):
     def sky(x):
         return 50 + 3000 * np.exp(-(((x % 40 - 20.3) / 1.4) ** 2) / 2)
 
-    at = np.arange(1000.0)
+    at = np.arange(4096.0)
     np.testing.assert_allclose(moved_to_blue(sky(at)[None], 0.5)[0][5:-5], sky(at + 0.5)[5:-5], rtol=0.03)
     plain, moved = (levers.scene.parts(Setting(21, 1).conditions(), moved=by).base for by in (0.0, 0.5))
     assert moved.mean() == pytest.approx(plain.mean(), rel=0.01)
@@ -167,7 +167,7 @@ def test_the_part_of_the_artifact_has_every_lever_on_the_stars_of_the_run(small_
     assert [*found["subsets"]] == ["low_noise"]
     part = found["subsets"]["low_noise"]
     groups = {row["group"] for row in part["rows"]}
-    assert groups >= {"exposure", "prior", "sky", "calibration", "line_spread", "window", "caveat"}
+    assert groups >= {"exposure", "prior", "sky", "calibration", "line_spread", "window", "caveat", "resolution"}
     assert all(row["n"] == 4 for row in part["rows"])
     variance = RANGES["logg"] ** 2 / 12
     assert part["base"]["r2"]["value"] == pytest.approx(1 - part["base"]["mse"]["value"] / variance)
@@ -176,6 +176,13 @@ def test_the_part_of_the_artifact_has_every_lever_on_the_stars_of_the_run(small_
     expected = np.square(fisher.bounds(information, RANGES, 1e8)["sigma_prior"]).mean()
     assert part["base"]["mse"]["value"] == pytest.approx(expected, rel=1e-3)
     assert {row["star"] for row in found["stars"]} == {star.name for star in stars.STARS}
+    (low,) = (row for row in part["rows"] if row["lever"] == "low_resolution")
+    assert "a lower bound for low resolution" in low["words"]
+    red = Observer(small_source.grid, Observation(arms=("r",)), dtype=torch.float64)
+    exact = red.jacobian(*small_source.draw(np.arange(4)))
+    information = fisher.fisher_information(exact.d_flux.numpy(), exact.error.numpy())
+    theirs = np.square(fisher.bounds(information, RANGES, 1e8)["sigma_prior"]).mean()
+    assert low["mse"]["value"] == pytest.approx(theirs - expected, rel=1e-2)
 
 
 def test_a_survey_s_own_masks_and_nuisances_count(grid):

@@ -10,7 +10,7 @@ from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
-from logg1m.observe import LABELS, WAVE, Conditions, Observer
+from logg1m.observe import LABELS, Conditions, Observer
 from logg1m.observe.survey import Columns
 from logg1m.spectra import passes
 
@@ -48,7 +48,7 @@ def sweep(
         raise InputError(f"protocol.noise_level = {noise_level:g}: without noise there is no bound")
     ranges = fisher.prior_ranges(priors)
     labels = drawn(priors, seed, config.sweep_stars)
-    columns = Columns(observer.observation.nuisances, WAVE)
+    columns = Columns(observer.observation.nuisances, observer.wave)
 
     def visit(start: int) -> list[tuple[np.ndarray, np.ndarray]]:
         part = labels[start : start + _BATCH]

@@ -4,7 +4,6 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from logg1m.observe import Observer
-from logg1m.observe.pfs import LINE_SPREAD_SIGMA, N_PIXELS, line_spread_operator
 
 _STEP = 1e-3  # relative, of the central difference; its error is 1e-6 of the derivative
 
@@ -16,8 +15,8 @@ def by_width(observer: Observer, labels: np.ndarray) -> np.ndarray:
     coefficients = observer.interpolator.coefficients(torch.as_tensor(labels, device=observer.device))
     ln_flux = torch.addmm(observer.mean_t, observer.components_t, coefficients.T).double().cpu().numpy()
     flux = np.exp(ln_flux)
-    wider, narrower = (_spread(observer, LINE_SPREAD_SIGMA * (1 + step)) @ flux for step in (_STEP, -_STEP))
-    plain = (_spread(observer, LINE_SPREAD_SIGMA) @ flux).T
+    wider, narrower = (_spread(observer, 1 + step) @ flux for step in (_STEP, -_STEP))
+    plain = (_spread(observer, 1.0) @ flux).T
     slope = ((wider - narrower) / (2 * _STEP)).T
     return normalised(plain, slope)
 
@@ -31,7 +30,6 @@ def normalised(flux: np.ndarray, slope: np.ndarray, median: float = 0.5) -> np.n
     return np.asarray(median / at * (slope - flux * moved / at))
 
 
-def _spread(observer: Observer, sigma: float) -> csr_matrix:
-    wave = observer.grid.wave
-    rows, columns, weights = line_spread_operator(wave, line_spread=sigma)
-    return csr_matrix((weights, (rows, columns)), shape=(N_PIXELS, len(wave)))
+def _spread(observer: Observer, wider: float) -> csr_matrix:
+    rows, columns, weights = observer.spread(wider)
+    return csr_matrix((weights, (rows, columns)), shape=(len(observer.wave), len(observer.grid.wave)))

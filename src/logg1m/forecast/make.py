@@ -18,7 +18,7 @@ from logg1m.forecast.exposure import KINDS, Exposures, condition_rows, grid_rows
 from logg1m.forecast.levers import Lever, Levers, gains
 from logg1m.forecast.scene import Scene, Setting
 from logg1m.forecast.stars import Star, inside, labels_of, population
-from logg1m.observe import LABELS, Observer
+from logg1m.observe import LABELS, Conditions, Observer
 from logg1m.observe.survey import Columns, bad_pixels
 from logg1m.sources.embedded import EmbeddedSource
 
@@ -30,6 +30,11 @@ MEANING = {
     "sky_continuum": "an assumption: the dark sky between its lines times this factor, lines as they are",
     "stars": "round labels beside isochrones of 10–12 Gyr; the tip of the giant branch itself lies below the grid's log g",
 }
+
+LOW_RESOLUTION = (
+    "red arm at low resolution, not medium, over {:.0f}–{:.0f} Å alone: a lower bound for low resolution, whose gain lies at "
+    "6300–9700 Å"
+)
 
 
 def exposure_part(
@@ -107,12 +112,38 @@ def levers_part(
         labels, conditions = source.draw(ids)
         scene = Scene.of(observer, labels, columns, noise_level, conditions.redshift)
         if data.observation.masks:
-            scene = replace(scene, mask=bad_pixels(data.observation, seed, ids) != 0)
+            scene = replace(scene, mask=bad_pixels(data.observation, seed, ids, observer.wave) != 0)
         levers = Levers(scene, conditions, nuisances, data.observation.exposures, *how)
         curve = levers.curve()
-        rows = [gains(lever, levers.base, curve, variance, bootstrap, seed) for lever in levers.all(config)]
+        at = levers, conditions, conditions.redshift, data, data.observation.exposures, how
+        every = [*levers.all(config), *low_resolution(*at, seed=seed, ids=ids)]
+        rows = [gains(lever, levers.base, curve, variance, bootstrap, seed) for lever in every]
         found[name] = {"n": len(ids), "base": base(levers.base, variance, bootstrap, seed), "rows": rows}
     return {"subsets": found, "stars": [*_of_named(observer, data, config, columns, noise_level, how)]}
+
+
+def low_resolution(
+    levers: Levers,
+    conditions: Conditions,
+    redshift: np.ndarray,
+    data: Data,
+    exposures: float,
+    how: tuple[dict[str, float], float],
+    seed: int = 0,
+    ids: np.ndarray | None = None,
+) -> Iterator[Lever]:
+    """The red arm at low resolution in place of medium, for the same time, over what of it the grid covers; of a run that has
+    the arm m alone. seed, ids: of stars whose bad pixels are masked, if the run has any."""
+    if data.observation.arms != ("m",):
+        return
+    scene, observation = levers.scene, data.observation.model_copy(update={"arms": ("r",)})
+    observer = Observer(scene.observer.grid, observation, dtype=torch.float64)
+    columns = Columns(observation.nuisances, observer.wave)
+    other = Scene.of(observer, scene.labels, columns, scene.noise_level, redshift)
+    if ids is not None and observation.masks:
+        other = replace(other, mask=bad_pixels(observation, seed, ids, observer.wave) != 0)
+    found = Levers(other, conditions, observation.nuisances, exposures, *how)
+    yield Lever("low_resolution", "resolution", LOW_RESOLUTION.format(*observer.wave[[0, -1]]), found.base)
 
 
 def base(sigma: pd.DataFrame, variance: float, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
@@ -145,7 +176,8 @@ def _of_named(
     conditions = Setting(config.at_magnitude, count).conditions()[np.zeros(len(stars), dtype=int)]
     levers = Levers(scene, conditions, data.observation.nuisances, count, *how)
     as_it_is = Lever("none", "none", "as it is", levers.base)
-    for lever in (as_it_is, *levers.all(config)):
+    rest = np.zeros(len(stars))
+    for lever in (as_it_is, *levers.all(config), *low_resolution(levers, conditions, rest, data, count, how)):
         for k, star in enumerate(stars):
             sigma = {kind: float(lever.sigma[kind][k]) for kind in KINDS}
             yield {"star": star.name, "lever": lever.key, "group": lever.group, "words": lever.words} | sigma

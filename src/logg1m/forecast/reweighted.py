@@ -32,7 +32,7 @@ def observed(
     seen = source.observer.observe(labels, conditions)
     flux, error = seen.flux.cpu().numpy(), seen.error.cpu().numpy()
     if observation.masks:
-        error = np.where(bad_pixels(observation, source.seed, ids), np.float32(np.inf), error)
+        error = np.where(bad_pixels(observation, source.seed, ids, source.wave), np.float32(np.inf), error)
     free = observation.nuisances.amplitude == "free"
     return Stars.observed(ids, labels[:, 1], flux, error, noise_level, source.seed, free)
 

@@ -20,7 +20,8 @@ from logg1m.bounds import fisher
 from logg1m.bounds.sweep import FIELD_ANGLE, SEEING, ZENITH_ANGLE
 from logg1m.files import InputError
 from logg1m.observe import Conditions, Observer
-from logg1m.observe.pfs import SKY_RESIDUAL
+from logg1m.observe.arms import Arms
+from logg1m.observe.pfs import N_PIXELS, SKY_RESIDUAL
 from logg1m.observe.survey import Columns
 
 _AT = 20.0  # magnitude at which flux scales are computed
@@ -52,11 +53,12 @@ class Setting:
 @dataclass(frozen=True)
 class Parts:
     """The variance of one exposure in electrons², (1 or N, P): base without the star, coherent per exposure; and electrons
-    per unit of normalised flux, (N, P)."""
+    per unit of normalised flux, (N, P), whose own variance is `poisson` times their number."""
 
     base: np.ndarray
     coherent: np.ndarray
     electrons: np.ndarray
+    poisson: float | np.ndarray = 1.0
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,11 @@ class Scene:
         none = arm.background(sky, 0.0, time, residual)
         coherent = arm.background(sky, 1.0, time, residual) - none
         scale = self.scale * 10 ** (-0.4 * (conditions.mag - _AT))
+        if isinstance(arm, Arms):  # whose variances are over its Poisson factor
+            none, coherent = none * arm.poisson, coherent * arm.poisson
         electrons = (throughput * arm.f_nu).double().cpu().numpy() * scale[:, None]
-        return Parts(none.double().cpu().numpy(), coherent.double().cpu().numpy(), electrons)
+        poisson = arm.poisson.double().cpu().numpy() if isinstance(arm, Arms) else 1.0
+        return Parts(none.double().cpu().numpy(), coherent.double().cpu().numpy(), electrons, poisson)
 
     def error(self, parts: Parts, exposures: float | np.ndarray) -> np.ndarray:
         """1σ error of normalised flux (N, P) of so many exposures, one number or one for each star; infinite where masked.
@@ -149,7 +154,7 @@ class Scene:
         For ∞ exposures it is what the residual of sky subtraction leaves.
         """
         n = np.asarray(exposures, dtype=np.float64).reshape(-1, 1)
-        variance = (parts.base + self.flux * parts.electrons) / n + parts.coherent
+        variance = (parts.base + self.flux * parts.electrons * parts.poisson) / n + parts.coherent
         error = np.sqrt(variance) / parts.electrons * self.noise_level
         return error if self.mask is None else np.where(self.mask, np.inf, error)
 
@@ -174,14 +179,14 @@ def bounds(information: np.ndarray, ranges: dict[str, float], max_condition: flo
 
 
 def moved_to_blue(sky: np.ndarray, pixels: float) -> np.ndarray:
-    """Sky electrons (N, P) moved to the blue by a part of a pixel: cubic splines of their logarithm."""
-    at = np.arange(sky.shape[1])
-    return np.asarray(np.exp(CubicSpline(at, np.log(sky), axis=1)(np.clip(at + pixels, 0, at[-1]))))
+    """Sky electrons (N, P) moved to the blue by a part of a pixel, arm by arm: cubic splines of their logarithm."""
+    at, whole = np.arange(N_PIXELS), sky.reshape(-1, N_PIXELS)
+    return np.exp(CubicSpline(at, np.log(whole), axis=1)(np.clip(at + pixels, 0, at[-1]))).reshape(sky.shape)
 
 
 def sky_continuum(sky: np.ndarray) -> np.ndarray:
     """The sky between its lines (N, P), electrons, from sky electrons (N, P): the 10th percentile over 201 pixels, smoothed
     over as many. An estimate: wings of lines and faint ones are in it."""
     percentile, width = _CONTINUUM
-    low = percentile_filter(sky, percentile, size=(1, width), mode="nearest")
-    return np.asarray(uniform_filter1d(low, width, axis=1, mode="nearest"))
+    low = percentile_filter(sky.reshape(-1, N_PIXELS), percentile, size=(1, width), mode="nearest")
+    return np.asarray(uniform_filter1d(low, width, axis=1, mode="nearest")).reshape(sky.shape)
