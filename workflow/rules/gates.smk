@@ -16,6 +16,11 @@ except InputError as error:
 EVIDENCE = {d: f"results/{p.evidence}" for d, p in POINTS.items() if p.evidence}
 
 
+def evidence_for(d):
+    """The same, and beside it for D1 the forecast, of a source that has one: what would bring how much."""
+    return [EVIDENCE[d]] + [FORECAST] * (d == "d1" and CONFIG.data.source != "pfs_hdf5")
+
+
 def at_rest(d):
     """The experiment whose verdict a decision reads, if it is paused: the decision is then open, and its default holds."""
     after = POINTS[d].after

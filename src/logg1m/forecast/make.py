@@ -62,6 +62,7 @@ def exposure_part(
     grids = [exposures.grid(config.magnitudes, config.hours) for exposures in (named, everyone)]
     return {
         "goal": config.goal,
+        "at_magnitude": config.at_magnitude if config.at_magnitude in config.magnitudes else config.magnitudes[0],
         "noise_level": noise_level,
         "exposure_time": observer.observation.exposure_time,
         "reference": {"seeing": SEEING, "zenith_angle": ZENITH_ANGLE, "field_angle": FIELD_ANGLE, "sky_continuum": 1.0},
