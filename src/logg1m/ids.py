@@ -15,12 +15,14 @@ STREAMED = range(STORED.stop, STORED.stop + 2**30)  # training on stars that are
 CONFIRMATION = range(STREAMED.stop, STREAMED.stop + 2**28)  # confirm what was accepted; choose nothing
 CALIBRATION_FIT = range(CONFIRMATION.stop, CONFIRMATION.stop + 2**28)  # a calibration is fitted to them
 CALIBRATION_JUDGE = range(CALIBRATION_FIT.stop, CALIBRATION_FIT.stop + 2**28)  # and judged by these
+FORECAST = range(2**32 - 2**20, 2**32)  # stars of a population that a forecast looks at
 RESERVED = {
     "stored": STORED,
     "streamed": STREAMED,
     "confirmation": CONFIRMATION,
     "calibration_fit": CALIBRATION_FIT,
     "calibration_judge": CALIBRATION_JUDGE,
+    "forecast": FORECAST,
 }
 
 

@@ -42,7 +42,8 @@ def artifacts_of(key):
 def artifacts_of_foundations():
     """Phases 0 and 1, which no decision gates."""
     keys = active(0) + active(1)
-    return ["results/data/manifest.json"] + [f for key in keys for f in artifacts_of(key)]
+    simulated = [FORECAST] * ("forecast" not in WITHOUT)
+    return ["results/data/manifest.json", *simulated] + [f for key in keys for f in artifacts_of(key)]
 
 
 def artifacts_of_later_phases(wildcards):

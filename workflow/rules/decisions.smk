@@ -1,7 +1,7 @@
 """Decision points. Evidence is collected first; the outcome alone is what anything else depends on, so new evidence
 for the same outcome reruns nothing.
 
-Requires: results/mvp_1_1/models.json and the verdicts of Phase 1 (and of Phase 2 for the recipe of Phase 3).
+Requires: results/mvp_1_1/models.json, the forecast (whose levers D1 ranks) and the verdicts of Phase 1 (and of Phase 2 for the recipe of Phase 3).
 Produces: results/decisions/{d1,d2,d3}.evidence.json → {d1,d2,d3}.json; d4.proposal.json → d4.json and the recipes
 recipe_phase2.json and recipe_phase3.json, which say in full what a phase trains. What takes less than a second runs
 where Snakemake does (`localrule`), also if everything else goes to a cluster.
@@ -14,7 +14,7 @@ wildcard_constraints:
 
 rule evidence:
     input:
-        lambda wildcards: [] if at_rest(wildcards.d) else EVIDENCE[wildcards.d],
+        lambda wildcards: [] if at_rest(wildcards.d) else evidence_for(wildcards.d),
     output:
         update("results/decisions/{d}.evidence.json"),
     log:

@@ -16,11 +16,12 @@ FIGURE_INPUT = {
     "errors": "results/mvp_1_1/errors.json",
     "sweep": "results/mvp_1_1/magnitude_sweep.json",
     "requirements": "results/mvp_1_1/requirements.json",
+    "forecast": FORECAST,
 }
 FIGURE_NEEDS = {"members": ["snr"], "stars": ["members", "snr"]}  # read beside it
 FIGURE_SETTINGS = {"observation": CONFIG.data.observation}
-# Only a source that simulates has a magnitude sweep and requirements.
-WITHOUT = {"sweep", "requirements"} if CONFIG.data.source == "pfs_hdf5" else set()
+# Only a source that simulates has a magnitude sweep, requirements and a forecast.
+WITHOUT = {"sweep", "requirements", "forecast"} if CONFIG.data.source == "pfs_hdf5" else set()
 
 try:
     ASKED = {kind: kinds.asks_for(kind) for experiment in EXPERIMENTS.values() for kind in experiment.figures.values()}

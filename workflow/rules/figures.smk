@@ -56,7 +56,7 @@ rule fisher:
         figures=[
             path
             for key in ("mvp_0_a", "mvp_0_b", "mvp_1_1")
-            for path in figure_files(key, without={"scaling", "sweep", "requirements", "errors"})
+            for path in figure_files(key, without={"scaling", "sweep", "requirements", "errors", "forecast"})
         ],
     output:
         update("results/mvp_1_1/fisher.json"),

@@ -16,6 +16,11 @@ except InputError as error:
 EVIDENCE = {d: f"results/{p.evidence}" for d, p in POINTS.items() if p.evidence}
 
 
+def evidence_for(d):
+    """The same, and beside it for D1 the forecast, of a source that has one: what would bring how much."""
+    return [EVIDENCE[d]] + [FORECAST] * (d == "d1" and CONFIG.data.source != "pfs_hdf5")
+
+
 def at_rest(d):
     """The experiment whose verdict a decision reads, if it is paused: the decision is then open, and its default holds."""
     after = POINTS[d].after
@@ -120,11 +125,12 @@ def extras():
     """What nothing is made from, and is wanted all the same.
 
     The evidence of decisions is: if it were gone while the decision is there, Snakemake would not miss it, and would
-    not see that a threshold has changed. Only a source that simulates has a magnitude sweep and requirements.
+    not see that a threshold has changed. Only a source that simulates has a magnitude sweep, requirements and a forecast.
     """
     evidence = [f"results/decisions/{d}.evidence.json" for d in EVIDENCE]
     simulated = CONFIG.data.source != "pfs_hdf5"
-    return evidence + simulated * [f"results/mvp_1_1/{name}.json" for name in ("magnitude_sweep", "requirements")]
+    of_stars = [f"results/mvp_1_1/{name}.json" for name in ("magnitude_sweep", "requirements")]
+    return evidence + simulated * [*of_stars, FORECAST]
 
 
 def later_verdicts(wildcards):

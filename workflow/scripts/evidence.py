@@ -12,5 +12,6 @@ with job(snakemake):
         found = gates.at_rest(name, paused, settings)
     else:
         with understood(snakemake.input[0]):
-            found = gates.RULES[name](read_json(snakemake.input[0]), settings)
+            beside = [read_json(path) for path in snakemake.input[1:]]  # of D1 the forecast, where there is one
+            found = gates.RULES[name](read_json(snakemake.input[0]), settings, *beside)
     write_json(snakemake.output[0], found)

@@ -119,10 +119,13 @@ def marginalised(information: np.ndarray, columns: Columns | None) -> np.ndarray
 
     A nuisance that no prior and no pixel measures leaves NaN: nothing is pseudo-inverted.
     """
-    if not columns:
-        return information
-    labels = information.shape[1] - len(columns)
-    block = information[:, labels:, labels:] + np.diag(columns.precision)
+    return without(information, columns.precision) if columns else information
+
+
+def without(information: np.ndarray, precision: np.ndarray) -> np.ndarray:
+    """The same for nuisances, the last of information (N, L + J, L + J), of which the precision (J,) is known beforehand."""
+    labels = information.shape[1] - len(precision)
+    block = information[:, labels:, labels:] + np.diag(precision)
     solvable = np.isfinite(block).all(axis=(1, 2))
     solvable[solvable] = (block[solvable].diagonal(axis1=1, axis2=2) > 0).all(axis=1)
     left = np.full((len(information), labels, labels), np.nan)

@@ -119,7 +119,7 @@ def _seen(
     jacobian = disturbed.observer.jacobian(labels, conditions)
     flux, error = jacobian.flux.cpu().numpy(), jacobian.error.cpu().numpy()
     if observation.masks:
-        error = np.where(bad_pixels(observation, source.seed, ids), np.float32(np.inf), error)
+        error = np.where(bad_pixels(observation, source.seed, ids, source.wave), np.float32(np.inf), error)
     d_flux = fisher.with_nuisances(jacobian.d_flux.cpu().numpy(), flux, columns)
     information = fisher.marginalised(fisher.fisher_information(d_flux, error * noise_level), columns)
     stars = Stars.observed(ids, labels[:, 1], flux, error, noise_level, source.seed, free=True)

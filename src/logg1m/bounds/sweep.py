@@ -1,5 +1,6 @@
 """Bounds against magnitude at fixed conditions: the table in the form in which such bounds are published."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from logg1m.config.bounds import Bounds
 from logg1m.config.compute import Compute
 from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
-from logg1m.observe import LABELS, WAVE, Conditions, Observer
+from logg1m.observe import LABELS, Conditions, Observer
 from logg1m.observe.survey import Columns
 from logg1m.spectra import passes
 
@@ -46,12 +47,8 @@ def sweep(
     if not noise_level > 0:
         raise InputError(f"protocol.noise_level = {noise_level:g}: without noise there is no bound")
     ranges = fisher.prior_ranges(priors)
-    limits = np.array([priors[name] for name in LABELS])
-    labels = limits[:, 0] + uniform(seed, Stream.BOUNDS, np.arange(config.sweep_stars), 5, _DRAW) * (
-        limits[:, 1] - limits[:, 0]
-    )
-
-    columns = Columns(observer.observation.nuisances, WAVE)
+    labels = drawn(priors, seed, config.sweep_stars)
+    columns = Columns(observer.observation.nuisances, observer.wave)
 
     def visit(start: int) -> list[tuple[np.ndarray, np.ndarray]]:
         part = labels[start : start + _BATCH]
@@ -94,6 +91,13 @@ def sweep(
                 }
             )
     return rows
+
+
+def drawn(priors: Mapping[str, tuple[float, float]], seed: int, count: int) -> np.ndarray:
+    """Labels (N, 5) of the sweep's stars, uniform in the priors; a star's do not depend on how many there are."""
+    limits = np.array([priors[name] for name in LABELS])
+    u = uniform(seed, Stream.BOUNDS, np.arange(count), 5, _DRAW)
+    return np.asarray(limits[:, 0] + u * (limits[:, 1] - limits[:, 0]))
 
 
 def _spread(name: str, values: np.ndarray) -> dict[str, float]:

@@ -28,6 +28,7 @@ examples:
   logg1m status runs/smoke                            what the roadmap has done in a run's folder (default: here)
   logg1m decide runs/smoke --explain d1               why a decision came out as it did
   logg1m predict mine.h5 --model results/model --out mine.fits   log g of your own spectra
+  logg1m forecast --mag 22 --logg 0.2dex --star clump how long an exposure that takes
 
 A shard is an HDF5 file written by pfsspec; a store is the folder that holds manifest.json and spectra.zarr.
 Exit status: 0 if all is well, 1 if something is wrong with the input (one line on stderr says what), 2 for wrong usage.
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         _add_status,
         _add_decide,
         add_predict,
+        _add_forecast,
     )
     for describe in every:
         describe(add)
@@ -233,6 +235,19 @@ def _add_decide(add: Add) -> None:
     command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
 
 
+def _add_forecast(add: Add) -> None:
+    from logg1m.cli.forecasting import add_arguments
+
+    command = add(
+        "forecast",
+        _forecast,
+        "how long until log g is known this well",
+        "One question, one line: the exposure time that σ(log g) of a star takes, by the Cramér-Rao bound of exact\n"
+        "derivatives, or that no exposure reaches it.",
+    )
+    add_arguments(command)
+
+
 def _decision_point(text: str) -> str:
     from logg1m.decisions.points import POINTS
 
@@ -378,4 +393,11 @@ def _decide(options: argparse.Namespace) -> int:
     results = Path(options.results or Path(options.folder) / "results")
     evidence = read_json(results / "decisions" / f"{options.explain}.evidence.json", ("decision",))
     print(recipes.explain(evidence) if options.explain == "d4" else gates.explain(evidence))
+    return 0
+
+
+def _forecast(options: argparse.Namespace) -> int:
+    from logg1m.cli.forecasting import answer
+
+    print(answer(options))
     return 0

@@ -13,6 +13,7 @@ from logg1m.config.data import N_PIXELS, Data, Priors
 from logg1m.config.decisions import Decisions
 from logg1m.config.denoisers import Denoisers
 from logg1m.config.experiments import Experiments
+from logg1m.config.forecast import Forecast
 from logg1m.config.networks import Network
 from logg1m.config.predict import Predict
 from logg1m.config.projection import Projection
@@ -33,6 +34,7 @@ class Config(Section):
     baselines: Baselines = Baselines()
     bounds: Bounds = Bounds()
     requirements: Requirements = Requirements()
+    forecast: Forecast = Forecast()
     bootstrap: Bootstrap = Bootstrap()
     experiments: Experiments = Experiments()
     network: Network = Network()

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, WithJsonSchem
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from logg1m.config.base import Section
+from logg1m.config.base import EACH_ONCE, Section
 from logg1m.config.conditions import Nuisances
 from logg1m.config.files_sources import BoszConfig, PfsHdf5Config
 from logg1m.config.protocol import MOST_SPECTRA
@@ -73,6 +73,19 @@ class Observation(Section):
     )
     mask_o2_a: bool = Field(False, description="mask the telluric O₂ A band, 7592–7700 Å vacuum, in every spectrum")
     nuisances: Nuisances = Nuisances()
+    arms: Annotated[tuple[Literal["b", "r", "m", "n"], ...], EACH_ONCE] = Field(
+        ("m",),
+        min_length=1,
+        max_length=3,
+        description="arms that are simulated together: b blue, r red at low or m at medium resolution, n near infrared; "
+        "one of r and m, in which magnitudes are measured. Pixels that the grid of stars does not cover are left out",
+    )
+
+    @model_validator(mode="after")
+    def _one_red_arm(self) -> "Observation":
+        if len({"r", "m"} & set(self.arms)) != 1:
+            raise ValueError(f"arms = {list(self.arms)}: expected one of r and m, with b and n as you like")
+        return self
 
     def described(self) -> dict[str, Any]:
         """What identifies spectra that were observed so, as plain JSON; what is off is left out, as it was before it
@@ -91,8 +104,8 @@ class Observation(Section):
         return self.nuisances.on or self.sky_level != (1.0, 1.0)
 
 
-# Fields that only observations under survey conditions have.
-_SURVEY = ("sky_level", "bad_pixels", "mask_o2_a", "nuisances")
+# Fields that observations have only where they are not as they were before there was a choice.
+_SURVEY = ("sky_level", "bad_pixels", "mask_o2_a", "nuisances", "arms")
 
 
 class Data(Section):

@@ -4,6 +4,7 @@ from typing import Any
 
 from logg1m.bounds.statistics import STATISTIC_FIELD, statistic_of
 from logg1m.config.decisions import Decisions
+from logg1m.decisions import levers
 from logg1m.decisions.points import POINTS
 from logg1m.experiments.judging.verdict import ACCEPTED, REFUTED
 from logg1m.metrics import interval_key, interval_of, is_measured
@@ -32,11 +33,11 @@ def settle(
     }
 
 
-def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
+def d1(fisher: dict[str, Any], settings: Decisions, forecast: dict[str, Any] | None = None) -> dict[str, Any]:
     """Continue with Phase 2 if the best model's error is far above the optimum, stop if it is near, and name what remains.
 
     The best model was chosen on validation stars (`choice`). One that beats the Bayes-optimal estimator has seen what it
-    must not (`leaks`), and is never the best one.
+    must not (`leaks`), and is never the best one. What remains is ranked by what it would bring, where there is a forecast.
     """
     limits = settings.d1_continue_above, settings.d1_stop_below
     above, below = POINTS["d1"].options
@@ -69,7 +70,7 @@ def d1(fisher: dict[str, Any], settings: Decisions) -> dict[str, Any]:
     rule = POINTS["d1"].rule.format(what=what, above=over, below=under)
     settled = settle("d1", verdict, settings, rule, evidence, flip)
     if settled["outcome"] == below:
-        settled["remaining_directions"] = directions(fisher)
+        settled["remaining_directions"] = levers.directions(forecast or {}) + directions(fisher)
     return settled
 
 

@@ -6,6 +6,7 @@ ridge, scaling, predictions          of MVP-0.B: two reports; model → predicti
 fisher, stars, sensitivity, sweep    of MVP-1.1: its numbers, bounds of low-noise spectra, the curve, magnitudes
 requirements                         of MVP-1.1: what calibration, dereddening and velocities have to be good to
 errors                               of MVP-1.1: where the error of the best model lies
+forecast                             what exposure time, conditions and levers would bring
 observation                          of the configuration
 """
 

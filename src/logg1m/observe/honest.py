@@ -43,6 +43,11 @@ class HonestError:
     """Re-estimates 1σ errors from noisy flux, photometric scale and the night's known conditions."""
 
     def __init__(self, observation: Observation, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
+        if observation.arms != ("m",):
+            raise InputError(
+                f"data.observation.arms = {list(observation.arms)}: errors are re-estimated of the arm m alone; leave out the "
+                "experiments that ask for them"
+            )
         self.observation = observation
         self.arm = PfsRedArm(device, dtype)
 

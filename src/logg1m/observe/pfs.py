@@ -23,6 +23,7 @@ SPEED_OF_LIGHT = 2.99792458e18  # Å/s
 REFERENCE_TABLE = Path(str(files("logg1m.observe") / "data" / "pfs_mr_reference.csv"))
 REFERENCE_TIME = 900.0  # s, of the table
 LINE_SPREAD_SIGMA = 0.55  # Å, Gaussian, in total before pixel integration
+SKY_RESIDUAL = 0.01  # of sky subtraction, a fraction of the sky
 GRID_SIGMA = 0.35  # Å, already in the embedded grid
 
 # Telescope at field angles 0 … 0.65 degrees: vignetting, effective focal length (m), rms spot (µm).
@@ -36,12 +37,12 @@ _FIBRE_OFFSET = 0.10  # arcsec
 
 # Throughput and sky vary smoothly with λ except for a kink of the extinction curve at 800 nm, which is a knot:
 # linear interpolation between these 16 wavelengths (nm) leaves the SNR within 2e-5.
-_KNOTS = np.concatenate([np.linspace(710.0, 800.0, 9), np.linspace(800.0, 885.0, 8)[1:]])
+KNOTS = np.concatenate([np.linspace(710.0, 800.0, 9), np.linspace(800.0, 885.0, 8)[1:]])
 _ALLOWED = {
     "mag": (-10.0, 45.0), "seeing": (0.1, 10.0), "zenith_angle": (0.0, 70.0), "field_angle": (0.0, 0.65),
     "redshift": (-0.1, 0.1),
 }  # fmt: skip
-_REFERENCE = {"seeing": 0.8, "zenith_angle": 22.5, "field_angle": 0.325}
+REFERENCE = {"seeing": 0.8, "zenith_angle": 22.5, "field_angle": 0.325}
 
 
 @dataclass(frozen=True)
@@ -86,39 +87,51 @@ class Conditions:
                 )
 
 
-def line_spread_operator(grid_wave: np.ndarray, grid_sigma: float = GRID_SIGMA) -> tuple[np.ndarray, ...]:
+def line_spread_operator(
+    grid_wave: np.ndarray,
+    grid_sigma: float = GRID_SIGMA,
+    line_spread: float | np.ndarray = LINE_SPREAD_SIGMA,
+    pixels: tuple[np.ndarray, float | np.ndarray] = (WAVE, PIXEL_SIZE),
+) -> tuple[np.ndarray, ...]:
     """Line spread and pixel mean as one sparse operator on the uniform wavelength grid of the models.
 
-    A Gaussian of variance 0.55² − `grid_sigma`² Å², then the mean over each pixel: the weight of a grid point is
+    A Gaussian of variance `line_spread`² − `grid_sigma`² Å², then the mean over each pixel: the weight of a grid point is
     the difference of the Gaussian's cumulative distribution at the pixel's two edges; rows sum to one.
+
+    Parameters
+    ----------
+    line_spread : Å, of every pixel (P,) or of all
+    pixels : their centres (P,) and sizes, Å
 
     Returns
     -------
-    rows, columns, weights : coordinates and values of the (4096, M) operator
+    rows, columns, weights : coordinates and values of the (P, M) operator
     """
-    sigma = math.sqrt(LINE_SPREAD_SIGMA**2 - grid_sigma**2)
+    wave, size = pixels[0], np.reshape(pixels[1], (-1, 1))
+    sigma = np.sqrt(np.reshape(line_spread, (-1, 1)) ** 2 - grid_sigma**2)
     step = float(grid_wave[1] - grid_wave[0])
-    reach = math.ceil((6 * sigma + PIXEL_SIZE) / step)
-    centre = np.rint((WAVE - grid_wave[0]) / step).astype(np.int64)
+    reach = math.ceil((6 * sigma + size).max() / step)
+    centre = np.rint((wave - grid_wave[0]) / step).astype(np.int64)
     columns = centre[:, None] + np.arange(-reach, reach + 1)
-    distance = grid_wave[0] + columns * step - WAVE[:, None]
-    weights = ndtr((distance + PIXEL_SIZE / 2) / sigma) - ndtr((distance - PIXEL_SIZE / 2) / sigma)
+    distance = grid_wave[0] + columns * step - wave[:, None]
+    weights = ndtr((distance + size / 2) / sigma) - ndtr((distance - size / 2) / sigma)
     weights /= weights.sum(axis=1, keepdims=True)
-    rows = np.repeat(np.arange(N_PIXELS), columns.shape[1])
+    rows = np.repeat(np.arange(len(wave)), columns.shape[1])
     return rows, columns.ravel(), weights.ravel()
 
 
 def hsc_i_band(wave: np.ndarray) -> np.ndarray:
     """The stated stand-in for the HSC-i band-pass inside the arm: one from 7100 to 8400 Å, falling to zero at 8600."""
-    return np.clip((8600.0 - np.asarray(wave)) / 200.0, 0.0, 1.0)
+    return np.where(np.asarray(wave) >= 7100.0, np.clip((8600.0 - np.asarray(wave)) / 200.0, 0.0, 1.0), 0.0)
 
 
 def extinction_curve(wave: np.ndarray, r_v: float = 3.1) -> np.ndarray:
-    """A(λ)/A(V) after Cardelli, Clayton & Mathis (1989), ApJ 345, 245, eqs. 3a–3b; wave in Å, 3030–9090 Å."""
-    y = 1e4 / np.asarray(wave) - 1.82
+    """A(λ)/A(V) after Cardelli, Clayton & Mathis (1989), ApJ 345, 245, eqs. 2a–3b; wave in Å, 3030–33000 Å."""
+    x = 1e4 / np.asarray(wave)
+    y = x - 1.82
     a = np.polynomial.Polynomial([1, 0.17699, -0.50447, -0.02427, 0.72085, 0.01979, -0.77530, 0.32999])(y)
     b = np.polynomial.Polynomial([0, 1.41338, 2.28305, 1.07233, -5.38434, -0.62251, 5.30260, -2.09002])(y)
-    return np.asarray(a + b / r_v)
+    return np.where(x >= 1.1, a + b / r_v, (0.574 - 0.527 / r_v) * x**1.61)
 
 
 def encircled_energy(seeing: np.ndarray, field_angle: np.ndarray, wave_nm: np.ndarray) -> np.ndarray:
@@ -147,14 +160,20 @@ def _extinction_per_airmass(wave_nm: np.ndarray) -> np.ndarray:
     return np.where(wave_nm < 800, 0.10 - 0.03 * (wave_nm - 700) / 100, 0.07 - 0.02 * (wave_nm - 800) / 100)
 
 
-def _scalings(seeing: np.ndarray, zenith_angle: np.ndarray, field_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Throughput and sky at the knots in arbitrary but fixed units, each (N, 16)."""
+def scalings(
+    seeing: np.ndarray,
+    zenith_angle: np.ndarray,
+    field_angle: np.ndarray,
+    knots: np.ndarray = KNOTS,
+    extinction: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Throughput and sky at the knots (nm) in arbitrary but fixed units, each (N, 16); extinction in mag per airmass there."""
     z = np.deg2rad(zenith_angle)[:, None]
     airmass = 1 / np.sqrt(1 - 0.96 * np.sin(z) ** 2)
-    k = _extinction_per_airmass(_KNOTS)[None, :]
+    k = (_extinction_per_airmass(knots) if extinction is None else extinction)[None, :]
     optics = (1 - (0.27 + 0.09 * field_angle / 0.675)) * np.interp(field_angle, _FIELD, _VIGNETTING)
     focal = np.interp(field_angle, _FIELD, _FOCAL_LENGTH)
-    throughput = 10 ** (-0.4 * k / np.cos(z)) * optics[:, None] * encircled_energy(seeing, field_angle, _KNOTS)
+    throughput = 10 ** (-0.4 * k / np.cos(z)) * optics[:, None] * encircled_energy(seeing, field_angle, knots)
     sky = airmass * np.exp(-k * airmass / 1.086) * (optics / focal**2)[:, None]
     return throughput, sky
 
@@ -163,11 +182,11 @@ class PfsRedArm:
     """Electrons and 1σ errors of the instrument on one torch device."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
-        self.device, self.dtype = device, dtype
+        self.device, self.dtype, self.wave = device, dtype, WAVE
         table = pd.read_csv(REFERENCE_TABLE, comment="#")
-        hat = np.stack([np.interp(WAVE / 10, _KNOTS, unit) for unit in np.eye(len(_KNOTS))])  # (16, P)
-        one = [np.array([_REFERENCE[k]]) for k in ("seeing", "zenith_angle", "field_angle")]
-        throughput, sky = _scalings(*one)
+        hat = np.stack([np.interp(WAVE / 10, KNOTS, unit) for unit in np.eye(len(KNOTS))])  # (16, P)
+        one = [np.array([REFERENCE[k]]) for k in ("seeing", "zenith_angle", "field_angle")]
+        throughput, sky = scalings(*one)
         self._electrons = self._tensor(hat * table["electrons_per_fnu_cgs"].to_numpy() / throughput.T)
         self.f_nu = self._tensor(WAVE**2 / SPEED_OF_LIGHT)  # f_ν per unit f_λ, per pixel
         self._sky = self._tensor(hat * table["sky_electrons"].to_numpy() / sky.T)
@@ -177,7 +196,7 @@ class PfsRedArm:
 
     def knots(self, conditions: Conditions, exposure_time: float) -> tuple[torch.Tensor, torch.Tensor]:
         """All that `response` needs to know of the conditions: throughput and sky at the knots, each (N, 16)."""
-        throughput, sky = _scalings(conditions.seeing, conditions.zenith_angle, conditions.field_angle)
+        throughput, sky = scalings(conditions.seeing, conditions.zenith_angle, conditions.field_angle)
         time = exposure_time / REFERENCE_TIME
         return self._tensor(throughput * time), self._tensor(sky * time * conditions.sky()[:, None])
 
@@ -187,17 +206,20 @@ class PfsRedArm:
         return throughput @ self._electrons, sky @ self._sky
 
     @staticmethod
-    def background(sky: torch.Tensor, exposures: int, exposure_time: float) -> torch.Tensor:
+    def background(
+        sky: torch.Tensor, exposures: float, exposure_time: float, residual: float = SKY_RESIDUAL
+    ) -> torch.Tensor:
         """Variance of one exposure that does not come from the star, electrons², (N, P) from the sky electrons.
 
         Sky, 1 % sky-subtraction residual that adds coherently over exposures (of the brightest of the pixel and its
         two neighbours), 2 % diffuse stray light, dark current and read noise of 5 pixels; 1.5 % on top of it all.
+        `residual` is that of the sky subtraction, a fraction of the sky.
         """
         brightest = sky.clone()
         torch.maximum(brightest[:, 1:], sky[:, :-1], out=brightest[:, 1:])
         torch.maximum(brightest[:, :-1], sky[:, 1:], out=brightest[:, :-1])
         constant = 0.02 * 0.75 * sky.mean(dim=1, keepdim=True) + 5 * (1e-4 * exposure_time + 4.0**2)
-        return brightest.square_().mul_(0.01**2 * exposures).add_(sky).add_(constant).mul_(1.015)
+        return brightest.square_().mul_(residual**2 * exposures).add_(sky).add_(constant).mul_(1.015)
 
     def error(
         self,

@@ -15,11 +15,11 @@ from scipy.sparse import csr_matrix
 from logg1m.config.data import Observation
 from logg1m.files import InputError
 from logg1m.jobs.device import one_thread
+from logg1m.observe.arms import Arms
 from logg1m.observe.grid import LABELS, GridInterpolator, StellarGrid
 from logg1m.observe.pfs import (
-    N_PIXELS,
+    LINE_SPREAD_SIGMA,
     SPEED_OF_LIGHT,
-    WAVE,
     Conditions,
     PfsRedArm,
     extinction_curve,
@@ -56,7 +56,7 @@ class Jacobian:
 
 
 class Observer:
-    """Observes stars of a grid with the PFS red arm."""
+    """Observes stars of a grid with arms of the spectrograph, by default the red one at medium resolution."""
 
     def __init__(
         self,
@@ -68,23 +68,41 @@ class Observer:
         self.grid, self.observation = grid, observation
         self.device, self.dtype = torch.device(device), dtype
         self.tile_rows = _TILE_ROWS.get(self.device.type, 128)
-        self.arm = PfsRedArm(self.device, dtype)
+        if observation.arms == ("m",):
+            self.arm: PfsRedArm | Arms = PfsRedArm(self.device, dtype)
+        else:
+            self.arm = Arms(observation.arms, (grid.wave[0], grid.wave[-1]), self.device, dtype)
+        self.wave = self.arm.wave
         self.interpolator = GridInterpolator(grid, self.device, dtype)
         self.components_t = self._tensor(grid.components.T)  # (M, K)
         self.mean_t = self._tensor(grid.mean)[:, None]  # (M, 1)
         self.line_spread = self._line_spread()  # sparse (P, M)
         self._steps = self._tensor(grid.wave / (grid.wave[1] - grid.wave[0]))
-        band = hsc_i_band(WAVE)
-        self.band = self._tensor(WAVE * band / (SPEED_OF_LIGHT * (band / WAVE).sum()))  # f_ν = band · f_λ
-        self.curves = self._tensor(legendre(WAVE, len(observation.nuisances.calibration)))  # (K, P)
-        self.reddening = self._tensor(reddening(WAVE))
+        wave, band = self.wave, self._band()
+        self.band = self._tensor(wave * band / (SPEED_OF_LIGHT * (band / wave).sum()))  # f_ν = band · f_λ
+        self.curves = self._tensor(legendre(wave, len(observation.nuisances.calibration)))  # (K, P)
+        self.reddening = self._tensor(reddening(wave))
 
     def _tensor(self, values: np.ndarray) -> torch.Tensor:
         return torch.as_tensor(np.ascontiguousarray(values), device=self.device, dtype=self.dtype)
 
+    def _band(self) -> np.ndarray:
+        """The band-pass of magnitudes (P,), in the red arm."""
+        if isinstance(self.arm, PfsRedArm):
+            return hsc_i_band(self.wave)
+        red = np.array([arm.name in ("r", "m") for arm in self.arm.arms])[self.arm.owner]
+        return np.where(red, hsc_i_band(self.wave), 0.0)
+
+    def spread(self, wider: float = 1.0) -> tuple[np.ndarray, ...]:
+        """The operator of line spread and pixels (`pfs.line_spread_operator`), with a line spread so many times as wide."""
+        if isinstance(self.arm, PfsRedArm):
+            return line_spread_operator(self.grid.wave, line_spread=LINE_SPREAD_SIGMA * wider)
+        sigma, size = self.arm.line_spreads()
+        return line_spread_operator(self.grid.wave, line_spread=sigma * wider, pixels=(self.wave, size))
+
     def _line_spread(self) -> torch.Tensor:
         wave = self.grid.wave
-        rows, columns, weights = line_spread_operator(wave)
+        rows, columns, weights = self.spread()
         if columns.min() < 0 or columns.max() >= len(wave):
             raise InputError(
                 f"the grid covers {wave[0]:.1f} … {wave[-1]:.1f} Å; "
@@ -93,7 +111,7 @@ class Observer:
         self.reach = float(wave[columns.min()]), float(wave[columns.max()])  # Å that the operator reads
         if self.observation.extinction_av:
             weights = weights * 10 ** (-0.4 * self.observation.extinction_av * extinction_curve(wave))[columns]
-        operator = csr_matrix((weights, (rows, columns)), shape=(N_PIXELS, len(wave)))
+        operator = csr_matrix((weights, (rows, columns)), shape=(len(self.wave), len(wave)))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sparse")  # torch calls CSR a beta feature
             return torch.sparse_csr_tensor(

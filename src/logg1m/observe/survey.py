@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from logg1m.config.conditions import Nuisances
 from logg1m.config.data import Observation
 from logg1m.noise import Stream, uniform, words
-from logg1m.observe.pfs import N_PIXELS, WAVE, Conditions, extinction_curve
+from logg1m.observe.pfs import WAVE, Conditions, extinction_curve
 
 R_V = 3.1
 LIGHT_KM_S = 299792.458
@@ -101,16 +101,17 @@ def conditions_of(table: Mapping[str, np.ndarray]) -> Conditions:
     return SurveyConditions(**plain, sky_level=table["sky_level"], ebv=table["ebv"], calibration=calibration)
 
 
-def bad_pixels(observation: Observation, seed: int, ids: np.ndarray) -> np.ndarray:
+def bad_pixels(observation: Observation, seed: int, ids: np.ndarray, wave: np.ndarray = WAVE) -> np.ndarray:
     """Masked pixels (N, P), uint8, 1 = bad: single ones and runs of 3–20 at random places, and the O₂ A band if asked.
 
     Defects are so many slots, each taken with probability ½; where they overlap, a pixel is bad once: the mean share is
     as configured.
     """
-    mask = np.zeros((len(ids), N_PIXELS), dtype=np.uint8)
+    n_pixels = len(wave)
+    mask = np.zeros((len(ids), n_pixels), dtype=np.uint8)
     if observation.bad_pixels:
         per_defect = _SINGLES + (1 - _SINGLES) * _RUN_MEAN
-        reach = N_PIXELS + _RUN[1] - 1  # a run may begin before the first pixel
+        reach = n_pixels + _RUN[1] - 1  # a run may begin before the first pixel
         slots = math.ceil(-2 * math.log1p(-observation.bad_pixels) * reach / per_defect)
         taken = (1 - (1 - observation.bad_pixels) ** (1 / slots)) * reach / per_defect
         four = words(seed, Stream.BAD_PIXELS, torch.as_tensor(ids), 4 * slots).numpy().reshape(len(ids), slots, 4)
@@ -121,10 +122,10 @@ def bad_pixels(observation: Observation, seed: int, ids: np.ndarray) -> np.ndarr
         length, last = length[rows, slot], last[rows, slot]
         back = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)  # 0 … length − 1 of every defect
         rows, pixels = np.repeat(rows, length), np.repeat(last, length) - back
-        inside = (pixels >= 0) & (pixels < N_PIXELS)
+        inside = (pixels >= 0) & (pixels < n_pixels)
         mask[rows[inside], pixels[inside]] = 1
     if observation.mask_o2_a:
-        mask[:, (O2_A_BAND[0] <= WAVE) & (O2_A_BAND[1] >= WAVE)] = 1
+        mask[:, (O2_A_BAND[0] <= wave) & (O2_A_BAND[1] >= wave)] = 1
     return mask
 
 

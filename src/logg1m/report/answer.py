@@ -7,6 +7,7 @@ from typing import Any
 
 from logg1m.config.experiments import Experiment
 from logg1m.report import confirmation
+from logg1m.report.forecast import next_words
 from logg1m.report.foundations.fisher import FISHER, MODELS
 from logg1m.report.foundations.scaling import SCALING
 from logg1m.report.roadmap import DONE, Answer, Decision, Ground, Mvp
@@ -82,6 +83,7 @@ def answer(
         leak=tuple(_leaks(flagged, experiments, gap, best.name if best else "", approximate)),
         decided=tuple(decided(mvps, decisions)),
         runs=best.runs if best else "",
+        next=next_words(artifacts),
     )
 
 

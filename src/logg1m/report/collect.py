@@ -14,7 +14,7 @@ from logg1m.config.experiments import Experiment
 from logg1m.config.report import Report
 from logg1m.decisions.points import POINTS
 from logg1m.figures import catalogue
-from logg1m.report import confirmation, tables
+from logg1m.report import confirmation, forecast, tables
 from logg1m.report.answer import answer
 from logg1m.report.checks import checks
 from logg1m.report.decisions import decision, outcomes
@@ -107,6 +107,7 @@ def collect(
         recipes={name: recipe for name, recipe in recipes.items() if recipe},
         artifacts=artifacts,
         scored=tuple(scored(artifacts)),
+        forecast=tuple(forecast.shown(artifacts)),
         identity=tuple(_identity(artifacts, context, mvps)),
         level=context.level,
     )

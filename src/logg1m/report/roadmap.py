@@ -221,6 +221,7 @@ class Answer:
     leak: tuple[str, ...]  # models that are better than any estimator can be
     decided: tuple[Ground, ...]
     runs: str = ""  # folder of the best model's runs, or model/scale
+    next: str = ""  # what to do next and what it would bring; empty without a forecast
 
 
 @dataclass(frozen=True)
@@ -247,6 +248,7 @@ class Roadmap:
     scored: tuple[Scored, ...] = ()  # models that are no variants: classical ones, networks of 0.B, combinations
     identity: tuple[tuple[str, str], ...] = ()  # what run this is: spectra, scale, seed, network, date
     level: float = 0.95  # of every interval
+    forecast: tuple[Table, ...] = ()  # what would bring how much; the first: levers on low-noise stars
 
     def mvp(self, key: str) -> Mvp:
         """An experiment by its key or id."""

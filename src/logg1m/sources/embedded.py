@@ -9,7 +9,8 @@ from logg1m.config.data import Data
 from logg1m.files import InputError
 from logg1m.jobs import device as devices
 from logg1m.noise import Stream, uniform
-from logg1m.observe import LABELS, UNITS, WAVE, Conditions, Jacobian, Observer, StellarGrid, survey
+from logg1m.observe import LABELS, UNITS, Conditions, Jacobian, Observer, StellarGrid, survey
+from logg1m.observe.arms import TABLE
 from logg1m.observe.pfs import REFERENCE_TABLE
 from logg1m.sources import Block
 
@@ -25,7 +26,7 @@ class EmbeddedSource:
     """The package's own grid, observed under the configured conditions."""
 
     def __init__(self, data: Data, seed: int, device: str = "cpu", grid: StellarGrid | None = None) -> None:
-        self.data, self.seed, self.n_spectra, self.wave = data, seed, data.n_spectra, WAVE
+        self.data, self.seed, self.n_spectra = data, seed, data.n_spectra
         self.arrays = {"flux": "float32", "error": "float32"} | ({"mask": "uint8"} if data.observation.masks else {})
         self.labels = {name: UNITS[name] for name in LABELS} | _CONDITION_UNITS | survey.units(data.observation)
         self.grid = grid or StellarGrid.load()
@@ -37,6 +38,7 @@ class EmbeddedSource:
                     f"which covers [{nodes[0]:g}, {nodes[-1]:g}]"
                 )
         self.observer = Observer(self.grid, data.observation, devices.resolve(device))
+        self.wave = self.observer.wave
 
     def describe(self) -> dict[str, Any]:
         grid = hashlib.sha256()
@@ -46,7 +48,7 @@ class EmbeddedSource:
             "kind": "embedded",
             "seed": self.seed,
             "grid_sha256": grid.hexdigest(),
-            "instrument_sha256": hashlib.sha256(REFERENCE_TABLE.read_bytes()).hexdigest(),
+            "instrument_sha256": _instrument(self.data.observation.arms),
             "priors": self.data.priors.model_dump(),
             "labels": self.data.labels,
             "observation": self.data.observation.described(),
@@ -109,9 +111,15 @@ class EmbeddedSource:
         values |= survey.columns_of(conditions[part])
         arrays = {"flux": seen.flux[part].cpu().numpy(), "error": seen.error[part].cpu().numpy()}
         if "mask" in self.arrays:
-            arrays["mask"] = survey.bad_pixels(self.data.observation, self.seed, np.arange(start, stop))
+            arrays["mask"] = survey.bad_pixels(self.data.observation, self.seed, np.arange(start, stop), self.wave)
         return Block(arrays, {name: values[name] for name in self.labels})
 
     def derivatives(self, ids: np.ndarray) -> Jacobian:
         """Spectra `ids` with exact derivatives; tiles start at the first id asked for."""
         return self.observer.jacobian(*self.draw(ids))
+
+
+def _instrument(arms: tuple[str, ...]) -> str:
+    """SHA-256 of the instrument's tables behind some arms."""
+    tables = [path for path, used in ((REFERENCE_TABLE, "m" in arms), (TABLE, set(arms) - {"m"})) if used]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in tables)).hexdigest()

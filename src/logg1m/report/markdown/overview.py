@@ -66,6 +66,12 @@ def evidence(roadmap: Roadmap) -> Markdown:
     return table(("point", "number", "value"), rows)
 
 
+def forecast(roadmap: Roadmap) -> Markdown:
+    """What every lever would bring on low-noise test stars; the other tables of the forecast are on the page."""
+    found = roadmap.forecast[0] if roadmap.forecast else None
+    return table(found.columns, found.rows) if found else Markdown("No forecast has been made.")
+
+
 def conclusions(roadmap: Roadmap) -> Markdown:
     """Key conclusions with their flag for the knowledge base."""
     found = [(c, f"{c.key_metric}: {c.number.text()}" if c.number else None) for c in roadmap.conclusions]
@@ -127,7 +133,7 @@ def results(roadmap: Roadmap) -> Markdown:
 
 
 # What roadmap.md is filled with, by the names of its template.
-PARTS = (phases, experiments, verdicts, decisions, evidence, conclusions, timeline, results, run_paths, files)
+PARTS = (phases, experiments, verdicts, decisions, evidence, forecast, conclusions, timeline, results, run_paths, files)
 
 
 def _config(mvp: Mvp, variant: VariantResult) -> str:
