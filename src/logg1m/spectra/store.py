@@ -152,7 +152,7 @@ class Writer:
         self.group: Any = zarr.open_group(self.path, mode="r+")
         # fill values get a file like any others: a chunk without one is a chunk that is missing
         with zarr.config.set({"array.write_empty_chunks": True}):
-            self._arrays: dict[str, Any] = {name: self.group[name] for name in layout.arrays}
+            self._arrays: dict[str, Any] = {name: self.group[name] for name in self.layout.arrays}
 
     def _require_own(self) -> None:
         """Stop if another process has begun to write other data here."""
