@@ -22,7 +22,9 @@ examples:
   logg1m verify stores/mine                           read every byte back and compare checksums
   logg1m export-hdf5 results/data ours.h5             the spectra of a run, for tools that read pfsspec's shards
   logg1m fetch-bosz URL /data/bosz2024 --teff 4000 4250 --logg 1 2 3 --m-h -1 0 --a-m 0 0.25 --c-m -0.25 0
-  logg1m status runs/smoke                            what the roadmap has done in a run's folder (default: here)
+  logg1m status runs/smoke --watch                    where a run stands, again and again
+  logg1m compare runs/a runs/b --page ab.html         two runs side by side
+  logg1m page runs/smoke                              a page of what there is so far
   logg1m decide runs/smoke --explain d1               why a decision came out as it did
 
 A shard is an HDF5 file written by pfsspec; a store is the folder that holds manifest.json and spectra.zarr.
@@ -38,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"logg1m {_version()}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(name: str, run: Callable[[argparse.Namespace], int], summary: str, details: str) -> argparse.ArgumentParser:
@@ -52,7 +55,20 @@ def parser() -> argparse.ArgumentParser:
 
     for describe in (_add_inspect, _add_import, _add_export, _add_verify, _add_fetch_bosz, _add_status, _add_decide):
         describe(add)
+    from logg1m.cli import comparing, paging
+
+    for module in (paging, comparing):
+        module.add(add)
     return top
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("logg1m")
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "of this checkout"
 
 
 def _add_inspect(add: Add) -> None:
@@ -168,11 +184,15 @@ def _add_status(add: Add) -> None:
     command = add(
         "status",
         _status,
-        "what the roadmap has done",
-        "The kanban: every MVP by its state (planned, ready, running, done, cancelled, paused, missing, stale)\n"
-        "and why, and the decisions. Running means live: a job holds its log.",
+        "where a run stands",
+        "One line per MVP, by its state (planned, ready, running, done, cancelled, paused, missing, stale), with its\n"
+        "verdict, or why it waits, or the time that is left; then the decisions. Running means live: a job holds its\n"
+        "log. With --watch it is shown again and again.",
     )
     _add_run(command)
+    command.add_argument(
+        "--watch", metavar="SECONDS", nargs="?", const=5.0, type=float, help="show it again every SECONDS (default: 5)"
+    )
     command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
     command.add_argument(
         "--experiments",
@@ -258,7 +278,7 @@ def _inspect(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from pydantic import ValidationError
 
-    from logg1m.cli.importing import import_shards
+    from logg1m.cli.importing import import_shards, in_words
     from logg1m.config.base import explain
     from logg1m.config.compute import Compute
     from logg1m.config.data import Data
@@ -273,8 +293,7 @@ def _import(options: argparse.Namespace) -> int:
         raise explain(error, Data, "the command line") from None
     folder = Path(place(options.store, "--store"))
     summary = import_shards(data, folder, Compute(threads=max(1, options.threads)))
-    for name, value in summary.items():
-        print(f"{name}: {value}")
+    print(in_words(summary))
     return 0
 
 
@@ -307,16 +326,18 @@ def _fetch_bosz(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from logg1m.cli.status import show
+    from logg1m.cli.status import show, terminal_width, watch
     from logg1m.config.places import place
 
     run = Path(options.folder)
     default = place("config.yaml", run)
     configuration = [Path(path) for path in options.configfile] or [default] * default.exists()
     experiments = Path(options.experiments or place("experiments", run))
-    print(
-        show(Path(options.results or run / "results"), experiments, configuration, Path(options.logs or run / "logs"))
-    )
+    places = (Path(options.results or run / "results"), experiments, configuration, Path(options.logs or run / "logs"))
+    if options.watch is None:
+        print(show(*places, terminal_width()))
+    else:
+        watch(*places, seconds=max(options.watch, 0.2))
     return 0
 
 

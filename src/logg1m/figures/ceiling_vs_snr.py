@@ -22,6 +22,7 @@ CEILINGS = "What the data allow"
 _BOUNDS = ("crlb_median_r2", "crlb_mean_r2")
 _BAYES = "bayes_optimal"
 _TICKS = (1, 1.5, 2, 3, 4, 5, 6, 8)
+PerPixel = Sequence[tuple[float, float]]  # (‖flux‖/‖error‖, median S/N per pixel)
 _FEWEST = 20  # test spectra of a model in a bin that is shown
 
 
@@ -92,7 +93,17 @@ class TestedModel:
     shown: bool
 
 
-def plot(fisher: Cursor | None, models: Sequence[TestedModel]) -> Plot | None:
+def per_pixel(snr: pd.DataFrame) -> PerPixel:
+    """(‖flux‖/‖error‖, median S/N per pixel of the spectra about it), at the ticks; columns snr, snr_median."""
+    found = []
+    for tick in _TICKS:
+        near = snr.loc[(snr["snr"] > tick / 1.1) & (snr["snr"] < tick * 1.1), "snr_median"]
+        if len(near) >= _FEWEST:
+            found.append((float(tick), float(near.median())))
+    return tuple(found)
+
+
+def plot(fisher: Cursor | None, models: Sequence[TestedModel], per_pixel: PerPixel = ()) -> Plot | None:
     """R² in bins of ‖flux‖/‖error‖: what the data allow, and every model, each with a switch of its own."""
     series = _ceilings(fisher) if fisher else []
     shown = [model for model in models if len(model.snr_bins.raw)]
@@ -108,7 +119,8 @@ def plot(fisher: Cursor | None, models: Sequence[TestedModel]) -> Plot | None:
         "R² of log g in bins of signal-to-noise for the ceiling, the CRLB and every model of this run; values in the "
         "table."
     )
-    ticks = {"tickvals": _TICKS, "ticktext": [f"{t:g}" for t in _TICKS]}
+    known = {tick: f"<br>{pixel:.1f}" for tick, pixel in per_pixel}
+    ticks = {"tickvals": _TICKS, "ticktext": [f"{t:g}{known.get(float(t), '')}" for t in _TICKS]}
     layout = {"xaxis": {"type": "log"} | ticks, "yaxis": {"range": [_lowest(series), 1.02]}}
     note = (
         f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie "
@@ -116,7 +128,8 @@ def plot(fisher: Cursor | None, models: Sequence[TestedModel]) -> Plot | None:
         "ones."
     )
     more: dict[str, Any] = {"note": note, "plot": "switches", "height": 460, "extra": {"adapts": True}}
-    axes = "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g"
+    second = "; second line: median S/N per pixel" if per_pixel else ""
+    axes = f"‖flux‖ / ‖error‖ (median of the bin){second}", "R² of log g"
     return line_figure("r2-against-snr", title, alt, series, *axes, layout, **more)
 
 
