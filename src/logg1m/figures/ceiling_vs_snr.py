@@ -14,6 +14,7 @@ from logg1m.figures.fisher import models_shown
 from logg1m.figures.interactive import MODEL_COLOURS, Plot, Series, bounds_of, line_figure, look, pluck
 from logg1m.metrics import interval_of
 from logg1m.results.numbers import Cursor
+from logg1m.results.words import model_name
 
 TITLE = "The ceiling and models against signal-to-noise"
 CAPTION = "The Bayes-optimal ceiling, median and mean CRLB, and what models reach, in bins of signal-to-noise."
@@ -47,39 +48,40 @@ def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str,
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> style.Figure:
-    """The ceiling and the CRLB in bins of signal-to-noise with the models' R² on the same bins of the test set.
+def draw(
+    table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame], snr: pd.DataFrame | None = None
+) -> style.Figure:
+    """The ceiling, and the models' R² on the same bins of the test set, the one nearest to it first.
 
-    The median CRLB may lie above the Bayes-optimal R² in a bin: it is the R²max of a middling star, while the R² of a
-    population is pulled down by the stars with the largest errors, as the mean CRLB is.
+    The CRLB stands in where there is no Bayes-optimal ceiling; the page and the CSV have all of them.
     """
     figure, axis = style.subplots(figsize=(7.4, 4.6))
-    of = {key: table[table["series"] == key] for key in (*_BOUNDS, _BAYES, *models_shown(predictions))}
-    for key, linestyle in zip(_BOUNDS, ("-", "--")):
-        words = f"{key.split('_')[1]} CRLB, {of[key]['n'].sum():,} spectra"
-        axis.plot(of[key]["snr"], of[key]["r2"], color=style.BLACK, linestyle=linestyle, label=words)
-    bayes = of[_BAYES]
+    bayes = table[table["series"] == _BAYES]
     if len(bayes):
-        bars = [bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]]
-        how = {"color": style.RED, "marker": "o", "markersize": 4, "capsize": 2}
+        how = {"color": style.RED, "marker": "o", "markersize": 4, "capsize": 2, "linewidth": 2}
         words = f"{_optimal_named(fisher)}, {bayes['n'].sum():,} spectra"
+        bars = [bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]]
         axis.errorbar(bayes["snr"], bayes["r2"], yerr=bars, label=words, **how)
-        for snr, r2, n in zip(bayes["snr"], bayes["r2"], bayes["n"]):
-            axis.annotate(f"{n}", (snr, r2), xytext=(5, -9), textcoords="offset points", fontsize=6, color=style.RED)
-    for k, (name, predicted) in enumerate(models_shown(predictions).items()):
-        words = f"{name}{_smaller(fisher, name)}, {len(predicted):,} test spectra"
-        axis.plot(of[name]["snr"], of[name]["r2"], label=words, **style.look(k))
+    else:
+        median = table[table["series"] == _BOUNDS[0]]
+        words = f"median CRLB (bound of unbiased estimators), {median['n'].sum():,} spectra"
+        axis.plot(median["snr"], median["r2"], color=style.BLACK, label=words)
+    shown = models_shown(predictions)
+    best_first = sorted(shown, key=lambda name: -table.loc[table["series"] == name, "r2"].mean())
+    for name in best_first:
+        words = f"{model_name(name)}{_smaller(fisher, name)}, {len(shown[name]):,} test spectra"
+        of = table[table["series"] == name]
+        axis.plot(of["snr"], of["r2"], label=words, **style.look(list(shown).index(name)))
+    axis.set_xscale("log")
+    axis.minorticks_off()
+    axis.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
     axis.set_xlabel("signal-to-noise ratio  ‖flux‖₂ / ‖error‖₂")
     axis.set_ylabel("R² of log g")
     axis.set_ylim(-0.05, 1.02)
     axis.grid()
-    axis.legend(fontsize=7, loc="lower right")
-    axis.set_title("what the data allow, and what models reach on the test set")
-    figure.supxlabel(
-        "The median CRLB is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
-        "that it\nmay lie above the ceiling. Red: bootstrap intervals; small figures: spectra per bin.",
-        fontsize=6.5,
-    )
+    axis.legend(fontsize=8, loc="lower right")
+    if snr is not None and (beside := per_pixel(snr)):
+        style.per_pixel(axis, *map(list, zip(*beside)))
     return figure
 
 

@@ -124,4 +124,4 @@ def plot(shown: Shown, key: str, against: str, title: str) -> Plot | None:
     alt = f"RMSE and bias of log g in bins of {NAMES[against]}; values in the table."
     note = "Full test; below, the mean of predicted − true with its standard error. Second line of the axis: median S/N per pixel."
     names = f"{NAMES[against]} (median of the bin), and S/N per pixel", "RMSE of log g, dex"
-    return line_figure(key, title, alt, series, *names, layout, note=note, plot="switches", height=480)
+    return line_figure(key, title, alt, series, *names, layout, note=note, plot="switches", height=400)

@@ -62,7 +62,7 @@ def draw(table: pd.DataFrame) -> style.Figure:
         middle = np.nanmean(grid) if np.isfinite(grid).any() else 0.0
         for _, row in table[table["rmse"].notna()].iterrows():
             at = (row["teff_low"] + row["teff_high"]) / 2, (row["logg_low"] + row["logg_high"]) / 2
-            colour = "white" if row["rmse"] < middle else style.KEPT_BLACK
+            colour = "#fefefe" if row["rmse"] < middle else style.KEPT_BLACK
             words = f"{row['rmse']:.2f}\nn = {row['n']:.0f}"
             axis.text(*at, words, ha="center", va="center", fontsize=6, color=colour)
     axis.invert_xaxis()
@@ -90,7 +90,7 @@ def plot(shown: Shown, key: str) -> Plot | None:
     note = f"{model}, full test, {int(table['n'].sum()):,} spectra; cells with fewer than {_FEWEST} are empty."
     alt = "Map of the RMSE of log g over Teff and log g; values in the table."
     cells = values_of("RMSE over Teff and log g", table, shown.table, _COLUMNS)
-    return Plot(key, TITLE, alt, (trace,), layout, (shown.table,), note, height=440, table=cells)
+    return Plot(key, TITLE, alt, (trace,), layout, (shown.table,), note, height=400, table=cells)
 
 
 def _grid(table: pd.DataFrame, column: str) -> tuple[np.ndarray, list[float], list[float]]:

@@ -115,7 +115,7 @@ def plot(shown: Shown, key: str) -> Plot | None:
     alt = "Predicted against true log g of low-noise test stars with the line of equality; residuals below."
     note = "Low-noise test stars; below, the median of predicted − true in bins of 0.25 dex and its 68 % range."
     axes = "true log g, dex", "predicted log g, dex"
-    figure = line_figure(key, TITLE, alt, series, *axes, layout, note=note, plot="switches", height=520)
+    figure = line_figure(key, TITLE, alt, series, *axes, layout, note=note, plot="switches", height=460)
     return replace_table(figure)
 
 

@@ -203,7 +203,7 @@ def _tables(
     for name, views in told.VIEWS.items() if told else ():
         yield from tables.of(views, artifacts[name], experiments)
     if extra := verdict.at("extra"):
-        yield from tables.further(extra)
+        yield from tables.further(extra, names={name: v.label for name, v in experiment.variants.items()})
 
 
 def figures(experiment: Experiment, artifacts: Artifacts) -> Iterable[FigureFiles]:

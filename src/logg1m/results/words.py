@@ -64,6 +64,22 @@ def model_name(name: str, experiments: Mapping[str, Experiment] | None = None) -
     return name
 
 
+def condition_name(name: str) -> str:
+    """Words for a condition that networks were not trained for: 'crop_blue_5' → '5 % hidden at the blue edge'."""
+    kind, _, size = name.rpartition("_")
+    if name.endswith("_back"):
+        return f"{condition_name(name.removesuffix('_back'))}, and back"
+    words = {
+        "crop": "{} % hidden at both edges",
+        "crop_blue": "{} % hidden at the blue edge",
+        "crop_red": "{} % hidden at the red edge",
+        "shift": "first {} pixels missing, the rest moved up",
+        "hidden": "first {} pixels hidden",
+        "step": "pixels {} times as wide",
+    }
+    return words[kind].format(size) if kind in words else name.replace("_", " ")
+
+
 def mvp_id(key: str) -> str:
     """MVP id of a folder name: mvp_1_2 → 1.2."""
     return key.removeprefix("mvp_").replace("_", ".").upper()

@@ -37,8 +37,9 @@ class Part:
 
     @property
     def shown(self) -> tuple[Plot | Picture, ...]:
-        """What stands in view: the first plot of an experiment that has no table of variants."""
-        return tuple(f for f in self.figures if isinstance(f, Plot))[:1] if not self.mvp.variants else ()
+        """What stands in view: the first plot of an experiment that has neither a table of variants nor a plot above."""
+        alone = not self.mvp.variants and not self.elsewhere
+        return tuple(f for f in self.figures if isinstance(f, Plot))[:1] if alone else ()
 
     @property
     def folded(self) -> tuple[Plot | Picture, ...]:

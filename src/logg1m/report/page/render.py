@@ -61,7 +61,7 @@ def render(
         .render(
             roadmap=roadmap,
             css=Markup((PAGE / "page.css").read_text(encoding="utf-8")),
-            script=Markup((PAGE / "page.js").read_text(encoding="utf-8")),
+            script=Markup("".join((PAGE / name).read_text(encoding="utf-8") for name in ("page.js", "filter.js"))),
             plotly=Markup(plotting_library()),
             drawing=page_parts.drawing(roadmap, experiments),
             phases=sorted({mvp.phase for mvp in roadmap.mvps}),

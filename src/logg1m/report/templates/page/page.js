@@ -115,6 +115,7 @@
   };
   const switches = (element, spec, controls) => {
     const groups = new Map();
+    let more = null;
     spec.data.forEach((trace, k) => {
       const group = (trace.meta && trace.meta.group) || "Shown";
       if (!groups.has(group)) groups.set(group, []);
@@ -144,8 +145,10 @@
         set.append(all);
       }
       const on = boxes.filter((box) => box.checked).length;
-      if (groups.size > 4 && (!on || members.length > 4)) {
-        controls.append(make("details", {}, make("summary", {}, on ? `${group} (${on} shown)` : group), set));
+      if (groups.size > 4 && controls.querySelector("fieldset")) {
+        more = more || make("details", { class: "more" }, make("summary", {}, `Choose from ${groups.size - 1} more groups`));
+        more.append(make("details", {}, make("summary", {}, on ? `${group} (${on} shown)` : group), set));
+        controls.append(more);
       } else controls.append(set);
     }
   };
@@ -324,25 +327,6 @@
       });
     });
   }
-
-  // ---- Experiments: those that hold the words and have the verdict, and their rows in the table of variants ----------
-  const wanted = document.getElementById("filter"), verdict = document.getElementById("filter-verdict");
-  const sift = () => {
-    const words = wanted.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const fits = (element, text) =>
-      (!verdict.value || element.dataset.word === verdict.value) && words.every((word) => text.toLowerCase().includes(word));
-    let shown = 0, all = 0;
-    for (const mvp of document.querySelectorAll("#experiments .mvp")) {
-      const names = [...mvp.querySelectorAll(".id, h3, .question, .verdict, .compared th")].map((e) => e.textContent).join(" ");
-      mvp.hidden = !fits(mvp, names);
-      all += 1;
-      shown += !mvp.hidden;
-    }
-    for (const row of document.querySelectorAll("#variants tbody tr")) row.hidden = !fits(row, row.textContent);
-    document.getElementById("filter-says").textContent = shown === all ? "" : `${shown} of ${all} experiments`;
-  };
-  wanted.addEventListener("input", sift);
-  verdict.addEventListener("change", sift);
 
   // ---- Numbers say where they come from: under the pointer, and with the switch also to keys, touch and readers --------
   const source = document.getElementById("source"), asking = document.getElementById("sources");
