@@ -58,7 +58,16 @@ def picture(key: str, title: str, shows: str, image: str, table: str, packing: P
     return Picture(key, title, alt, files, source, size, shows)
 
 
-_COLOURS = {"#222222": "currentColor", "#000000": "currentColor", "#ffffff": "var(--paper)"}  # of the page's face
+# Of the page's face: paper and ink, and hues that can be seen in the dark.
+_COLOURS = {
+    "#222222": "currentColor",
+    "#000000": "currentColor",
+    "#ffffff": "var(--paper)",
+    "#0072b2": "light-dark(#0072b2, #5fb2f2)",
+    "#009e73": "light-dark(#009e73, #3ccf9f)",
+    "#d55e00": "light-dark(#d55e00, #ff8c4b)",
+    "#cc79a7": "light-dark(#cc79a7, #e59ccb)",
+}
 
 
 def themed(path: str, key: str) -> Markup:
@@ -75,7 +84,7 @@ def themed(path: str, key: str) -> Markup:
         raise InputError(f"{path} is not a readable drawing; delete it and run again")
     text = text[start : end + len("</svg>")]
     text = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r"#(?:222222|000000|ffffff)\b", lambda found: _COLOURS[found.group()], text)
+    text = re.sub(rf"(?:{'|'.join(_COLOURS)})\b", lambda found: _COLOURS[found.group()], text)
     text = re.sub(r'(\bid="|xlink:href="#|url\(#)', rf"\1{key}-", text)
     text = re.sub(r"\n\s*", "\n", text)
     return Markup(text)
