@@ -1,5 +1,6 @@
 """Predicted against true log g, and the residuals below."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,11 +117,4 @@ def plot(shown: Shown, key: str) -> Plot | None:
     note = "Low-noise test stars; below, the median of predicted − true in bins of 0.25 dex and its 68 % range."
     axes = "true log g, dex", "predicted log g, dex"
     figure = line_figure(key, TITLE, alt, series, *axes, layout, note=note, plot="switches", height=460)
-    return replace_table(figure)
-
-
-def replace_table(figure: Plot) -> Plot:
-    """Without the table of every star, which the CSV has."""
-    from dataclasses import replace
-
-    return replace(figure, table=None)
+    return replace(figure, table=None)  # the CSV has every star
