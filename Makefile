@@ -5,10 +5,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels lock docs notebooks clean
 
-## demo: install into .venv and run the main job on the embedded data (no download but the packages)
+## demo: install into .venv and run the main job on the embedded data (no download but the packages); ends with a page of what there is
 demo: $(VENV)/.installed
 	snakemake --cores all results/mvp_1_1/fisher.json
-	@echo "Done. Look at results/mvp_1_1/fisher.json and the figures beside it."
+	@logg1m page
 
 # Before a command: how long it took is printed at its end, whatever that is.
 TIMED = start=$$(date +%s); \

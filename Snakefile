@@ -18,6 +18,7 @@ from logg1m.files import InputError
 from logg1m.jobs import calls, replaced
 from logg1m.jobs.frame import prepare_jobs
 from logg1m.jobs.provenance import code_fingerprint as code, with_script
+from logg1m.report.ending import ending
 from logg1m.results.origin import Origin
 
 min_version("9.17")  # the first whose `priority` may be a function
@@ -88,6 +89,12 @@ for each in workflow.rules:
 onstart:
     replaced.note(CONFIG.model_dump(mode="json"))
     calls.begin()
+
+
+onsuccess:
+    said = ending()
+    if said:
+        print(said, file=sys.stderr)
 
 
 onerror:

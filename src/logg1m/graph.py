@@ -51,4 +51,4 @@ def insert(path: Path, graph: str) -> None:
 
 
 if __name__ == "__main__":
-    insert(Path("README.md"), draw())
+    insert(Path("docs/graph.md"), draw())

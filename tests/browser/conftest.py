@@ -92,6 +92,7 @@ class Opened:
 
     def scroll_through(self) -> None:
         """Until every figure has been drawn."""
+        self.tab.evaluate("() => { for (const d of document.querySelectorAll('main details')) d.open = true; }")
         for element in self.tab.query_selector_all("[data-plot]"):
             element.scroll_into_view_if_needed()
             self.tab.wait_for_function("e => e.dataset.drawn && e.querySelector('.main-svg')", arg=element)

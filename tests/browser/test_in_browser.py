@@ -47,7 +47,7 @@ def test_every_state_has_its_face(open_page):
         ("3_4", "paused"),
         ("3_2", "stale"),
         ("3_3", "missing"),
-        ("1_2", "accepted"),
+        ("1_2", "better"),
     ):
         assert tab.text_content(f"#mvp_{key} .chips .state") == state
     assert "is better than any estimator can be" in tab.text_content("[role=alert]")
@@ -70,6 +70,7 @@ def test_numbers_tell_their_source_to_keys_and_touch(open_page):
     number.focus()
     told = tab.text_content("#source")
     assert "metrics.json#/efficiency/same_stars/model/r2" in told  # on the stars of the ceiling beside it
+    tab.evaluate("() => { for (const d of document.querySelectorAll('#mvp_1_1 details')) d.open = true; }")
     tab.query_selector("#mvp_1_1 table data").click()
     assert "results/mvp_1_1/fisher.json#/" in tab.text_content("#source")
     tab.click("#sources")
@@ -82,6 +83,7 @@ def test_the_axis_follows_what_is_switched_on(open_page):
     figure = plot(tab, "r2-against-snr")
     lowest = "e => Math.min(0, ...e.data.filter(t => t.visible !== false).flatMap(t => t.y).filter(v => v !== null))"
     floor = "e => e.layout.yaxis.range[0]"
+    tab.evaluate("() => { for (const d of document.querySelectorAll('#fig-r2-against-snr details')) d.open = true; }")
     box = tab.query_selector("#fig-r2-against-snr input[type=checkbox]:not(:checked)")
     box.evaluate("b => b.click()")
     assert figure.evaluate(floor) == pytest.approx(max(-1, figure.evaluate(lowest) - 0.05))
@@ -128,6 +130,40 @@ def test_tables_sort_by_value_in_both_directions(open_page):
     assert tab.get_attribute(f"{table} thead tr:last-child th:nth-child(2)", "aria-sort") == "ascending"
     heading.press("Enter")
     assert tab.eval_on_selector(table, column) == up[::-1]
+
+
+def test_the_search_leaves_what_was_asked_for(open_page):
+    tab = open_page().tab
+    shown = "() => [...document.querySelectorAll('#experiments .mvp')].filter(e => !e.hidden).map(e => e.id)"
+    everything = tab.evaluate(shown)
+    assert len(everything) == 17
+    tab.fill("#filter", "robust spline")
+    assert tab.evaluate(shown) == ["mvp_1_3"]
+    assert tab.text_content("#filter-says") == "1 of 17 experiments"
+    tab.evaluate("document.getElementById('variants').open = true")
+    rows = tab.query_selector_all("#variants tbody tr")
+    seen = [row.text_content() for row in rows if row.is_visible()]
+    assert len(seen) == 1
+    assert "robust spline" in seen[0]
+    tab.fill("#filter", "")
+    tab.select_option("#filter-verdict", "cancelled")
+    assert tab.evaluate(shown) == ["mvp_3_5"]
+    tab.select_option("#filter-verdict", "")
+    assert tab.evaluate(shown) == everything
+
+
+def test_the_page_is_short_until_it_is_unfolded(open_page):
+    tab = open_page(viewport={"width": 1400, "height": 1000}).tab
+    assert tab.evaluate("document.documentElement.scrollHeight") <= 20_000
+    cut = "() => [...document.querySelectorAll('.scroll')].filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).length"
+    assert tab.evaluate(cut) == 0
+
+
+def test_the_banner_of_a_small_run_stays_in_view(open_page):
+    tab = open_page().tab
+    tab.evaluate("scrollTo(0, 5000)")
+    tab.wait_for_function("() => scrollY > 4000")
+    assert tab.evaluate("document.querySelector('.caution').getBoundingClientRect().top") == 0
 
 
 def test_the_viewer_follows_its_controls(open_page):

@@ -23,9 +23,18 @@ def test_every_kind_says_what_it_is_and_has_a_test():
 
 
 def test_files_that_figures_share_are_no_kinds():
-    assert not {"style", "interactive", "empty", "catalogue", "given", "bias", "fisher", "convergence"} & set(
-        catalogue.kinds()
-    )
+    assert not {
+        "style",
+        "interactive",
+        "empty",
+        "catalogue",
+        "given",
+        "bias",
+        "fisher",
+        "convergence",
+        "error_binned",
+        "training",
+    } & set(catalogue.kinds())
 
 
 def test_the_experiments_name_kinds_that_there_are():

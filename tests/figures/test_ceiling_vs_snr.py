@@ -26,7 +26,7 @@ def test_a_model_that_stops_below_the_largest_scale_says_so_in_the_legend(draw, 
     draw("ceiling_vs_snr", fisher=fisher, members=members, predictions=predictions)
     labels = [text.get_text() for text in pictures[0].axes[0].get_legend().texts]
     n = len(predictions["lightgbm"])
-    assert f"lightgbm at 100k, {n:,} test spectra" in labels
+    assert f"LightGBM at 100k, {n:,} test spectra" in labels
     assert sum(" at " in label for label in labels) == 1
 
 

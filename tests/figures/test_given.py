@@ -45,6 +45,18 @@ def test_predictions_are_those_of_the_largest_scale_of_each_model(files):
     assert {name: table["predicted"].tolist() for name, table in found.items()} == {"ridge": [3.0], "lightgbm": [1.5]}
 
 
+def test_the_best_model_comes_first_and_classical_ones_beside_it(files, tmp_path):
+    run = tmp_path / "mvp_1_2/flux/seed_0/predictions.parquet"
+    write_parquet(run, pd.DataFrame({"id": [0], "truth": 1.0, "predicted": 1.25}))
+    write_json(tmp_path / "models.json", {"choice": {"model": "mvp_1_2/flux"}})
+    tested = [str(tmp_path / "models.json"), *files["predictions"], str(run)]
+    found = given.read(["tested"], {"tested": tested}, {})["tested"]
+    assert {name: table["predicted"].tolist() for name, table in found.items()} == {
+        "mvp_1_2/flux": [1.25],
+        "lightgbm": [1.5],
+    }
+
+
 def test_a_file_that_is_gone_is_named(files):
     with pytest.raises(InputError, match=r"gone\.json does not exist"):
         given.read(["protocol"], files | {"protocol": files["protocol"].replace("protocol.json", "gone.json")}, {})

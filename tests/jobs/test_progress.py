@@ -43,3 +43,15 @@ def test_what_is_excluded_slows_no_rate(clock):
     counted.add(20)
     assert counted.rate() == 10.0
     assert counted.done == 30
+
+
+def test_a_terminal_sees_words_and_which_job_it_is(clock, caplog, monkeypatch):
+    caplog.set_level(logging.INFO, "logg1m")
+    monkeypatch.setattr(progress, "_job", "MVP-1.2 flux, seed 0")
+    counted = Progress("training", 100)
+    clock[0] = 10.0
+    counted.add(20, loss=0.5)
+    line = frame._PLAIN.format(caplog.records[-1])
+    assert line[2] == ":"
+    assert line[9:] == "MVP-1.2 flux, seed 0: training: 20 / 100, 40 s left, loss 0.5"
+    assert progress.plainly("{no json") == "{no json"

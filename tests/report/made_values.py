@@ -26,7 +26,19 @@ def add(results: Path) -> None:
                               "sigma": [0.125, 0.25, np.nan, 0.5]},
         "mvp_1_1/fisher_sensitivity_map": {"wave": np.linspace(7100, 8850, 40), "exact": rng.random(40),
                                            "exact_marginalised": rng.random(40)},
+        "mvp_1_1/predicted_true": {"model": ["ridge"] * 4, "part": ["star", "star", "bin", "bin"], "truth": [1.5, 3.5, 1.625, 3.625],
+                                   "predicted": [1.25, 3.75, np.nan, np.nan], "n": [np.nan, np.nan, 9, 8],
+                                   "residual": [np.nan, np.nan, -0.125, 0.25], "low": [np.nan, np.nan, -0.5, -0.25],
+                                   "high": [np.nan, np.nan, 0.25, 0.5]},
+        "mvp_1_1/kiel": {"teff_low": [4000.0, 4250.0] * 2, "teff_high": [4250.0, 4500.0] * 2,
+                         "logg_low": [1.0, 1.0, 1.5, 1.5], "logg_high": [1.5, 1.5, 2.0, 2.0], "n": [6, 7, 8, 9],
+                         "rmse": [0.5, 0.25, np.nan, 0.125], "bias": [0.0625, -0.0625, np.nan, 0.25], "model": ["ridge"] * 4},
     }  # fmt: skip
+    for against in ("snr", "mag"):
+        tables[f"mvp_1_1/error_{against}"] = {
+            "model": ["ridge"] * 2, "low": [1.0, 2.0], "high": [2.0, 4.0], "middle": [1.5, 2.75], "n": [40, 50],
+            "bias": [0.125, -0.0625], "bias_error": [0.03125, 0.015625], "scatter": [0.5, 0.25], "rmse": [0.625, 0.375],
+            "snr_pixel": [2.5, 4.5]}  # fmt: skip
     for name, columns in tables.items():
         pd.DataFrame(columns).to_csv(results / f"{name}.csv", index=False)
     for path in {*results.rglob("*.png"), *(results / f"{name}.png" for name in tables)}:

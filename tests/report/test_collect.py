@@ -278,7 +278,7 @@ def test_fresh_stars_say_a_line_of_the_answer_and_of_what_was_accepted(paths, ex
     accepted = [m for m in roadmap.mvps if m.outcome == "accepted" and m.variants]
     assert accepted
     for mvp in accepted:
-        assert mvp.confirmed.startswith(f"{stars}: “new” confirmed: low-noise MAE falls by 25.0 % [12.5, 37.5]")
+        assert mvp.confirmed.startswith(f"{stars}: “new” confirmed: MAE −25.0 % [−37.5, −12.5]")
     assert not any(m.confirmed for m in roadmap.mvps if m.outcome != "accepted")
 
 

@@ -24,7 +24,7 @@ def test_every_experiment_stands_in_one_column_and_decisions_follow(results, exp
     assert list(columns) == ["RUNNING", "DONE", "PAUSED", "DECISIONS"]
     lines = [line.split()[0] for name, text in columns.items() for line in text.splitlines()]
     assert sorted(lines) == sorted([f"MVP-{e.id}" for e in experiments.values()] + ["D1", "D2", "D3", "D4"])
-    assert "accepted: “C: flux and log error, honest”: low-noise MAE falls by" in columns["DONE"]
+    assert "✓ better: “C: flux and log error, honest”: MAE " in columns["DONE"]
     assert "continue (by its rule)" in columns["DECISIONS"]
 
 

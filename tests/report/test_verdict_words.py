@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from logg1m.config.experiments import Experiment
-from logg1m.report.verdict_words import criterion, why
+from logg1m.report.verdict_words import criterion, why, word_of
 from logg1m.results.artifacts import Artifacts
 
 
@@ -18,26 +18,50 @@ def rule(metric: str, value: float, half: float, margin: float, outcome: str, **
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (rule("mae", 0.052, 0.02, 0.05, "inconclusive", relative=True), "low-noise MAE falls by 5.2 % [3.2, 7.2]; at least 5 % was asked for"),
-        (rule("mae", -0.02, 0.01, 0.03, "refuted", relative=True), "low-noise MAE rises by 2.0 % [1.0, 3.0]; at least 3 % was asked for"),
-        (rule("r2", 0.012, 0.009, -0.005, "accepted"), "not worse: ΔR² 0.012 [0.003, 0.021] on the low-noise test, allowed −0.005"),
-        (rule("r2", 0.02, 0.03, 0.0, "inconclusive"), "low-noise R² rises by 0.020 [−0.010, 0.050]; the interval includes zero"),
+        (rule("mae", 0.052, 0.02, 0.05, "inconclusive", relative=True), "MAE −5.2 % [−7.2, −3.2] (needed −5 %)"),
+        (rule("mae", -0.02, 0.01, 0.03, "refuted", relative=True), "MAE +2.0 % [1.0, 3.0] (needed −3 %)"),
+        (rule("r2", 0.012, 0.009, -0.005, "accepted"), "R² +0.012 [0.003, 0.021] (allowed −0.005)"),
+        (rule("r2", 0.02, 0.03, 0.0, "inconclusive"), "R² +0.020 [−0.010, 0.050]"),
         (rule("mae", 0.012, 0.02, 0.0, "inconclusive", detectable=0.01534),
-         "low-noise MAE falls by 0.012 dex [−0.008, 0.032]; the interval includes zero; this run could have seen 0.015 dex"),
+         "MAE −0.012 dex [−0.032, 0.008] (this run could have seen 0.015 dex)"),
         (rule("mae", 0.052, 0.02, 0.05, "inconclusive", relative=True, detectable=0.0812),
-         "low-noise MAE falls by 5.2 % [3.2, 7.2]; at least 5 % was asked for; this run could have seen 8.1 %"),
-        (rule("r2", 0.012, 0.02, -0.005, "inconclusive", detectable=0.0231),
-         "not worse: ΔR² 0.012 [−0.008, 0.032] on the low-noise test, allowed −0.005; this run could have seen 0.023"),
-        (rule("mae", 0.02, 0.005, 0.0, "accepted", detectable=0.01), "low-noise MAE falls by 0.020 dex [0.015, 0.025]"),
-        (rule("convergence", 0.25, 0.1, 0.0, "accepted"), "the reference's best validation score takes 25.0 % [15.0, 35.0] fewer epochs"),
+         "MAE −5.2 % [−7.2, −3.2] (needed −5 %; this run could have seen 8.1 %)"),
+        (rule("mae", 0.02, 0.005, 0.0, "accepted", detectable=0.01, subset="full"), "full-test MAE −0.020 dex [−0.025, −0.015]"),
+        (rule("convergence", 0.25, 0.1, 0.0, "accepted"), "epochs to the reference's best validation score −25.0 % [−35.0, −15.0]"),
+        (rule("convergence", -15.075, 5.0, 0.0, "refuted"), "epochs to the reference's best validation score × 16 [11, 21]"),
+        (rule("outlier_rate", 0.25, 0.125, 0.0, "accepted"), "outlier rate −25.0 points [−37.5, −12.5]"),
+        (rule("mae", 0.0, 0.0, 0.03, "refuted", relative=True), "MAE does not change (needed −3 %)"),
         (rule("mae", 0.02, 0.005, 0.0, "accepted", more_in=("sky", "between")),
-         "the gain in low-noise MAE with only “sky” seen less that with only “between” is 0.020 dex [0.015, 0.025]"),
+         "gain in MAE with only “sky” seen, less that with only “between”: +0.020 dex [0.015, 0.025]"),
         (rule("crop_loss", float("nan"), 0.1, 0.0, "inconclusive") | {"improvement": {"value": None, "ci95": [None, None]}},
-         "low-noise R² lost when the edges are cropped was not measured on these runs"),
+         "R² lost when the edges are cropped was not measured on these runs"),
     ],
 )  # fmt: skip
 def test_criteria_read_as_sentences(given, expected):
     assert criterion(given) == expected
+
+
+def test_where_both_are_known_a_sentence_says_from_what_to_what():
+    before, after = ({"low_noise": {"mae": {"value": value}}} for value in (0.72, 0.864))
+    worse = rule("mae", -0.2, 0.08, 0.03, "refuted", relative=True)
+    assert criterion(worse, before, after) == "MAE 0.720 → 0.864 dex (+20.0 % [12.0, 28.0]; needed −3 %)"
+    same = rule("mae", 0.0, 0.0, 0.03, "refuted", relative=True)
+    assert criterion(same, before, before) == "MAE 0.720 → 0.720 dex, unchanged (needed −3 %)"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "margin", "value", "expected"),
+    [
+        ("accepted", 0.05, 0.2, "better"),
+        ("accepted", -0.005, 0.0, "as good"),
+        ("refuted", 0.05, 0.01, "no gain"),
+        ("refuted", 0.05, -0.2, "worse"),
+        ("inconclusive", 0.05, 0.2, "cannot tell"),
+    ],
+)
+def test_a_verdict_is_a_word(outcome, margin, value, expected):
+    candidate = {"outcome": outcome, "criteria": [rule("mae", value, 0.02, margin, outcome)]}
+    assert word_of(candidate) == expected
 
 
 def test_a_candidate_that_holm_leaves_open_is_said_to_be_accepted_by_itself():
@@ -49,7 +73,4 @@ def test_a_candidate_that_holm_leaves_open_is_said_to_be_accepted_by_itself():
     new = {"label": "new", "outcome": "inconclusive", "outcome_by_itself": "accepted",
            "holm": {"candidates": 3}, "criteria": [rule("mae", 0.02, 0.018, 0.0, "accepted")]}  # fmt: skip
     said = why(experiment, {"variants": {"new": new}, "best_accepted": None}, Artifacts({}))
-    assert said == (
-        "The only candidate is “new”: low-noise MAE falls by 0.020 dex [0.002, 0.038]; accepted by itself, not after Holm "
-        "over 3 candidates."
-    )
+    assert said == "“new”: MAE −0.020 dex [−0.038, −0.002]; better by itself, not beside 2 others (Holm)."

@@ -76,6 +76,7 @@ def runs(mvp: str, *variants: str) -> list[str]:
 # The references of MVP-1.3 to 1.5 are the runs of mvp_1_2/flux.
 PHASE_1_RUNS = [*runs("mvp_1_2", *KEPT["mvp_1_2"]), *(runs(f"mvp_1_{k}", KEPT[f"mvp_1_{k}"][1])[0] for k in (3, 4, 5))]
 DOCUMENTS = ("documents", "page")
+OF_BEST_MODEL = tuple(f"figure_{kind}" for kind in ("predicted_true", "error_snr", "error_mag", "kiel"))
 # What is made from all runs and verdicts of every phase, and the documents that show it: run whenever a decision is open.
 CONFIRMED = ("winner", "confirmation", *DOCUMENTS)
 PHASE_2 = [*runs("mvp_2_3", "single_scale"), "verdict_mvp_2_3", "figures_mvp_2_3"]

@@ -4,13 +4,18 @@ import shutil
 from collections import Counter
 
 import pytest
-from harness import CONFIRMED, DOCUMENTS, PHASE_1_RUNS, Flow, copy_project
+from harness import CONFIRMED, DOCUMENTS, OF_BEST_MODEL, PHASE_1_RUNS, Flow, copy_project
 
 PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", *CONFIRMED)
 PHASE_1_VERDICTS = tuple(f"{what}_mvp_1_{k}" for what in ("verdict", "figures") for k in range(2, 6))
 OF_NUMBERS = ("sigma_vs_error", "ratio_histogram", "sigma_map", "fisher_sensitivity_map", "ceiling_vs_snr")
 BOUNDS_AND_MODELS = ("bounds_and_models", *(f"figure_{name}" for name in OF_NUMBERS), "fisher")
-ERRORS = ("errors", "figure_error_cells", "figure_error_bias")  # beside fisher.json, of the best model there is
+ERRORS = (
+    "errors",
+    "figure_error_cells",
+    "figure_error_bias",
+    *OF_BEST_MODEL,
+)  # beside fisher.json, of the best model there is
 EVERYTHING_BELOW_THE_STORE = Counter([
     "generate", "survey", "protocol", "ridge", "lightgbm:1k", "ridge_marginalised", "lightgbm_draws:1k", "projection:1k", "scaling", "bounds", "bayes", "models", "networks",
     *ERRORS, *BOUNDS_AND_MODELS, "figure_snr_histogram", "figure_ridge_alpha", "figure_scaling",
@@ -85,9 +90,7 @@ def test_added_variant_runs_alone_and_its_verdict_follows(flow):
             "verdict_mvp_1_3",
             "figures_mvp_1_3",
             "models",
-            "errors",
-            "figure_error_bias",
-            "figure_error_cells",
+            *ERRORS,
             "evidence:d1",
             "decide:d1",
             "propose",

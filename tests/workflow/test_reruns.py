@@ -4,14 +4,20 @@ import os
 from collections import Counter
 
 import pytest
-from harness import CONFIRMED, DOCUMENTS, PHASE_2, PHASE_3, Flow, fisher, verdict
+from harness import CONFIRMED, DOCUMENTS, OF_BEST_MODEL, PHASE_2, PHASE_3, Flow, fisher, verdict
 
 from logg1m.experiments import catalogue
 
 pytestmark = pytest.mark.slow
 
 D1_CHAIN = ("evidence:d1", "decide:d1", *CONFIRMED)
-MODELS_CHAIN = ("errors", "figure_error_bias", "figure_error_cells", *D1_CHAIN)  # where the numbers of models change
+MODELS_CHAIN = (
+    "errors",
+    "figure_error_bias",
+    "figure_error_cells",
+    *OF_BEST_MODEL,
+    *D1_CHAIN,
+)  # where the numbers of models change
 LATER = ("results/mvp_2_3/verdict.json", "results/mvp_3_4/flux/seed_0/metrics.json", "results/mvp_3_5/verdict.json")
 
 

@@ -114,6 +114,11 @@ def predictions_of_runs(wildcards):
     return [str(Path(path).with_name(PREDICTIONS)) for path in dict.fromkeys(shown) if Path(path).name == METRICS]
 
 
+def histories_of_runs(wildcards):
+    """What every training wrote of its epochs, for the learning curves."""
+    return [str(Path(path).with_name("history.csv")) for path in predictions_of_runs(wildcards)]
+
+
 def document(name, path=None, category="Roadmap", says=None):
     """An output that Snakemake's own report shows, with the caption of that name."""
     path = path or f"results/report/{name}.md"

@@ -14,6 +14,13 @@ FIGURE_INPUT = {
     "stars": "results/mvp_1_1/bounds.parquet",
     "sensitivity": "results/mvp_1_1/sensitivity.parquet",
     "errors": "results/mvp_1_1/errors.json",
+    # Which model is the best, and predictions of it and of the classical ones.
+    "tested": lambda: [
+        "results/mvp_1_1/models.json",
+        *CLASSICAL,
+        *expand("results/{run}/seed_0/{file}", run=honest_runs(), file=PREDICTIONS),
+    ],
+    "labels": "results/data/manifest.json",
     "sweep": "results/mvp_1_1/magnitude_sweep.json",
     "requirements": "results/mvp_1_1/requirements.json",
     "forecast": FORECAST,
@@ -45,8 +52,8 @@ def figures_of(key, without=frozenset()):
 
 
 def figure_files(key, without=frozenset()):
-    """Pictures and values of an experiment's figures."""
-    return expand(f"results/{key}/{{name}}.{{ext}}", name=figures_of(key, without), ext=["png", "csv"])
+    """Pictures, drawings and values of an experiment's figures."""
+    return expand(f"results/{key}/{{name}}.{{ext}}", name=figures_of(key, without), ext=["png", "svg", "csv"])
 
 
 def figure_sets(key):
@@ -65,7 +72,7 @@ def figure_inputs(key, shown):
     """What the kinds of one rule ask for, as named inputs."""
     asked = {name for kind in shown.values() for name in ASKED[kind]}
     asked |= {other for name in asked for other in FIGURE_NEEDS.get(name, [])}
-    files = {name: file for name, file in FIGURE_INPUT.items() if name in asked}
+    files = {name: file() if callable(file) else file for name, file in FIGURE_INPUT.items() if name in asked}
     if {"verdict", "evidence"} & asked:
         files["verdict"] = f"results/{key}/verdict.json"
     if "evidence" in asked:

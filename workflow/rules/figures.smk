@@ -2,7 +2,7 @@
 
 Requires: verdicts and the artifacts of runs; artifacts of Phases 0 and 1. What a figure is drawn from are the arguments
 of its kind's functions (`logg1m.figures.given`).
-Produces: results/<mvp>/<figure>.png and, beside it, its values as .csv, for every figure that an experiment's file
+Produces: results/<mvp>/<figure>.png and, beside it, the same as .svg and its values as .csv, for every figure that an experiment's file
 names: one rule per experiment for those of its runs (`figures_mvp_1_2`), one per figure for those of Phases 0 and 1's
 own artifacts (`figure_ridge_alpha`). And results/mvp_1_1/fisher.json, a copy of the numbers of MVP-1.1 that is there
 once its figures are.
@@ -29,6 +29,7 @@ for key, experiment in EXPERIMENTS.items():
                         for name in shown
                     ]
                 ),
+                drawings=update([f"results/{key}/{name}.svg" for name in shown]),
                 tables=update([f"results/{key}/{name}.csv" for name in shown]),
             log:
                 f"logs/{key}/{rule_name}.log",
@@ -56,7 +57,7 @@ rule fisher:
         figures=[
             path
             for key in ("mvp_0_a", "mvp_0_b", "mvp_1_1")
-            for path in figure_files(key, without={"scaling", "sweep", "requirements", "errors", "forecast"})
+            for path in figure_files(key, without={"scaling", "sweep", "requirements", "errors", "tested", "forecast"})
         ],
     output:
         update("results/mvp_1_1/fisher.json"),

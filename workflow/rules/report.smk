@@ -45,6 +45,7 @@ rule page:
         sensitivity="results/mvp_1_1/sensitivity.parquet",
         classical=CLASSICAL,
         runs=predictions_of_runs,
+        histories=histories_of_runs,
     output:
         document("page", "results/report/index.html"),
     log:

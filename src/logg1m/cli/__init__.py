@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from logg1m.cli.predicting import add_predict
+from logg1m.cli import comparing, forecasting, histories, paging, predicting, running
 
 if TYPE_CHECKING:
     from logg1m.spectra.store import Store
@@ -25,7 +25,9 @@ examples:
   logg1m export-hdf5 results/data ours.h5             the spectra of a run, for tools that read pfsspec's shards
   logg1m fetch-bosz URL /data/bosz2024 --teff 4000 4250 --logg 1 2 3 --m-h -1 0 --a-m 0 0.25 --c-m -0.25 0
   logg1m run --scale smoke --directory runs/smoke     the workflow itself; what follows goes to Snakemake
-  logg1m status runs/smoke                            what the roadmap has done in a run's folder (default: here)
+  logg1m status runs/smoke --watch                    where a run stands, again and again
+  logg1m compare runs/a runs/b --page ab.html         two runs side by side
+  logg1m page runs/smoke                              a page of what there is so far
   logg1m decide runs/smoke --explain d1               why a decision came out as it did
   logg1m predict mine.h5 --model results/model --out mine.fits   log g of your own spectra
   logg1m forecast --mag 22 --logg 0.2dex --star clump how long an exposure that takes
@@ -43,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"logg1m {_version()}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(name: str, run: Callable[[argparse.Namespace], int], summary: str, details: str) -> argparse.ArgumentParser:
@@ -56,8 +59,8 @@ def parser() -> argparse.ArgumentParser:
         return command
 
     every = (
-        _add_workflow,
-        _add_histories,
+        running.add,
+        histories.add,
         _add_inspect,
         _add_import,
         _add_export,
@@ -65,26 +68,23 @@ def parser() -> argparse.ArgumentParser:
         _add_fetch_bosz,
         _add_status,
         _add_decide,
-        add_predict,
-        _add_forecast,
+        paging.add,
+        comparing.add,
+        predicting.add,
+        forecasting.add,
     )
     for describe in every:
         describe(add)
     return top
 
 
-def _add_workflow(add: Add) -> None:
-    from logg1m.cli import running
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
 
-    running.add_options(add("run", _run, "run the workflow", running.DETAILS))
-
-
-def _add_histories(add: Add) -> None:
-    from logg1m.cli import histories
-
-    command = add("histories", _histories, "training curves for TensorBoard or MLflow", histories.DETAILS)
-    _add_run(command)
-    histories.add_options(command)
+    try:
+        return version("logg1m")
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "of this checkout"
 
 
 def _add_inspect(add: Add) -> None:
@@ -200,11 +200,15 @@ def _add_status(add: Add) -> None:
     command = add(
         "status",
         _status,
-        "what the roadmap has done",
-        "The kanban: every MVP by its state (planned, ready, running, done, cancelled, paused, missing, stale)\n"
-        "and why, and the decisions. Running means live: a job holds its log.",
+        "where a run stands",
+        "One line per MVP, by its state (planned, ready, running, done, cancelled, paused, missing, stale), with its\n"
+        "verdict, or why it waits, or the time that is left; then the decisions. Running means live: a job holds its\n"
+        "log. With --watch it is shown again and again.",
     )
     _add_run(command)
+    command.add_argument(
+        "--watch", metavar="SECONDS", nargs="?", const=5.0, type=float, help="show it again every SECONDS (default: 5)"
+    )
     command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
     command.add_argument(
         "--experiments",
@@ -235,19 +239,6 @@ def _add_decide(add: Add) -> None:
     command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
 
 
-def _add_forecast(add: Add) -> None:
-    from logg1m.cli.forecasting import add_arguments
-
-    command = add(
-        "forecast",
-        _forecast,
-        "how long until log g is known this well",
-        "One question, one line: the exposure time that σ(log g) of a star takes, by the Cramér-Rao bound of exact\n"
-        "derivatives, or that no exposure reaches it.",
-    )
-    add_arguments(command)
-
-
 def _decision_point(text: str) -> str:
     from logg1m.decisions.points import POINTS
 
@@ -258,11 +249,10 @@ def _decision_point(text: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status; what the user can put right becomes one line on stderr."""
-    from logg1m.cli.running import split
     from logg1m.cli.terminal import speak_plainly
 
     speak_plainly(sys.stdout, sys.stderr)
-    ours, passed = split(sys.argv[1:] if arguments is None else arguments)
+    ours, passed = running.split(sys.argv[1:] if arguments is None else arguments)
     options = parser().parse_args(ours)
     options.passed = passed
     import logging
@@ -292,24 +282,6 @@ def _open_store(text: str) -> "Store":
     return Store(place(text, "STORE"))
 
 
-def _run(options: argparse.Namespace) -> int:
-    from logg1m.cli import running
-    from logg1m.config.places import WORKFLOW
-
-    if options.where:
-        print(WORKFLOW)
-        return 0
-    running.run(options.scale, options.conditions, options.passed)
-
-
-def _histories(options: argparse.Namespace) -> int:
-    from logg1m.cli import histories
-
-    count = histories.export(Path(options.folder), options.to, options.out)
-    print(f"{options.out}: {count:,} trainings")
-    return 0
-
-
 def _inspect(options: argparse.Namespace) -> int:
     from logg1m.cli.inspecting import inspect_shard, inspect_store
     from logg1m.sources.paths import one_file, place
@@ -324,7 +296,7 @@ def _inspect(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from pydantic import ValidationError
 
-    from logg1m.cli.importing import import_shards
+    from logg1m.cli.importing import import_shards, in_words
     from logg1m.config.base import explain
     from logg1m.config.compute import Compute
     from logg1m.config.data import Data
@@ -339,8 +311,7 @@ def _import(options: argparse.Namespace) -> int:
         raise explain(error, Data, "the command line") from None
     folder = Path(place(options.store, "--store"))
     summary = import_shards(data, folder, Compute(threads=max(1, options.threads)))
-    for name, value in summary.items():
-        print(f"{name}: {value}")
+    print(in_words(summary))
     return 0
 
 
@@ -373,16 +344,18 @@ def _fetch_bosz(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from logg1m.cli.status import show
+    from logg1m.cli.status import show, terminal_width, watch
     from logg1m.config.places import place
 
     run = Path(options.folder)
     default = place("config.yaml", run)
     configuration = [Path(path) for path in options.configfile] or [default] * default.exists()
     experiments = Path(options.experiments or place("experiments", run))
-    print(
-        show(Path(options.results or run / "results"), experiments, configuration, Path(options.logs or run / "logs"))
-    )
+    places = (Path(options.results or run / "results"), experiments, configuration, Path(options.logs or run / "logs"))
+    if options.watch is None:
+        print(show(*places, terminal_width()))
+    else:
+        watch(*places, seconds=max(options.watch, 0.2))
     return 0
 
 
@@ -393,11 +366,4 @@ def _decide(options: argparse.Namespace) -> int:
     results = Path(options.results or Path(options.folder) / "results")
     evidence = read_json(results / "decisions" / f"{options.explain}.evidence.json", ("decision",))
     print(recipes.explain(evidence) if options.explain == "d4" else gates.explain(evidence))
-    return 0
-
-
-def _forecast(options: argparse.Namespace) -> int:
-    from logg1m.cli.forecasting import answer
-
-    print(answer(options))
     return 0

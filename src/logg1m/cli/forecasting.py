@@ -2,12 +2,18 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from logg1m.files import InputError
 
-
-def add_arguments(command: argparse.ArgumentParser) -> None:
-    """What can be asked."""
+def add(add: Any) -> None:
+    """The command's place on the command line."""
+    command = add(
+        "forecast",
+        run,
+        "how long until log g is known this well",
+        "One question, one line: the exposure time that σ(log g) of a star takes, by the Cramér-Rao bound of exact\n"
+        "derivatives, or that no exposure reaches it.",
+    )
     command.add_argument("--mag", metavar="MAG", type=float, required=True, help="HSC-i AB magnitude")
     command.add_argument("--logg", metavar="DEX", default="0.2dex", help="the σ(log g) wanted, 0.2 or 0.2dex (default)")
     command.add_argument(
@@ -35,6 +41,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
+def run(options: argparse.Namespace) -> int:
+    print(answer(options))
+    return 0
+
+
 def answer(options: argparse.Namespace) -> str:
     """The answer as one line.
 
@@ -44,6 +55,7 @@ def answer(options: argparse.Namespace) -> str:
         As `forecast.ask.ask`, or if the goal is no number.
     """
     from logg1m.config import load
+    from logg1m.files import InputError
     from logg1m.forecast.ask import ask
     from logg1m.observe import StellarGrid
 

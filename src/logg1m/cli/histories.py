@@ -28,10 +28,18 @@ class History:
     scalars: list[tuple[int, str, float]]
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    """The options of `logg1m histories`, beside the run's folder."""
+def add(add: Any) -> None:
+    """The command's place on the command line."""
+    command = add("histories", run, "training curves for TensorBoard or MLflow", DETAILS)
+    command.add_argument("folder", metavar="RUN", nargs="?", default=".", help="the run's folder (default: here)")
     command.add_argument("--to", choices=tuple(TOOLS), required=True, help="the tool that will show them")
     command.add_argument("--out", metavar="PLACE", required=True, help="a new folder; for MLflow a tracking URI")
+
+
+def run(options: argparse.Namespace) -> int:
+    count = export(Path(options.folder), options.to, options.out)
+    print(f"{options.out}: {count:,} trainings")
+    return 0
 
 
 def export(run: Path, tool: str, out: str) -> int:

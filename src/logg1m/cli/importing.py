@@ -49,3 +49,25 @@ def import_shards(data: Data, folder: Path, compute: Compute) -> dict[str, Any]:
         places = "; ".join(" = ".join(pair) for pair in summary["duplicates"]["examples"])
         log.warning(f"warning: {shared} pairs of identical spectra in different sets, which spoils the test: {places}")
     return summary
+
+
+def in_words(summary: dict[str, Any]) -> str:
+    """What an import found, one line per fact: 'shards: train 2, test 1'."""
+    return "\n".join(f"{_words(name)}: {_value(value)}" for name, value in summary.items())
+
+
+def _words(name: Any) -> str:
+    return str(name).replace("_", " ")
+
+
+def _value(value: Any) -> str:
+    """A value as people write it: no brackets, no quotes."""
+    if isinstance(value, dict):
+        return "; ".join(f"{_words(name)} {_value(inner)}" for name, inner in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(inner) for inner in value) or "none"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -13,8 +13,8 @@ are expanded. The output has one row per spectrum: log_g, its error and quantile
 Every spectrum needs a radial velocity (--v-los, --rv, or the file's own), or --frame rest. See docs/predict.md."""
 
 
-def add_predict(add: "Add") -> None:
-    """The command's options."""
+def add(add: "Add") -> None:
+    """The command's place on the command line."""
     command = add("predict", _predict, "log g of your own spectra", _DETAILS)
     command.add_argument("spectra", metavar="SPECTRA", nargs="+", help="files of spectra, or (quoted) patterns")
     command.add_argument("--model", metavar="DIR", required=True, help="model folder, such as results/model of a run")

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from importlib.util import find_spec
-from typing import NoReturn
+from typing import Any
 
 _WITH_NAME = {"--scale": "smoke, laptop or full", "--conditions": "ideal, reference or survey"}
 DETAILS = """\
@@ -16,8 +16,9 @@ Snakemake as it is: targets, --cores, --dry-run, --configfile, --workflow-profil
   logg1m run --scale full --workflow-profile slurm      every step a SLURM job, from the login node"""
 
 
-def add_options(command: argparse.ArgumentParser) -> None:
-    """The options of `logg1m run`; they stand before Snakemake's."""
+def add(add: Any) -> None:
+    """The command's place on the command line; its options stand before Snakemake's."""
+    command = add("run", run, "run the workflow", DETAILS)
     for option, names in _WITH_NAME.items():
         command.add_argument(option, metavar="NAME", help=f"with this overlay of config/{option[2:]}: {names}")
     command.add_argument("--where", action="store_true", help="only print the folder of the workflow's files")
@@ -56,9 +57,14 @@ def command_of(scale: str | None, conditions: str | None, passed: list[str]) -> 
     return [*command, *_with_overlays(passed, overlays)]
 
 
-def run(scale: str | None, conditions: str | None, passed: list[str]) -> NoReturn:
+def run(options: argparse.Namespace) -> int:
     """Become Snakemake: signals, exit status and terminal are its own."""
-    command = command_of(scale, conditions, passed)
+    from logg1m.config.places import WORKFLOW
+
+    if options.where:
+        print(WORKFLOW)
+        return 0
+    command = command_of(options.scale, options.conditions, options.passed)
     sys.stdout.flush()
     os.execv(command[0], command)
 

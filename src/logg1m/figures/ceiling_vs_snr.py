@@ -14,6 +14,7 @@ from logg1m.figures.fisher import models_shown
 from logg1m.figures.interactive import MODEL_COLOURS, Plot, Series, bounds_of, line_figure, look, pluck
 from logg1m.metrics import interval_of
 from logg1m.results.numbers import Cursor
+from logg1m.results.words import model_name
 
 TITLE = "The ceiling and models against signal-to-noise"
 CAPTION = "The Bayes-optimal ceiling, median and mean CRLB, and what models reach, in bins of signal-to-noise."
@@ -22,6 +23,7 @@ CEILINGS = "What the data allow"
 _BOUNDS = ("crlb_median_r2", "crlb_mean_r2")
 _BAYES = "bayes_optimal"
 _TICKS = (1, 1.5, 2, 3, 4, 5, 6, 8)
+PerPixel = Sequence[tuple[float, float]]  # (‖flux‖/‖error‖, median S/N per pixel)
 _FEWEST = 20  # test spectra of a model in a bin that is shown
 
 
@@ -46,39 +48,40 @@ def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str,
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame]) -> style.Figure:
-    """The ceiling and the CRLB in bins of signal-to-noise with the models' R² on the same bins of the test set.
+def draw(
+    table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame], snr: pd.DataFrame | None = None
+) -> style.Figure:
+    """The ceiling, and the models' R² on the same bins of the test set, the one nearest to it first.
 
-    The median CRLB may lie above the Bayes-optimal R² in a bin: it is the R²max of a middling star, while the R² of a
-    population is pulled down by the stars with the largest errors, as the mean CRLB is.
+    The CRLB stands in where there is no Bayes-optimal ceiling; the page and the CSV have all of them.
     """
     figure, axis = style.subplots(figsize=(7.4, 4.6))
-    of = {key: table[table["series"] == key] for key in (*_BOUNDS, _BAYES, *models_shown(predictions))}
-    for key, linestyle in zip(_BOUNDS, ("-", "--")):
-        words = f"{key.split('_')[1]} CRLB, {of[key]['n'].sum():,} spectra"
-        axis.plot(of[key]["snr"], of[key]["r2"], color=style.BLACK, linestyle=linestyle, label=words)
-    bayes = of[_BAYES]
+    bayes = table[table["series"] == _BAYES]
     if len(bayes):
-        bars = [bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]]
-        how = {"color": style.RED, "marker": "o", "markersize": 4, "capsize": 2}
+        how = {"color": style.RED, "marker": "o", "markersize": 4, "capsize": 2, "linewidth": 2}
         words = f"{_optimal_named(fisher)}, {bayes['n'].sum():,} spectra"
+        bars = [bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]]
         axis.errorbar(bayes["snr"], bayes["r2"], yerr=bars, label=words, **how)
-        for snr, r2, n in zip(bayes["snr"], bayes["r2"], bayes["n"]):
-            axis.annotate(f"{n}", (snr, r2), xytext=(5, -9), textcoords="offset points", fontsize=6, color=style.RED)
-    for k, (name, predicted) in enumerate(models_shown(predictions).items()):
-        words = f"{name}{_smaller(fisher, name)}, {len(predicted):,} test spectra"
-        axis.plot(of[name]["snr"], of[name]["r2"], label=words, **style.look(k))
+    else:
+        median = table[table["series"] == _BOUNDS[0]]
+        words = f"median CRLB (bound of unbiased estimators), {median['n'].sum():,} spectra"
+        axis.plot(median["snr"], median["r2"], color=style.BLACK, label=words)
+    shown = models_shown(predictions)
+    best_first = sorted(shown, key=lambda name: -table.loc[table["series"] == name, "r2"].mean())
+    for name in best_first:
+        words = f"{model_name(name)}{_smaller(fisher, name)}, {len(shown[name]):,} test spectra"
+        of = table[table["series"] == name]
+        axis.plot(of["snr"], of["r2"], label=words, **style.look(list(shown).index(name)))
+    axis.set_xscale("log")
+    axis.minorticks_off()
+    axis.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
     axis.set_xlabel("signal-to-noise ratio  ‖flux‖₂ / ‖error‖₂")
     axis.set_ylabel("R² of log g")
     axis.set_ylim(-0.05, 1.02)
     axis.grid()
-    axis.legend(fontsize=7, loc="lower right")
-    axis.set_title("what the data allow, and what models reach on the test set")
-    figure.supxlabel(
-        "The median CRLB is the R²max of the median star; the R² of a population is pulled down by its worst stars, so "
-        "that it\nmay lie above the ceiling. Red: bootstrap intervals; small figures: spectra per bin.",
-        fontsize=6.5,
-    )
+    axis.legend(fontsize=8, loc="lower right")
+    if snr is not None and (beside := per_pixel(snr)):
+        style.per_pixel(axis, *map(list, zip(*beside)))
     return figure
 
 
@@ -92,7 +95,17 @@ class TestedModel:
     shown: bool
 
 
-def plot(fisher: Cursor | None, models: Sequence[TestedModel]) -> Plot | None:
+def per_pixel(snr: pd.DataFrame) -> PerPixel:
+    """(‖flux‖/‖error‖, median S/N per pixel of the spectra about it), at the ticks; columns snr, snr_median."""
+    found = []
+    for tick in _TICKS:
+        near = snr.loc[(snr["snr"] > tick / 1.1) & (snr["snr"] < tick * 1.1), "snr_median"]
+        if len(near) >= _FEWEST:
+            found.append((float(tick), float(near.median())))
+    return tuple(found)
+
+
+def plot(fisher: Cursor | None, models: Sequence[TestedModel], per_pixel: PerPixel = ()) -> Plot | None:
     """R² in bins of ‖flux‖/‖error‖: what the data allow, and every model, each with a switch of its own."""
     series = _ceilings(fisher) if fisher else []
     shown = [model for model in models if len(model.snr_bins.raw)]
@@ -108,7 +121,8 @@ def plot(fisher: Cursor | None, models: Sequence[TestedModel]) -> Plot | None:
         "R² of log g in bins of signal-to-noise for the ceiling, the CRLB and every model of this run; values in the "
         "table."
     )
-    ticks = {"tickvals": _TICKS, "ticktext": [f"{t:g}" for t in _TICKS]}
+    known = {tick: f"<br>{pixel:.1f}" for tick, pixel in per_pixel}
+    ticks = {"tickvals": _TICKS, "ticktext": [f"{t:g}{known.get(float(t), '')}" for t in _TICKS]}
     layout = {"xaxis": {"type": "log"} | ticks, "yaxis": {"range": [_lowest(series), 1.02]}}
     note = (
         f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie "
@@ -116,7 +130,8 @@ def plot(fisher: Cursor | None, models: Sequence[TestedModel]) -> Plot | None:
         "ones."
     )
     more: dict[str, Any] = {"note": note, "plot": "switches", "height": 460, "extra": {"adapts": True}}
-    axes = "‖flux‖ / ‖error‖ (median of the bin)", "R² of log g"
+    second = "; second line: median S/N per pixel" if per_pixel else ""
+    axes = f"‖flux‖ / ‖error‖ (median of the bin){second}", "R² of log g"
     return line_figure("r2-against-snr", title, alt, series, *axes, layout, **more)
 
 

@@ -12,6 +12,15 @@ class Nothing(Exception):
     """Why a figure has nothing to show."""
 
 
+def is_empty(table: str | Path) -> bool:
+    """Whether the CSV of a figure holds the reason why there is nothing to show."""
+    try:
+        with Path(table).open(encoding="utf-8") as stream:
+            return stream.readline().strip() == "mvp,reason"
+    except OSError:
+        return False
+
+
 def draw(verdict: dict[str, Any], reason: str, path: Path) -> None:
     """The reason, as a picture and as CSV."""
     figure, axis = style.subplots(figsize=(6, 1.6))

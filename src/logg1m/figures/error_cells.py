@@ -39,7 +39,7 @@ def draw(table: pd.DataFrame, errors: dict[str, Any]) -> style.Figure:
             middle = [(row[f"{label}_low"] + row[f"{label}_high"]) / 2 for label in ("teff", "m_h")]
             words = f"{100 * share:.1f} %\n{row[f'rmse_{name}']:.2f} dex\nn = {row[f'n_{name}']:.0f}"
             how = {"ha": "center", "va": "center", "fontsize": 6.5}
-            axis.text(*middle, words, color="white" if share > 0.65 * highest else "black", **how)
+            axis.text(*middle, words, color="#fefefe" if share > 0.65 * highest else style.KEPT_BLACK, **how)
         axis.invert_xaxis()
         axis.set_xlabel("Teff, K")
         poor = errors["low_noise"]["metal_poor"][name]

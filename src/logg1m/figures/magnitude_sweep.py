@@ -20,14 +20,15 @@ def values(sweep: dict[str, Any]) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -> style.Figure:
-    """Median (line) and 10–90 % range (band) of R²max and σ over the same stars, 3-D and 5-D."""
+    """Median of R²max and σ over the same stars, 3-D and 5-D; the 10–90 % range (band) of the latter."""
     figure, axes = style.subplots(1, 2, figsize=(9, 3.6))
     for k, (name, part) in enumerate(table.groupby("set")):
         for axis, quantity in zip(axes, ("r2_max", "sigma")):
             label = f"{part['named'].iloc[0] if 'named' in part else f'{name[0]}-D'}, median CRLB"
             mag, low, high = part["mag"], part[f"{quantity}_p10"], part[f"{quantity}_p90"]
             axis.plot(mag, part[f"{quantity}_median"], marker=style.MARKERS[k], color=style.CYCLE[k], label=label)
-            axis.fill_between(mag, low, high, color=style.CYCLE[k], alpha=0.15)
+            if name == "5d":
+                axis.fill_between(mag, low, high, color=style.CYCLE[k], alpha=0.15, linewidth=0)
             axis.set_xlabel("HSC-i AB magnitude")
             axis.grid()
     axes[0].set_ylabel("R²max = 1 − CRLB / Var(log g)")
@@ -36,12 +37,11 @@ def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -
     axes[0].legend(fontsize=8)
     exposure = f"{observation.exposures} × {observation.exposure_time:g} s at {SEEING:g}″"
     noise = "" if sweep["noise_level"] == 1 else f", noise × {sweep['noise_level']:g}"
-    axes[0].set_title(f"{table['n'].max():,} stars, {exposure}{noise}; bands: 10–90 % of stars", fontsize=9)
+    axes[0].set_title(f"{table['n'].max():,} stars, {exposure}{noise}; band: 10–90 % of stars", fontsize=9)
     per_pixel = table[table["set"] == "5d"].sort_values("mag")
-    top = axes[0].secondary_xaxis("top")
     spaced = per_pixel.iloc[_spaced(per_pixel["mag"].tolist())]
-    top.set_xticks(spaced["mag"], [f"{snr:.1f}" for snr in spaced["snr_pixel"]], fontsize=7)
-    top.set_xlabel("median SNR per pixel", fontsize=8)
+    for axis in axes:
+        style.per_pixel(axis, spaced["mag"].tolist(), spaced["snr_pixel"].tolist())
     axes[0].set_ylim(0, 1.03)
     return figure
 

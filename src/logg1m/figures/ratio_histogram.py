@@ -33,12 +33,12 @@ def draw(
     """The histogram with its median."""
     ratio, tested = _ratio(fisher, stars, predictions)
     figure, axis = style.subplots(figsize=(6, 3.6))
-    label = f"{fisher['verdict']['model']}, n = {len(ratio):,} of {tested:,}"
+    label = f"{model_name(fisher['verdict']['model'])}, n = {len(ratio):,} of {tested:,}"
     axis.stairs(table["density"], _edges(ratio), fill=True, color=style.SKY, alpha=0.6, label=label)
     axis.plot(table["ratio"], table["half_normal"], color=style.BLACK, label="efficient estimator (half-normal)")
     if len(ratio):
-        middle_ratio = np.median(ratio) / GAUSSIAN_MEDIAN
-        axis.axvline(np.median(ratio), color=style.RED, linestyle="--", label=f"median / 0.6745 = {middle_ratio:.2f}")
+        words = f"median {np.median(ratio):.2f} (efficient: {GAUSSIAN_MEDIAN:.2f})"
+        axis.axvline(np.median(ratio), color=style.RED, linestyle="--", label=words)
     axis.set_xlabel(f"|Δ log g| / σ(log g), {dimensions(stars)}-D bound of the same spectrum")
     axis.set_ylabel("density")
     axis.legend(fontsize=8)

@@ -21,11 +21,17 @@ def draw(table: pd.DataFrame, ridge: dict[str, Any]) -> style.Figure:
     """One panel per scale, every feature set; the chosen α is ringed, in red on an edge of the grid: the optimum may
     lie outside."""
     scales = ridge["scales"]
-    figure, axes = style.subplots(1, len(scales), figsize=(1.2 + 3.4 * len(scales), 3.4), sharey=True, squeeze=False)
+    figure, axes = style.subplots(1, len(scales), figsize=(1.2 + 3.4 * len(scales), 4), sharey=True, squeeze=False)
     for axis, (name, scale) in zip(axes[0], scales.items()):
         curve = table[(table["scale"] == name) & table["standardised"]]
         for k, (features, part) in enumerate(curve.groupby("features", sort=False)):
-            axis.plot(part["alpha"], part["validation_r2"], marker=style.MARKERS[k % 8], markersize=4, label=features)
+            axis.plot(
+                part["alpha"],
+                part["validation_r2"],
+                marker=style.MARKERS[k % 8],
+                markersize=4,
+                label=_features(str(features)),
+            )
             best = part.loc[part["validation_r2"].idxmax()]
             edge = best["alpha"] in (part["alpha"].min(), part["alpha"].max())
             ring = {"markersize": 11, "markerfacecolor": "none", "color": style.RED if edge else style.BLACK}
@@ -36,11 +42,13 @@ def draw(table: pd.DataFrame, ridge: dict[str, Any]) -> style.Figure:
         axis.set_title(f"scale {name}; validation{held_out}")
         axis.grid(axis="y")
     top = table.loc[table["standardised"], "validation_r2"].max()
-    axes[0, 0].set_ylim(max(-0.1, table["validation_r2"].quantile(0.1) - 0.05), top + 0.05)
+    axes[0, 0].set_ylim(
+        max(top - 0.3, table["validation_r2"].min() - 0.02), top + 0.03
+    )  # what is far below is lost anyway
     axes[0, 0].set_ylabel("validation R² of log g")
     for colour, words in ((style.BLACK, "chosen α"), (style.RED, "chosen α, on an edge of the grid")):
         axes[0, -1].plot([], [], "o", markersize=8, markerfacecolor="none", color=colour, label=words)
-    axes[0, -1].legend(fontsize=7)
+    figure.legend(*axes[0, -1].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=4)
     return figure
 
 

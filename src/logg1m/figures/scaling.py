@@ -36,7 +36,8 @@ def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> style.Figure:
     """Full and low-noise test, every model."""
     figure, axes = style.subplots(1, 2, figsize=(9, 3.8), sharex=True)
     limits, measured = table[table["scale"] == _LIMIT], table[table["scale"] != _LIMIT]
-    for k, (name, entry) in enumerate(scaling["models"].items()):
+    models = _few(scaling["models"])
+    for k, (name, entry) in enumerate(models.items()):
         again: dict[str, Any] = {"markerfacecolor": "white"} if k >= len(style.CYCLE) else {}
         again |= {"linestyle": "--"} if averaged(entry) else {"linestyle": ":"} if k >= len(style.CYCLE) else {}
         for _, row in limits[limits["model"] == name].iterrows():
@@ -57,10 +58,10 @@ def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> style.Figure:
         axis.set_title(f"{SUBSET[subset]}, n = {int(sizes.iloc[0]) if len(sizes) else 0:,}")
         axis.grid(axis="y")
     axes[0].set_ylabel("R² of log g")
-    axes[1].legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=2)
     named = "; dashes right of the curves: limit of a power law for ever more spectra" if len(limits) else ""
     words = f"common test, noise level {scaling['noise_level']:g}; bars: {_level(scaling)} % bootstrap intervals{named}"
-    figure.suptitle(words, fontsize=9, x=0.4)
+    figure.suptitle(words, fontsize=9)
     return figure
 
 
@@ -106,6 +107,14 @@ def _network_points(rows: Cursor) -> list[Series]:
     return series
 
 
+_DRAWN = ("projection", "lightgbm", "ridge_marginalised", "ridge_full")
+
+
+def _few(models: dict[str, Any]) -> dict[str, Any]:
+    """The four models that a picture has room for: the best of each kind; all, where none of them is there."""
+    return {name: models[name] for name in _DRAWN if name in models} or models
+
+
 def averaged(entry: dict[str, Any]) -> bool:
     """Whether a model saw more of the noise than one draw of every training spectrum."""
     return bool(entry.get("noise", "one draw") != "one draw")
@@ -120,7 +129,7 @@ def _named(name: str, entry: dict[str, Any]) -> str:
         words.append("best iteration is the last")
     if "stops_at" in entry:
         words.append(f"stops at {entry['stops_at']}")
-    return f"{name} ({', '.join(words)})" if words else name
+    return f"{model_name(name)} ({', '.join(words)})" if words else model_name(name)
 
 
 def _limit(name: str, entry: dict[str, Any]) -> list[dict[str, Any]]:

@@ -45,13 +45,18 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any], stars: pd.DataFrame) -> st
     if len(filled):
         ticks = [t for t in (0.03, 0.05, 0.1, 0.2, 0.5, 1, 2) if filled.min() * 0.9 <= t <= filled.max() * 1.1]
         bar.set_ticks(np.log10(ticks), labels=[f"{t:g}" for t in ticks])
+    for _, row in table[table["sigma"].notna()].iterrows():
+        at = (row["teff_low"] + row["teff_high"]) / 2, (row["logg_low"] + row["logg_high"]) / 2
+        bright = np.log10(row["sigma"]) > np.log10(filled).mean()
+        words = {"fontsize": 5.5, "ha": "center", "va": "center", "color": style.KEPT_BLACK if bright else "#fefefe"}
+        axis.text(*at, f"{row['n']:.0f}", **words)
     axis.invert_xaxis()
     axis.invert_yaxis()
     axis.set_xlabel("Teff, K")
     axis.set_ylabel("log g, dex")
     reference = fisher["reference_estimator"]
     known = f"{int(stars[f'{reference}_sigma_5d'].notna().sum()):,} of {len(stars):,} low-noise spectra"
-    axis.set_title(f"{dimensions(stars)}-D bound, {ESTIMATOR[reference]}, {known}")
+    axis.set_title(f"{dimensions(stars)}-D bound, {ESTIMATOR[reference]}, {known} (counts in cells)")
     return figure
 
 

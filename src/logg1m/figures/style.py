@@ -1,4 +1,4 @@
-"""The house style of figures, and the one way to begin and to save one: the picture and its CSV, both atomically."""
+"""The house style of figures, and the one way to begin and to save one: picture, drawing and CSV, all atomically."""
 
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from logg1m.files import save_with, write_csv
 # Okabe & Ito (2008): told apart by readers with any colour vision.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, BLACK = "#CC79A7", "#56B4E9", "#F0E442", "#222222"
+KEPT_BLACK = "#010101"  # on a colour that is the same by day and by night
 subplots, subplot_mosaic = plt.subplots, plt.subplot_mosaic
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -36,6 +37,8 @@ plt.rcParams.update(
         "legend.frameon": False,
         "grid.alpha": 0.25,
         "savefig.bbox": "tight",
+        "svg.fonttype": "none",
+        "svg.hashsalt": "logg1m",
     }
 )
 
@@ -72,9 +75,19 @@ def legend_below(figure: Figure, axis: Axes, columns: int) -> None:
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=8)
 
 
+def per_pixel(axis: Axes, at: list[float], snr_pixel: list[float]) -> None:
+    """A second axis above, of the median S/N per pixel of the spectra at some places of the first."""
+    top = axis.secondary_xaxis("top")
+    top.minorticks_off()
+    top.set_xticks(at, [f"{snr:.1f}" for snr in snr_pixel], fontsize=7)
+    top.set_xlabel("median S/N per pixel", fontsize=8)
+
+
 def save(figure: Figure, path: str | Path, values: pd.DataFrame) -> None:
-    """Write the figure (PNG) and, beside it, the plotted values as CSV."""
+    """Write the figure (PNG, and SVG for the page) and, beside it, the plotted values as CSV."""
     path = Path(path)
     save_with(path, lambda temporary: figure.savefig(temporary, format="png", metadata={"Software": None}))
+    vector: dict[str, Any] = {"format": "svg", "metadata": {"Date": None, "Creator": None}}
+    save_with(path.with_suffix(".svg"), lambda temporary: figure.savefig(temporary, **vector))
     write_csv(path.with_suffix(".csv"), values)
     plt.close(figure)

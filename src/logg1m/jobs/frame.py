@@ -15,7 +15,7 @@ from types import FrameType
 from typing import IO, Any
 
 from logg1m.files import InputError, remove_leftovers
-from logg1m.jobs import calls, interruption, record
+from logg1m.jobs import calls, interruption, progress, record
 from logg1m.jobs.machine import GRANTED_MB, usable_cores
 
 log = logging.getLogger("logg1m")
@@ -30,7 +30,18 @@ class _Format(logging.Formatter):
         return message if message.startswith("{") else super().format(record)
 
 
+class _Plain(logging.Formatter):
+    """The time in front of every message; what a program reads, in words."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if not message.startswith("{"):
+            return super().format(record)
+        return f"{self.formatTime(record, self.datefmt)} {progress.plainly(message)}"
+
+
 _FORMAT = _Format("%(asctime)s %(message)s", "%H:%M:%S")
+_PLAIN = _Plain("%(asctime)s %(message)s", "%H:%M:%S")
 
 
 def prepare_jobs() -> None:
@@ -63,7 +74,8 @@ def job(snakemake: Any) -> Iterator[None]:
         os.environ[GRANTED_MB] = str(snakemake.resources.mem_mb)
     where = f"rule {snakemake.rule}"
     terminal = logging.StreamHandler(sys.stderr)
-    terminal.setFormatter(_FORMAT)
+    terminal.setFormatter(_PLAIN)
+    progress.name_job(_called(snakemake))
     logging.basicConfig(level=logging.INFO, handlers=[terminal])
     logging.raiseExceptions = False  # a full disk must not bury the one message under complaints about the log
     if threading.current_thread() is threading.main_thread():
@@ -97,6 +109,17 @@ def job(snakemake: Any) -> Iterator[None]:
     except Exception:
         log.error(f"{where}: a fault in logg1m, please report it:\n{traceback.format_exc()}")
         sys.exit(1)
+
+
+def _called(snakemake: Any) -> str:
+    """Which run of which experiment a job is, e.g. 'MVP-1.2 flux, seed 0'; empty for a job of none."""
+    given = dict(snakemake.wildcards.items()) if hasattr(snakemake, "wildcards") else {}
+    if "mvp" not in given:
+        return ""
+    words = [str(given["variant"]).replace("_", " ")] if "variant" in given else []
+    words += [f"seed {given['seed']}"] if "seed" in given else []
+    mvp = str(given["mvp"]).removeprefix("mvp_").replace("_", ".").upper()
+    return f"MVP-{mvp} {', '.join(words)}".strip()
 
 
 def _take_over(snakemake: Any, where: str) -> None:

@@ -6,6 +6,36 @@ import sys
 import time
 
 log = logging.getLogger("logg1m")
+_job = ""  # which job this process does, for the lines of its progress
+
+
+def name_job(words: str) -> None:
+    """Say in front of every line of progress which job it is, e.g. 'MVP-1.2 flux, seed 0'."""
+    global _job
+    _job = words
+
+
+def plainly(row: str) -> str:
+    """A line of progress that a log holds as JSON, as people read it; anything else as it is."""
+    try:
+        found = json.loads(row)
+        facts = {k: v for k, v in found.items() if k not in _KNOWN and not k.endswith("_per_s")}
+        said = f"{found['progress']}: {found['done']:,} / {found['total']:,}, {duration(found['seconds_left'])} left"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return row
+    return said + "".join(f", {name} {value:.3g}" for name, value in facts.items())
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 45 s, 12 min, 3 h 5 min."""
+    whole = round(seconds)
+    if whole < 90:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+_KNOWN = ("progress", "done", "total", "seconds_left")
 
 
 class Progress:
@@ -19,7 +49,7 @@ class Progress:
     """
 
     def __init__(self, title: str, total: int, unit: str = "spectra") -> None:
-        self.title, self.total, self.unit = title, total, unit
+        self.title, self.total, self.unit = f"{_job}: {title}" if _job else title, total, unit
         self.done = self.skipped = 0
         self.excluded = 0.0
         self.started = self.last = time.monotonic()
@@ -51,10 +81,10 @@ class Progress:
 
     def _report(self, facts: dict[str, float]) -> None:
         rate, done = self.rate(), self.done - self.skipped
-        left = (self.total - self.done) / done * (time.monotonic() - self.started) if done else float("inf")
+        left = (self.total - self.done) / done * (time.monotonic() - self.started) if done else 0.0
         line = (
             f"{self.title}: {self.done:,} / {self.total:,} {self.unit} ({self.done / max(self.total, 1):.0%}), "
-            f"{rate:,.0f}/s, {left:,.0f} s left"
+            f"{rate:,.0f}/s, {duration(left)} left"
         )
         self.reported = True
         if facts and not self.live:

@@ -15,6 +15,7 @@ from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
 from logg1m.results.words import estimate, model_name
 
+FEWEST = 300  # low-noise test stars of a run whose numbers mean something
 _ROLES = {"reference": "the reference of its experiment", "candidate": ""}
 
 
@@ -28,6 +29,7 @@ class Candidate:
 
     r2: Cursor
     rmse: Cursor | None
+    mae: Cursor | None
     name: str
     mvp: str | None
     n_test: int | None
@@ -84,6 +86,20 @@ def answer(
         decided=tuple(decided(mvps, decisions)),
         runs=best.runs if best else "",
         next=next_words(artifacts),
+        best_mae=best.mae if best else None,
+        optimal_mae=fisher.number("ceilings", "bayes_mae"),
+        caution=caution(best, artifacts) if best else "",
+    )
+
+
+def caution(best: Candidate, artifacts: Artifacts) -> str:
+    """Why a run cannot carry a conclusion: too few test stars; empty where it can."""
+    n = best.n_test
+    if n is None or n >= FEWEST:
+        return ""
+    return (
+        f"This run cannot carry a conclusion: it was tested on {n:,} low-noise stars, and fewer than {FEWEST} say little. "
+        "Use it to see that everything runs."
     )
 
 
@@ -132,9 +148,11 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
             for v in mvp.variants:
                 if not v.leaky and v.role != "control" and "r2" in v.low_noise:
                     name = f"{model_name(str(v.recipe.get('model', mvp.model)))}, {v.label}"
-                    said = _ROLES.get(v.role, "") or (f"{v.outcome} over its reference" if v.outcome else "")
-                    both = v.low_noise["r2"], v.low_noise.get("rmse")
-                    yield Candidate(*both, name, mvp.id, v.n_test_low_noise, v.runs, v.runs, said)
+                    said = _ROLES.get(v.role, "") or (
+                        f"{v.word} than its reference" if v.word in ("better", "worse") else v.word
+                    )
+                    three = v.low_noise["r2"], v.low_noise.get("rmse"), v.low_noise.get("mae")
+                    yield Candidate(*three, name, mvp.id, v.n_test_low_noise, v.runs, v.runs, said)
     for entry, (model,) in artifacts[SCALING].matching("models/*"):
         scales = entry.get("scales") or {}
         for scale in scales:
@@ -142,21 +160,31 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
             if block and (r2 := block.number("r2")):
                 known_as = model if scale == [*scales][-1] else f"{model}/{scale}"
                 name = f"{model_name(model)}, {scale} spectra"
-                yield Candidate(r2, block.number("rmse"), name, "0.B", block.get("n"), f"{model}/{scale}", known_as)
+                yield Candidate(
+                    r2,
+                    block.number("rmse"),
+                    block.number("mae"),
+                    name,
+                    "0.B",
+                    block.get("n"),
+                    f"{model}/{scale}",
+                    known_as,
+                )
     for run in artifacts.of_runs("combination"):
         block = run.at("low_noise")
         if block and (r2 := block.number("r2")):
             words = f"{model_name(str(run.get('recipe', 'model')))}, combination of D4"
-            yield Candidate(r2, block.number("rmse"), words, None, block.get("n"), "combination", "combination/recipe")
+            three = r2, block.number("rmse"), block.number("mae")
+            yield Candidate(*three, words, None, block.get("n"), "combination", "combination/recipe")
 
 
 def decided(mvps: Sequence[Mvp], decisions: Sequence[Decision]) -> Iterator[Ground]:
     """What decided the answer: the directions that were accepted, each by its own criterion, and the decisions."""
     accepted = [m for m in mvps if m.state == DONE and m.outcome == "accepted" and m.best]
     for mvp in accepted:
-        yield Ground(mvp.key, f"MVP-{mvp.id} {mvp.title}", f"accepted, {mvp.why}")
+        yield Ground(mvp.key, f"MVP-{mvp.id} {mvp.title}", f"{mvp.word}, {mvp.why}")
     if not accepted:
-        yield Ground("experiments", "Experiments", "no direction has been accepted over its reference.")
+        yield Ground("experiments", "Experiments", "no direction is better than its reference.")
     for decision in decisions:
         if decision.outcome is not None:
             grounds = f" ({decision.grounds})" if decision.grounds else ""

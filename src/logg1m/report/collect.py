@@ -25,6 +25,7 @@ from logg1m.report.roadmap import CANCELLED, DONE, MISSING, READY, RUNNING, STAL
 from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
+from logg1m.report.verdict_words import word
 from logg1m.results.artifacts import Artifacts, own_artifact
 from logg1m.results.conditions import NAME as CONDITIONS
 from logg1m.results.conditions import conditions
@@ -190,6 +191,7 @@ def _mvp(
         next_action=_next_action(standing, verdict.get("outcome", ""), closed, made, key),
         cancelled_by=closed[0] if closed else None,
         confirmed=confirmation.of_experiment(key, artifacts) if verdict.get("outcome") == "accepted" else "",
+        word=word(experiment, verdict, artifacts) if verdict else "",
         scope=tuple(told.scope(own, artifacts)) if told else (),
     )
 
@@ -202,7 +204,7 @@ def _tables(
     for name, views in told.VIEWS.items() if told else ():
         yield from tables.of(views, artifacts[name], experiments)
     if extra := verdict.at("extra"):
-        yield from tables.further(extra)
+        yield from tables.further(extra, names={name: v.label for name, v in experiment.variants.items()})
 
 
 def figures(experiment: Experiment, artifacts: Artifacts) -> Iterable[FigureFiles]:
@@ -212,16 +214,20 @@ def figures(experiment: Experiment, artifacts: Artifacts) -> Iterable[FigureFile
         kind = experiment.figures.get(Path(name).stem)
         if kind and artifacts.there(name):
             title, shows = catalogue.title(kind), catalogue.caption(kind)
-            yield FigureFiles(Path(name).stem, title, artifacts.files[name], artifacts.files.get(table, ""), shows)
+            vector = f"{name.removesuffix('.png')}.svg"
+            drawing = artifacts.files[vector] if artifacts.there(vector) else ""
+            values = artifacts.files.get(table, "")
+            yield FigureFiles(Path(name).stem, title, artifacts.files[name], values, shows, drawing)
 
 
 def _conclusion(experiment: Experiment, verdict: Cursor, why: str, artifacts: Artifacts, report: Report) -> Conclusion:
     """What the experiment came to; the mark is a fingerprint of its words and number."""
     own = own_artifact(experiment)
     what, measured = key_number(own, artifacts[own]) if own else _key_metric(verdict)
-    label = f"{experiment.hypothesis.id}: " if experiment.hypothesis.id else ""
+    label = f"{experiment.hypothesis.id} " if experiment.hypothesis.id else "Hypothesis "
     outcome = _HYPOTHESIS[verdict.get("hypothesis_outcome") or "open"]
-    text = f"{label}“{experiment.hypothesis.text}” {outcome} ({verdict.get('outcome')}). {why}"
+    said = word(experiment, verdict.raw, artifacts)
+    text = f"{said.capitalize()}: {why} {label}{outcome}: “{experiment.hypothesis.text}”"
     mark = hashlib.sha256(f"{text}|{what}|{measured.text() if measured else ''}".encode()).hexdigest()[:8]
     return Conclusion(experiment.id, text, what, measured, mark, report.synced.get(experiment.id) == mark)
 
@@ -240,7 +246,7 @@ def _key_metric(verdict: Cursor) -> tuple[str, Cursor | None]:
     subset = SUBSET.get(rule.raw["subset"], rule.raw["subset"])
     label = candidates[chosen].raw.get("label", chosen)
     name = METRIC.get(rule.raw["metric"], rule.raw["metric"])
-    return f"gain in {name} ({subset}{share}) of “{label}”", rule.number("improvement")
+    return f"improvement in {name} ({subset}{share}) of “{label}”", rule.number("improvement")
 
 
 def _priority(standing: str, outcome: str) -> str:

@@ -10,7 +10,7 @@ from logg1m.report.roadmap import Decision
 from logg1m.report.states import cancellation
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
-from logg1m.results.words import STATISTIC, SUBSET, estimate, limit, listed, metric, model_name, mvp_id
+from logg1m.results.words import OUTCOME, STATISTIC, SUBSET, estimate, limit, listed, metric, model_name, mvp_id
 
 
 def outcomes(artifacts: Artifacts) -> dict[str, dict[str, Any]]:
@@ -69,7 +69,9 @@ def _numbers(evidence: Cursor, part: str, experiments: Mapping[str, Experiment])
         for key, rule in criteria.items():
             what = f"{label}: gain in {metric(rule['metric'])}, {SUBSET.get(rule['subset'], rule['subset'])}"
             share = ", as a share" if rule.get("relative") else ""
-            said = f"{what}{share}; margin {limit(rule['margin'], False)}, {rule['outcome']}"
+            said = (
+                f"{what}{share}; margin {limit(rule['margin'], False)}, {OUTCOME.get(rule['outcome'], rule['outcome'])}"
+            )
             found.append((said, entry.number("criteria", key)))
         if "r2_low_noise" not in criteria:
             found.append((f"{label}: gain in R², low-noise test", entry.number("r2_low_noise")))
@@ -131,7 +133,8 @@ def measured(evidence: Mapping[str, Any]) -> str:
     """The number or the verdict that the decision was made by; empty without one."""
     found = evidence.get("evidence") or {}
     if found.get("verdict") and evidence.get("decision") in POINTS:
-        return f"{POINTS[evidence['decision']].follows} is {found['verdict']}"
+        said = str(found["verdict"])
+        return f"{POINTS[evidence['decision']].follows} {_VERDICT.get(said, said)}"
     entry = found.get("measured")
     if not isinstance(entry, Mapping) or entry.get("value") is None:
         return ""
@@ -145,6 +148,9 @@ def _limits(found: Mapping[str, Any]) -> tuple[str, str] | None:
     """D1's two thresholds, the upper one first."""
     limits = [found.get(name) for name in ("continue_above", "stop_below")]
     return None if None in limits else (limit(float(limits[0] or 0), False), limit(float(limits[1] or 0), False))
+
+
+_VERDICT = {"accepted": "is accepted", "refuted": "is not accepted", "inconclusive": "cannot tell"}
 
 
 def grounds(evidence: Mapping[str, Any]) -> str:

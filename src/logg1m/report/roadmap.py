@@ -21,6 +21,7 @@ class FigureFiles:
     image: str
     table: str
     shows: str = ""  # what it shows, in a sentence
+    drawing: str = ""  # the same as SVG; empty where there is none
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class VariantResult:
     role: str  # reference, candidate, control
     leaky: bool
     outcome: str  # of a candidate, else empty
+    word: str  # the same for people: better, as good, no gain, worse, cannot tell
     change: Mapping[str, Any]
     runs: str  # folder of its runs inside results/: its own, or that of the variant whose runs it uses
     recipe: Mapping[str, Any]
@@ -156,6 +158,7 @@ class Mvp:
     next_action: str
     cancelled_by: str | None = None  # the decision, if one cancels it
     confirmed: str = ""  # what fresh stars said of what was accepted
+    word: str = ""  # the outcome for people; empty without a verdict
     scope: tuple[tuple[str, str], ...] = ()  # models, scales and test sets of an experiment without variants of its own
 
 
@@ -222,6 +225,9 @@ class Answer:
     decided: tuple[Ground, ...]
     runs: str = ""  # folder of the best model's runs, or model/scale
     next: str = ""  # what to do next and what it would bring; empty without a forecast
+    best_mae: Cursor | None = None  # dex
+    optimal_mae: Cursor | None = None  # dex, of the posterior means on the stars that have one
+    caution: str = ""  # why this run cannot carry a conclusion; empty where it can
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,20 @@
-"""The kanban in the terminal, from what lies in a results folder (documents take theirs from the graph)."""
+"""Where a run stands, for the terminal: one line per MVP, from what lies in its folders (documents ask the graph)."""
 
 import fcntl
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from logg1m.config.experiments import Experiment
 from logg1m.decisions.points import FILES, POINTS, RECIPES
+from logg1m.jobs.progress import duration
 from logg1m.report.decisions import decision, outcomes
 from logg1m.report.roadmap import DONE, STATES
 from logg1m.report.states import state
 from logg1m.report.variants import run_folder
+from logg1m.report.verdict_words import word
 from logg1m.results.artifacts import Artifacts, own_artifact
 from logg1m.results.run import METRICS
 
@@ -24,6 +28,8 @@ class Card:
     state: str
     outcome: str
     why: str
+    word: str = ""  # the verdict for people
+    left: str = ""  # of its live jobs: what they do and the time they have left
 
 
 def cards(
@@ -31,6 +37,7 @@ def cards(
     experiments: Mapping[str, Experiment],
     paused: tuple[str, ...] = (),
     running: frozenset[str] = frozenset(),
+    left: Mapping[str, str] | None = None,
 ) -> list[Card]:
     """Every experiment with its state."""
     made = outcomes(artifacts)
@@ -38,7 +45,9 @@ def cards(
     for key, experiment in experiments.items():
         standing, why = state(experiment, artifacts, made, paused, running)
         verdict = artifacts.json(f"{key}/verdict.json") if standing == DONE else None
-        found.append(Card(experiment.id, experiment.title, standing, (verdict or {}).get("outcome", ""), why))
+        said = word(experiment, verdict, artifacts) if verdict else ""
+        outcome, time = (verdict or {}).get("outcome", ""), (left or {}).get(key, "")
+        found.append(Card(experiment.id, experiment.title, standing, outcome, why, said, time))
     return found
 
 
@@ -68,6 +77,38 @@ def running(logs: Path, experiments: Mapping[str, Experiment]) -> frozenset[str]
     return frozenset(key for key in experiments if any(_is_held(log) for log in sorted((logs / key).rglob("*.log"))))
 
 
+def time_left(logs: Path, experiments: Mapping[str, Experiment]) -> dict[str, str]:
+    """What the live jobs of an experiment say of themselves: how many there are, and the last progress of one."""
+    found = {}
+    for key in experiments:
+        held = [log for log in sorted((logs / key).rglob("*.log")) if _is_held(log)]
+        said = next(filter(None, map(_last_progress, held)), "")
+        if held:
+            more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+            found[key] = f"{held[0].relative_to(logs / key).with_suffix('')}{more}{f', {said}' if said else ''}"
+    return found
+
+
+def _last_progress(log: Path) -> str:
+    """'40 s left' from the end of a log; empty where it says nothing of it."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - 4000))
+            lines = stream.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    for line in reversed(lines):
+        if line.startswith("{"):
+            try:
+                row = json.loads(line)
+                return f"{row['done'] / max(row['total'], 1):.0%}, {duration(float(row['seconds_left']))} left"
+            except (ValueError, KeyError, TypeError):
+                continue
+        if told := re.search(r"\((\d+)%\).*?, ([^,]+ left)", line):
+            return f"{told[1]}%, {told[2]}"
+    return ""
+
+
 def _is_held(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
@@ -79,21 +120,38 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def board(found: list[Card], artifacts: Artifacts, experiments: Mapping[str, Experiment]) -> str:
-    """The kanban as lines for a terminal: experiments by state, then the decisions that are made."""
-    width = max((len(card.title) for card in found), default=0)
+_SIGNS = {"accepted": "✓", "refuted": "–", "inconclusive": "?"}
+
+
+def board(
+    found: list[Card], artifacts: Artifacts, experiments: Mapping[str, Experiment], width: int | None = None
+) -> str:
+    """Lines for a terminal: experiments by state, then the decisions that are made.
+
+    width : of the terminal; lines are cut there. None: nothing is cut
+    """
+    names = max((len(card.title) for card in found), default=0)
+    if width:
+        names = min(names, max(width // 3, 12))
     lines = []
     for column in STATES:
         own = [card for card in found if card.state == column]
         if own:
             lines.append(f"{column.upper()} ({len(own)})")
-            lines += [
-                f"  MVP-{c.id}  {c.title:<{width}}  {f'{c.outcome}: ' if c.outcome else ''}{c.why}".rstrip()
-                for c in own
-            ]
+            lines += [_line(card, names) for card in own]
     made = [d for d in (decision(name, artifacts, experiments) for name in POINTS) if d.outcome is not None]
     if made:
         lines.append(f"DECISIONS ({len(made)})")
     for d in made:
         lines.append(f"  {d.name.upper()}  {d.title}  {d.outcome}{f' ({d.manner})' if d.manner else ''}")
-    return "\n".join(lines)
+    return "\n".join(_cut(line, width) for line in lines)
+
+
+def _line(card: Card, names: int) -> str:
+    sign = f"{_SIGNS.get(card.outcome, ' ')} " if card.outcome else ""
+    says = f"{sign}{card.word}: {card.why}" if card.word else card.left or card.why
+    return f"  MVP-{card.id}  {_cut(card.title, names):<{names}}  {says}".rstrip()
+
+
+def _cut(text: str, width: int | None) -> str:
+    return text if width is None or len(text) <= width else f"{text[: max(width - 1, 0)].rstrip()}…"

@@ -7,7 +7,7 @@ from typing import Any
 from logg1m.config.experiments import Experiment
 from logg1m.metrics import is_measured
 from logg1m.results.numbers import MISSING, Cell, Cursor, Table
-from logg1m.results.words import ESTIMATOR, model_name
+from logg1m.results.words import ESTIMATOR, condition_name, model_name
 
 
 @dataclass(frozen=True)
@@ -86,25 +86,37 @@ def cell(found: Cursor | None) -> Cell:
     return None
 
 
-def further(content: Cursor, title: str = "Further numbers") -> list[Table]:
-    """Tables of whatever a part of a verdict holds: records become rows, single values a list, the rest goes deeper."""
+def further(content: Cursor, title: str = "Further numbers", names: Mapping[str, str] | None = None) -> list[Table]:
+    """Tables of whatever a part of a verdict holds: records become rows, single values a list, the rest goes deeper.
+
+    names : key → words, of variants
+    """
+    known = names or {}
+
+    def words(key: Any) -> str:
+        return known.get(str(key)) or condition_name(str(key))
+
+    def said(found: Cursor | None) -> Cell:
+        value = cell(found)
+        return words(value) if isinstance(value, str) and found is not None and found.raw == value else value
+
     single: list[tuple[Cell, ...]] = []
     tables: list[Table] = []
     for name, item in content.items():
         if _is_leaf(item.raw):
-            single.append((str(name), cell(item)))
+            single.append((words(name), said(item)))
             continue
-        heading = f"{title}: {_words(name)}"
+        heading = f"{title}: {words(name)}"
         if item.raw and all(_is_record(record.raw) for record in item):
             columns = tuple(dict.fromkeys(column for record in item for column in record.raw))
             key = () if isinstance(item.raw, list) else ("name",)
             rows = tuple(
-                (*((str(one),) if key else ()), *(cell(record.at(column)) for column in columns))
+                (*((words(one),) if key else ()), *(said(record.at(column)) for column in columns))
                 for one, record in item.items()
             )
-            tables.append(Table(heading, (*key, *map(_words, columns)), rows, content.file))
+            tables.append(Table(heading, (*key, *map(words, columns)), rows, content.file))
         else:
-            tables += further(item, heading)
+            tables += further(item, heading, names)
     if single:
         tables.insert(0, Table(title, ("name", "value"), tuple(single), content.file))
     return tables

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from logg1m.config.experiments import Experiment
 from logg1m.experiments.catalogue import runs_in
 from logg1m.report.roadmap import CriterionResult, VariantResult
+from logg1m.report.verdict_words import word_of
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
 from logg1m.results.run import PROVENANCE
@@ -37,6 +38,7 @@ def _variant(entry: Cursor, name: str, folder: str, verdict: Cursor, artifacts: 
         role=said.get("role", "reference" if name == verdict.get("reference") else "candidate"),
         leaky=bool(said.get("leaky", False)),
         outcome=said.get("outcome", ""),
+        word=word_of(said),
         change=said.get("change", {}),
         runs=folder,
         recipe=first.get("recipe") or {},

@@ -1,15 +1,49 @@
-"""Why a verdict is what it is, in sentences made from its numbers; the same words stand in every document."""
+"""What a verdict is, in a word and in sentences made from its numbers; the same words stand in every document.
+
+Every criterion reads on one template: what was measured, from what to what, by how much, and what was needed:
+“MAE 0.720 → 0.864 dex (+20 % [12, 30]; needed −3 %)”. The sign is that of the metric itself: an MAE that falls is −.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from logg1m.config.experiments import Experiment
 from logg1m.report.foundations import OF_ARTIFACT
-from logg1m.results.artifacts import Artifacts, own_artifact
-from logg1m.results.numbers import Cursor
-from logg1m.results.words import estimate, is_share, limit, listed, metric, unit_of
+from logg1m.results.artifacts import Artifacts, at, own_artifact
+from logg1m.results.numbers import Cursor, fixed
+from logg1m.results.words import OUTCOME, is_share, limit, listed, metric, unit_of
 
 _RANK = {"accepted": 2, "inconclusive": 1, "refuted": 0}
+_OF_VALUE = {
+    "true": "reproduced",
+    "false": "not reproduced",
+    "ceiling": "they do",
+    "still gaining": "not yet",
+    "headroom": "headroom",
+    "near_bound": "near the bound",
+}  # what an artifact's own verdict is called, where it answers a question of its own
+_FARTHEST = 1.0  # a relative change above which a factor is easier to read than percent
+
+
+def word(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts) -> str:
+    """The verdict in a word or two: better, as good, no gain, worse, cannot tell; or what its own artifact says."""
+    outcome = str(verdict.get("outcome") or "")
+    if own := own_artifact(experiment):
+        found = at(artifacts.json(own), experiment.artifact.value.replace(".", "/")) if experiment.artifact else None
+        return _OF_VALUE.get(str(found).lower(), OUTCOME.get(outcome, outcome))
+    chosen = _shown(experiment, verdict)
+    return word_of(chosen[1]) if chosen else OUTCOME.get(outcome, outcome)
+
+
+def word_of(candidate: Mapping[str, Any]) -> str:
+    """The word for one candidate; a loss is one whose whole interval says so."""
+    outcome, criteria = str(candidate.get("outcome") or ""), candidate.get("criteria") or ()
+    if outcome == "accepted" and criteria and all(float(c["margin"]) < 0 for c in criteria):
+        return "as good"
+    ends = [Cursor(c["improvement"], "").interval for c in criteria]
+    if outcome == "refuted" and any(e is not None and e[1] < 0 for e in ends):
+        return "worse"
+    return OUTCOME.get(outcome, outcome)
 
 
 def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts) -> str:
@@ -18,26 +52,41 @@ def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts
     own = own_artifact(experiment)
     if own:
         return (OF_ARTIFACT[own].why(artifacts[own]) if own in OF_ARTIFACT and artifacts.json(own) else "") or said
-    candidates = {
-        name: v
-        for name, v in verdict.get("variants", {}).items()
-        if v.get("role", "candidate") == "candidate" and v.get("criteria")
-    }
-    if not candidates:
+    chosen = _shown(experiment, verdict)
+    if not chosen:
         return said
+    name, candidate = chosen
+    combine = experiment.acceptance.combine if experiment.acceptance else "all"
+    reference = (verdict.get("variants") or {}).get(str(verdict.get("reference")), {})
+    best = name == verdict.get("best_accepted")
+    criteria = decisive(candidate, combine) if best else list(candidate["criteria"])
+    told = "; ".join(criterion(c, reference.get("metrics"), candidate.get("metrics")) for c in criteria)
+    label = f"“{candidate.get('label', name)}”"
+    if best:
+        return f"{label}: {told}."
+    others = [v["outcome"] for other, v in _candidates(verdict).items() if other != name]
+    counts = [f"{others.count(o)} {OUTCOME[o]}" for o in ("inconclusive", "refuted") if o in others]
+    by_itself = candidate.get("outcome_by_itself") and candidate.get("holm")
+    beside = f"; better by itself, not beside {by_itself['candidates'] - 1} others (Holm)" if by_itself else ""
+    rest = f" The others: {listed(counts)}." if counts else ""
+    return f"{label}{' comes closest' if others else ''}: {told}{beside}.{rest}"
+
+
+def _candidates(verdict: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Candidates that were held against criteria."""
+    variants = (verdict.get("variants") or {}).items()
+    return {name: v for name, v in variants if v.get("role", "candidate") == "candidate" and v.get("criteria")}
+
+
+def _shown(experiment: Experiment, verdict: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+    """The candidate that the sentence is about: the accepted one, else the one that came closest."""
+    candidates = _candidates(verdict)
+    if not candidates:
+        return None
     best = verdict.get("best_accepted")
     combine = experiment.acceptance.combine if experiment.acceptance else "all"
-    if best in candidates:
-        label = candidates[best].get("label", best)
-        return f"“{label}”: {_all_of(candidates[best], decisive(candidates[best], combine))}."
-    closest = max(candidates, key=lambda name: _closeness(candidates[name], combine))
-    others = [v["outcome"] for name, v in candidates.items() if name != closest]
-    counts = [f"{others.count(o)} {o}" for o in ("inconclusive", "refuted") if o in others]
-    rest = f" Further candidates: {listed(counts)}." if counts else ""
-    first = "The only candidate is" if not others else "The closest candidate is"
-    by_itself = candidates[closest].get("outcome_by_itself") and candidates[closest].get("holm")
-    beside = f"; accepted by itself, not after Holm over {by_itself['candidates']} candidates" if by_itself else ""
-    return f"{first} “{candidates[closest].get('label', closest)}”: {_all_of(candidates[closest])}{beside}.{rest}"
+    chosen = best if best in candidates else max(candidates, key=lambda name: _closeness(candidates[name], combine))
+    return str(chosen), candidates[chosen]
 
 
 def decisive(candidate: Mapping[str, Any], combine: str) -> list[Mapping[str, Any]]:
@@ -45,10 +94,6 @@ def decisive(candidate: Mapping[str, Any], combine: str) -> list[Mapping[str, An
     criteria = list(candidate["criteria"])
     held = [c for c in criteria if c["outcome"] == "accepted"]
     return held if combine == "any" and held else criteria
-
-
-def _all_of(candidate: Mapping[str, Any], criteria: list[Mapping[str, Any]] | None = None) -> str:
-    return "; ".join(criterion(c) for c in (candidate["criteria"] if criteria is None else criteria))
 
 
 def _closeness(candidate: Mapping[str, Any], combine: str) -> tuple[float, ...]:
@@ -61,70 +106,88 @@ def _closeness(candidate: Mapping[str, Any], combine: str) -> tuple[float, ...]:
     return _RANK[candidate["outcome"]], held, max(short) if combine == "any" else min(short)
 
 
-def criterion(rule: Mapping[str, Any]) -> str:
-    """One criterion with what was measured: 'low-noise MAE falls by 5.2 % [3.1, 7.0]; at least 5 % was asked for'."""
+def criterion(
+    rule: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> str:
+    """One criterion with what was measured: 'MAE 0.720 → 0.683 dex (−5.2 % [−7.2, −3.2]; needed −5 %)'.
+
+    before, after : metrics by test of the reference and of the candidate, where both are known
+    """
     entry, name, margin = rule["improvement"], str(rule["metric"]), float(rule["margin"])
-    what = f"{'low-noise' if rule['subset'] == 'low_noise' else 'full-test'} {metric(name)}"
+    of_training = name in ("convergence", "passes")  # measured on validation stars, not on a test
+    what = metric(name) if rule["subset"] == "low_noise" or of_training else f"full-test {metric(name)}"
     ends = Cursor(entry, "").interval
     if entry.get("value") is None or ends is None:
-        return f"{'convergence' if name == 'convergence' else what} was not measured on these runs"
+        return f"{what} was not measured on these runs"
     share = is_share(name, bool(rule.get("relative")))
-    digits, unit = (1, "") if share else (_digits(entry["value"], ends), unit_of(name))
+    unit = "" if share else unit_of(name)
+    unit = "points" if share and not rule.get("relative") and not of_training else unit
+    up = 1 if name == "r2" or rule.get("more_in") else -1  # more of it is better
+    change, low, high = (up * entry["value"], *sorted(up * end for end in ends))
+    shown = _change(change, low, high, share, unit)
+    asked = _asked(margin, up, share, unit) + _seen(rule, share, unit)
     if rule.get("more_in"):
         first, second = rule["more_in"]
-        said = (
-            f"the gain in {what} with only “{first}” seen less that with only “{second}” is "
-            f"{estimate(entry, digits, share, unit)}"
-        )
-    elif margin < 0:
-        change, allowed = _change(what, name, entry, digits, share, unit), _allowed(name, margin, share)
-        return f"not worse: {change}, {allowed}{_seen(rule, share, unit)}"
-    else:
-        said = _movement(what, name, entry, digits, share, unit)
-    return said + _held_against(rule, margin, share, unit)
+        return f"gain in {what} with only “{first}” seen, less that with only “{second}”: {shown}{_aside(asked)}"
+    levels = _levels(name, str(rule["subset"]), before, after)
+    if not shown:
+        return f"{what} {levels or 'does not change'}{', unchanged' if levels else ''}{_aside(asked)}"
+    return f"{what} {levels} ({'; '.join([shown, *asked])})" if levels else f"{what} {shown}{_aside(asked)}"
 
 
-def _change(what: str, name: str, entry: Mapping[str, Any], digits: int, share: bool, unit: str) -> str:
-    """A difference as it stands, for a criterion that allows a loss."""
-    if name == "r2":
-        return f"Δ{what.split(' ')[-1]} {estimate(entry, digits, share, unit)} on the {what.split(' ')[0]} test"
-    return f"{what} falls by {estimate(entry, digits, share, unit)}"
+def _aside(asked: list[str]) -> str:
+    return f" ({'; '.join(asked)})" if asked else ""
 
 
-def _allowed(name: str, margin: float, share: bool) -> str:
-    if name == "r2":
-        return f"allowed {limit(margin, share)}"
-    return f"a rise of {limit(-margin, share)} is allowed"
+def _levels(name: str, subset: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """'0.720 → 0.864 dex', where the metric of both is known."""
+    found = [((metrics or {}).get(subset) or {}).get(name) for metrics in (before, after)]
+    values = [entry.get("value") if isinstance(entry, Mapping) else entry for entry in found]
+    if None in values:
+        return ""
+    if name == "outlier_rate":
+        first, second = (f"{fixed(100 * float(v), 1)} %" for v in values if v is not None)
+        return f"{first} → {second}"
+    digits = 0 if name == "mae_teff" else 3
+    first, second = (fixed(float(v), digits) for v in values if v is not None)
+    return f"{first} → {second}{f' {unit_of(name)}' if unit_of(name) else ''}"
 
 
-def _movement(what: str, name: str, entry: Mapping[str, Any], digits: int, share: bool, unit: str) -> str:
-    """A gain or a loss as a rise or a fall of the metric itself."""
-    better = entry["value"] >= 0
-    shown = estimate(entry, digits, share, unit, turned=not better)
-    if name == "convergence":
-        return f"the reference's best validation score takes {shown} {'fewer' if better else 'more'} epochs"
-    up = better == (name == "r2")
-    return f"{what} {'rises' if up else 'falls'} by {shown}"
+def _change(value: float, low: float, high: float, share: bool, unit: str) -> str:
+    """A change with its sign and interval; a factor where percents would run into hundreds; empty if there is none."""
+    if share and unit != "points" and max(abs(value), abs(low), abs(high)) > _FARTHEST:
+        said, *interval = (f"{max(1 + v, 0.0):.2g}" for v in (value, low, high))
+        return f"× {said} [{', '.join(interval)}]"
+    digits = 1 if share else _digits(value, (low, high))
+    scaled = [(100 if share else 1) * v for v in (value, low, high)]
+    if all(float(f"{v:.{digits}f}") == 0 for v in scaled):
+        return ""
+    interval = [fixed(v, digits) for v in scaled[1:]]
+    after = f" {unit}" if unit else " %" if share else ""
+    return f"{fixed(scaled[0], digits, True)}{after} [{', '.join(interval)}]"
 
 
-def _held_against(rule: Mapping[str, Any], margin: float, share: bool, unit: str) -> str:
-    """What the number was asked to exceed, and what keeps it from being decided."""
-    asked = f"; at least {limit(margin, share)}{f' {unit}' if unit else ''} was asked for" if margin > 0 else ""
-    if rule["outcome"] != "inconclusive":
-        return asked
-    return (asked or "; the interval includes zero") + _seen(rule, share, unit)
+def _asked(margin: float, up: int, share: bool, unit: str) -> list[str]:
+    """What the change had to reach, or what was allowed."""
+    if not margin:
+        return []
+    said = limit(up * margin, share)
+    signed = said if said.startswith("−") else f"+{said}"
+    return [f"{'needed' if margin > 0 else 'allowed'} {signed}{f' {unit}' if unit and not share else ''}"]
 
 
-def _seen(rule: Mapping[str, Any], share: bool, unit: str) -> str:
+def _seen(rule: Mapping[str, Any], share: bool, unit: str) -> list[str]:
     """What an undecided criterion could have seen: the smallest true gain that is accepted with 80 % power."""
     seen = rule.get("detectable")
     if rule["outcome"] != "inconclusive" or seen is None:
-        return ""
+        return []
     rounded = float(f"{100 * seen if share else seen:.2g}")  # more digits are not known of a power
-    return f"; this run could have seen {limit(rounded, False)}{' %' if share else f' {unit}' if unit else ''}"
+    return [f"this run could have seen {limit(rounded, False)}{' %' if share else f' {unit}' if unit else ''}"]
 
 
 def _digits(value: float, ends: tuple[float, float]) -> int:
-    """Decimals that show the interval's width with two digits, between 2 and 4; none for temperatures."""
+    """Decimals that show the interval's width with two digits, 2 or 3; none for temperatures."""
     width = max(ends[1] - ends[0], abs(value) / 100)
-    return 0 if width > 10 else 2 if width > 0.1 else 3 if width > 0.004 else 4
+    return 0 if width > 10 else 2 if width > 0.1 else 3

@@ -23,6 +23,7 @@ METRIC = {
     "convergence": "epochs to the reference's best validation score",
     "passes": "passes over spectra to the reference's best validation score, pretraining included",
 }
+OUTCOME = {"accepted": "better", "refuted": "no gain", "inconclusive": "cannot tell"}  # of a candidate, for people
 SUBSET = {"low_noise": "low-noise test", "full": "full test"}
 STATISTIC = {
     "median_ratio": "median error over the bound",
@@ -56,11 +57,27 @@ def model_name(name: str, experiments: Mapping[str, Experiment] | None = None) -
     if slash and experiments and key in experiments and variant in experiments[key].variants:
         return f"{experiments[key].variants[variant].label} (MVP-{experiments[key].id})"
     if slash and key.startswith("mvp_"):
-        return f"{variant} (MVP-{mvp_id(key)})"
+        return f"{variant.replace('_', ' ')} (MVP-{mvp_id(key)})"
     kind, _, features = name.partition("_pca_")
     if features:
         return f"{_CLASSICAL.get(f'{kind}_full', kind)}, {features} components"
     return name
+
+
+def condition_name(name: str) -> str:
+    """Words for a condition that networks were not trained for: 'crop_blue_5' → '5 % hidden at the blue edge'."""
+    kind, _, size = name.rpartition("_")
+    if name.endswith("_back"):
+        return f"{condition_name(name.removesuffix('_back'))}, and back"
+    words = {
+        "crop": "{} % hidden at both edges",
+        "crop_blue": "{} % hidden at the blue edge",
+        "crop_red": "{} % hidden at the red edge",
+        "shift": "first {} pixels missing, the rest moved up",
+        "hidden": "first {} pixels hidden",
+        "step": "pixels {} times as wide",
+    }
+    return words[kind].format(size) if kind in words else name.replace("_", " ")
 
 
 def mvp_id(key: str) -> str:

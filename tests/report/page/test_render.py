@@ -196,11 +196,11 @@ def test_the_answer_comes_first_and_is_the_one_that_was_collected(text, paths, e
     answer = collect(paths, experiments, Context()).answer
     start = text[text.index('id="answer"') : text.index('id="roadmap"')]
     data = Seen(start).data
-    headline = [answer.paired, answer.paired_rmse, answer.ceiling, answer.ceiling_rmse]
+    headline = [answer.paired_rmse, answer.ceiling_rmse, answer.paired, answer.ceiling]
     assert [float(d["value"]) for d, _ in data[:4]] == [number.value for number in headline]
     places = {d["data-from"].split("#/")[1].rpartition("/same_stars/")[0] for d, _ in data[:4]}
     assert len(places) == 1, "model and ceiling are of the same stars"
-    for number in (answer.gap, answer.gap_rmse, answer.best, answer.best_rmse, answer.observed):
+    for number in (answer.gap, answer.gap_rmse, answer.best, answer.best_rmse, answer.best_mae, answer.observed):
         assert {float(d["value"]) for d, _ in data} >= {number.value, number.low, number.high}
     for ground in answer.decided:
         assert ground.text in html.unescape(start)
@@ -216,7 +216,12 @@ def test_every_link_leads_to_a_part_of_the_page(text, experiments):
     seen = Seen(text)
     assert len(seen.ids) == len(set(seen.ids))
     assert {*experiments, "d1", "d2", "d3", "d4"} <= set(seen.ids)
-    assert all(link.startswith("#") and link[1:] in seen.ids for link in seen.links)
+    inside = [link[1:] for link in seen.links if link.startswith("#")]
+    assert set(inside) <= set(seen.ids)
+    files = [link for link in seen.links if not link.startswith("#")]
+    assert len(files) > 100
+    for link in files:  # the page lies in results/report
+        assert Path("results/report", link).resolve().is_file(), link
     graph = text[text.index("<svg") : text.index("</svg>")]
     assert {link[1:] for link in Seen(graph).links} == {*experiments, "d1", "d2", "d3", "d4"}
 
@@ -286,10 +291,19 @@ def test_both_tests_show_all_six_metrics_and_bins_follow(text):
     assert "RMSE" in part_of(text, "mvp_0_b")
 
 
-def test_the_overview_has_a_row_per_experiment(text, experiments):
-    start = text.index('class="sortable overview"')
+def test_one_table_has_every_variant_and_every_experiment_its_own(text, paths, experiments):
+    start = text.index('id="variants"')
     table = text[start : text.index("</table>", start)]
-    assert Seen(table).links == [f"#{key}" for key in experiments]
+    mvps = collect(paths, experiments, Context()).mvps
+    assert Seen(table).links == [f"#{m.key}" for m in mvps for _ in m.variants]
+    for mvp in mvps:
+        assert (f'aria-label="Variants of MVP-{mvp.id}"' in text) == bool(mvp.variants)
+
+
+def test_a_run_with_few_test_stars_says_that_it_concludes_nothing(text, paths, experiments, monkeypatch):
+    assert "cannot carry a conclusion: it was tested on 52 low-noise stars" in text
+    monkeypatch.setattr("logg1m.report.answer.FEWEST", 52)
+    assert "cannot carry a conclusion" not in rendered(paths, experiments)
 
 
 def test_pictures_shrink_until_the_page_is_small_enough(paths, experiments):
@@ -321,6 +335,10 @@ def test_paused_and_missing_and_unmade_have_honest_rows(paths, experiments):
     assert "verdict.json is gone" in part_of(text, "mvp_1_3")
     kanban = text[text.index('id="kanban"') : text.index('id="figures"')]
     assert re.search(r'class="state missing">missing</span> <span class="muted">1<', kanban)
+
+
+def test_once_all_is_done_nothing_is_listed_as_open(text):
+    assert 'id="kanban"' not in text
 
 
 def test_bounds_say_over_how_many_labels_they_are(paths, experiments):
@@ -372,7 +390,7 @@ def test_durations_are_in_the_two_largest_units():
 def test_what_no_observer_has_never_counts(text):
     low_noise = part_of(text, "mvp_1_2").split("</table>")[0]
     rows = re.findall(r"<tr class=\"control\">.*?</tr>", low_noise, re.S)
-    leaky = [row for row in rows if ">leaky</span>" in row]
+    leaky = [row for row in rows if ">sees what no observer has</span>" in row]
     assert len(leaky) >= 3
     assert all("does not count" in row and 'class="state accepted"' not in row for row in rows)
 

@@ -58,9 +58,13 @@ def why(content: Cursor) -> str:
     threshold, again = content.get("low_noise", "threshold"), content.get("reproduced_from_this_file")
     if threshold is None:
         return ""
+    per_pixel = content.get(
+        "snr_definitions", "snr_median", "thresholds", f"top_{content.get('low_noise', 'fraction'):g}"
+    )
+    beside = f" (about a median S/N per pixel of {per_pixel:.1f})" if per_pixel is not None else ""
     same = "the same spectra are selected again" if again else "other spectra are selected" if again is not None else ""
     return (
-        f"Low noise is ‖flux‖/‖error‖ of at least {threshold:.3f}, the top "
+        f"Low noise is ‖flux‖/‖error‖ of at least {threshold:.2f}{beside}, the top "
         f"{100 * content.get('low_noise', 'fraction'):g} % of {content.get('n_spectra'):,} "
         f"spectra{f'; from the protocol file alone {same}' if same else ''}."
     )

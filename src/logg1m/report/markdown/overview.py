@@ -37,7 +37,7 @@ def experiments(roadmap: Roadmap) -> Markdown:
 def verdicts(roadmap: Roadmap) -> Markdown:
     """Why every experiment stands where it does."""
     rows = [
-        (m.id, f"{m.state}: {m.outcome}" if m.outcome else m.state, m.hypothesis_id, m.hypothesis_outcome, m.why)
+        (m.id, f"{m.state}: {m.word}" if m.outcome else m.state, m.hypothesis_id, m.hypothesis_outcome, m.why)
         for m in roadmap.mvps
     ]
     return table(("MVP", "state", "hypothesis", "is", "why"), rows)

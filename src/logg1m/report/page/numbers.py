@@ -5,6 +5,7 @@ numbers of an estimate, which `data-part` tells apart) the file and the place in
 a reader, a script or a test can go and look.
 """
 
+import os
 from collections.abc import Callable
 
 from markupsafe import Markup, escape
@@ -15,6 +16,7 @@ _ELEMENT = Markup('<data value="{}"{}>{}</data>')
 _INTERVAL = Markup('<span{}>{} <span class="ci"><span class="sr">interval </span>[{}, {}]</span></span>')
 
 
+FOLDER = "results/report"  # where the page lies
 Words = Callable[[float], str]
 
 
@@ -50,6 +52,12 @@ def _estimate(number: Cursor | None, words: Words) -> Markup:
 def _origin(number: Cursor) -> Markup:
     """The attribute that says where a number stands."""
     return Markup(' data-from="{}#/{}"').format(number.file, number.place)
+
+
+def file_link(path: str) -> Markup:
+    """A file as a link from the page to where it lies, to be opened or kept."""
+    kept = Markup(" download") if path.endswith((".csv", ".png", ".svg", ".parquet")) else ""
+    return Markup('<a class="file" href="{}"{}><code>{}</code></a>').format(os.path.relpath(path, FOLDER), kept, path)
 
 
 def cell(value: Cursor | str | None) -> Markup:

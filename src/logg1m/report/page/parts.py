@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from logg1m.config.experiments import Experiment
-from logg1m.figures import catalogue, ceiling_vs_snr, convergence, scaling
-from logg1m.figures.ceiling_vs_snr import TestedModel
+from logg1m.figures import catalogue, ceiling_vs_snr, convergence, empty, scaling, training
+from logg1m.figures.ceiling_vs_snr import PerPixel, TestedModel
 from logg1m.figures.interactive import Plot, Shown
+from logg1m.figures.training import Training
 from logg1m.report.foundations.fisher import FISHER
 from logg1m.report.foundations.scaling import NETWORKS, SCALING
 from logg1m.report.page.graph import Drawing, Item, lay_out
+from logg1m.report.page.numbers import point
 from logg1m.report.page.pictures import PACKINGS, Packing, Picture, picture
-from logg1m.report.roadmap import DONE, Answer, Decision, Mvp, Roadmap, VariantResult
+from logg1m.report.roadmap import CANCELLED, DONE, Answer, Decision, Mvp, Roadmap, VariantResult
 from logg1m.results.numbers import Cursor
+from logg1m.results.run import PROVENANCE
 from logg1m.results.words import STATISTIC, model_name
 
-_ALWAYS = ("planned", "ready", "done", "cancelled", "paused")  # columns that are shown even when empty
 # Drawn once for the whole run, above the experiments.
+_MAIN = ("predicted_true", "error_snr", "error_mag", "kiel")  # kinds of MVP-1.1
 _ELSEWHERE: dict[str | None, str] = {"scaling": "fig-scaling", "ceiling_vs_snr": "fig-r2-against-snr"}
+_ELSEWHERE |= {kind: f"fig-mvp_1_1-{kind}" for kind in _MAIN}
 _SHOWN_AT_FIRST = ("ridge_full", "lightgbm", "projection", "vit")
 
 
@@ -29,6 +34,17 @@ class Part:
     mvp: Mvp
     figures: tuple[Plot | Picture, ...]
     elsewhere: tuple[tuple[str, str], ...] = ()  # (anchor, title) of its figures that stand above the experiments
+
+    @property
+    def shown(self) -> tuple[Plot | Picture, ...]:
+        """What stands in view: the first plot of an experiment that has neither a table of variants nor a plot above."""
+        alone = not self.mvp.variants and not self.elsewhere
+        return tuple(f for f in self.figures if isinstance(f, Plot))[:1] if alone else ()
+
+    @property
+    def folded(self) -> tuple[Plot | Picture, ...]:
+        """All others."""
+        return tuple(f for f in self.figures if f not in self.shown)
 
     @property
     def failed_checks(self) -> bool:
@@ -44,30 +60,34 @@ class Measured:
     thresholds: tuple[Cursor, ...] = ()
 
 
-def part(mvp: Mvp, experiment: Experiment, roadmap: Roadmap, packing: Packing = PACKINGS[0]) -> Part:
+def part(mvp: Mvp, experiments: Mapping[str, Experiment], roadmap: Roadmap, packing: Packing = PACKINGS[0]) -> Part:
     """An experiment with its figures: interactive where their kind has a plot."""
+    experiment = experiments[mvp.key]
     if not mvp.figures:
         return Part(mvp, ())
     verdict = roadmap.artifacts[f"{mvp.key}/verdict.json"]
     not_run = experiment.acceptance is not None and not verdict.get("variants")
     figures: list[Plot | Picture] = []
+    kinds = {f.name: experiment.figures.get(f.name) for f in mvp.figures}
+    above = {k for k in kinds.values() if k in _ELSEWHERE and (k not in _MAIN or _main(k, roadmap, experiments))}
     for given in mvp.figures:
-        if experiment.figures.get(given.name) in _ELSEWHERE or not_run:
+        if experiment.figures.get(given.name) in above or not_run:
             continue
         key = f"{mvp.key}-{given.name}"
         shown = Shown(given.table, verdict, lambda name: roadmap.artifacts[name].at())
         drawn = _plot(experiment.figures.get(given.name), shown, key)
-        figures.append(drawn or picture(key, given.title, given.shows, given.image, given.table, packing))
+        figures.append(
+            drawn or picture(key, given.title, given.shows, given.image, given.table, packing, given.drawing)
+        )
     if mvp.key == "mvp_1_1" and (settling := convergence.plot(roadmap.artifacts[FISHER])):
         figures.append(settling)
-    kinds = ((experiment.figures.get(f.name), f.title) for f in mvp.figures)
-    above = tuple((_ELSEWHERE[kind], title) for kind, title in kinds if kind in _ELSEWHERE)
-    return Part(mvp, tuple(figures), above)
+    elsewhere = tuple((_ELSEWHERE[kinds[f.name]], f.title) for f in mvp.figures if kinds[f.name] in above)
+    return Part(mvp, tuple(figures), elsewhere)
 
 
 def _plot(kind: str | None, shown: Shown, key: str) -> Plot | None:
     """The figure drawn from its values, or None where it has no plot, or no values to draw it from."""
-    if kind is None or not shown.table:
+    if kind is None or not shown.table or empty.is_empty(shown.table):
         return None
     plot = getattr(catalogue.module(kind), "plot", None)
     return plot(shown, key) if plot else None
@@ -106,19 +126,46 @@ def bins_of(variant: VariantResult) -> list[dict[str, Cursor | None]]:
     return [{name: row.number(place) for name, place in places.items()} for row in variant.snr_bins or ()]
 
 
-def best_candidate(mvp: Mvp) -> VariantResult | None:
-    """The accepted variant, else the candidate with the highest R² over the reference."""
-    candidates = [v for v in mvp.variants if v.role == "candidate" and "r2_low_noise" in v.differences]
-    accepted = next((v for v in candidates if v.name == mvp.best), None)
-    return accepted or max(candidates, key=lambda v: v.differences["r2_low_noise"].value or 0.0, default=None)
-
-
-def main_figures(roadmap: Roadmap) -> list[Plot]:
-    """The figures of the whole run."""
-    figures = [ceiling_vs_snr.plot(roadmap.artifacts[FISHER].at(), models(roadmap))]
+def main_figures(roadmap: Roadmap, experiments: Mapping[str, Experiment], per_pixel: PerPixel = ()) -> list[Plot]:
+    """The figures of the whole run, those that everyone looks for first at the top."""
+    figures = [ceiling_vs_snr.plot(roadmap.artifacts[FISHER].at(), models(roadmap), per_pixel)]
+    figures += [_main(kind, roadmap, experiments) for kind in _MAIN]
     if table := roadmap.artifacts[SCALING].at():
         figures.append(scaling.plot(table, roadmap.artifacts[NETWORKS].at("rows")))
+    trained = trainings(roadmap)
+    figures += [training.curves(trained), training.accuracy(trained)]
     return [figure for figure in figures if figure]
+
+
+def _main(kind: str, roadmap: Roadmap, experiments: Mapping[str, Experiment]) -> Plot | None:
+    """A figure of MVP-1.1 that stands above the experiments, or None where there is none."""
+    key = "mvp_1_1"
+    mvp = next((m for m in roadmap.mvps if m.key == key), None)
+    for given in mvp.figures if mvp else ():
+        if experiments[key].figures.get(given.name) == kind:
+            shown = Shown(
+                given.table, roadmap.artifacts[f"{key}/verdict.json"], lambda name: roadmap.artifacts[name].at()
+            )
+            return _plot(kind, shown, f"{key}-{kind}")
+    return None
+
+
+def trainings(roadmap: Roadmap) -> list[Training]:
+    """Every variant that was trained, once where several experiments use the same runs."""
+    found, seen = [], set()
+    for mvp in roadmap.mvps:
+        for variant in mvp.variants if mvp.state == DONE else ():
+            if not variant.files or variant.runs in seen:
+                continue
+            seen.add(variant.runs)
+            first = f"{variant.runs}/{PurePosixPath(variant.files[0]).parent.name}"
+            history = roadmap.artifacts.files.get(f"{first}/history.csv", "")
+            at_first = variant.role == "reference" or variant.runs == roadmap.answer.runs
+            seconds = roadmap.artifacts[f"{first}/{PROVENANCE}"].number("seconds")
+            mae = variant.low_noise.get("mae")
+            name = f"{variant.label}{' (leaky)' if variant.leaky else ''}"
+            found.append(Training(name, f"MVP-{mvp.id} {mvp.title}", history, seconds, mae, at_first))
+    return found
 
 
 def ruler(answer: Answer) -> dict[str, Any]:
@@ -138,13 +185,14 @@ def ruler(answer: Answer) -> dict[str, Any]:
     gap = round(abs(ceiling - best), 3) if ceiling is not None else 0.0
     over = ceiling is not None and best > ceiling  # a model above the ceiling: shown as what it is, not as no gap
     left = min(best, ceiling) if ceiling is not None else best
-    return {"best": best, "ceiling": ceiling, "gap": gap, "left": left, "over": over, "spans": spans}
+    words = {"best_words": point(reached, 2), "ceiling_words": point(answer.ceiling, 2)}
+    return {"best": best, "ceiling": ceiling, "gap": gap, "left": left, "over": over, "spans": spans} | words
 
 
 def drawing(roadmap: Roadmap, experiments: Mapping[str, Experiment]) -> Drawing:
     """The roadmap as boxes and lines."""
     boxes = [
-        Item(m.key, f"MVP-{m.id}", m.title, m.outcome or m.state, m.outcome or m.state, m.phase) for m in roadmap.mvps
+        Item(m.key, f"MVP-{m.id}", m.title, m.outcome or m.state, m.word or m.state, m.phase) for m in roadmap.mvps
     ]
     gates = [Item(d.name, d.name.upper(), d.title, d.outcome or "open", _gate_words(d)) for d in roadmap.decisions]
     gated = {key: tuple({**e.cancelled_by, **e.first_if}) for key, e in experiments.items()}
@@ -160,8 +208,21 @@ def _gate_words(decision: Decision) -> str:
 
 
 def kanban(roadmap: Roadmap) -> list[tuple[str, list[Mvp]]]:
-    """(state, experiments in it); the columns of the roadmap always, others where something is in them."""
-    return [(state, found) for state, found in roadmap.columns().items() if found or state in _ALWAYS]
+    """(state, experiments in it) of what is neither done nor cancelled; empty once the roadmap is done."""
+    return [(state, found) for state, found in roadmap.columns().items() if found and state not in (DONE, CANCELLED)]
+
+
+def low_noise(roadmap: Roadmap) -> dict[str, Cursor | None]:
+    """Where low noise begins: ‖flux‖/‖error‖ and, for the same share of spectra, the median S/N per pixel."""
+    protocol = roadmap.artifacts["mvp_0_a/protocol.json"]
+    share = protocol.get("low_noise", "fraction")
+    per_pixel = protocol.number("snr_definitions", "snr_median", "thresholds", f"top_{share:g}") if share else None
+    return {"threshold": protocol.number("low_noise", "threshold"), "per_pixel": per_pixel}
+
+
+def words(roadmap: Roadmap) -> list[str]:
+    """Verdicts that a reader can ask for."""
+    return list(dict.fromkeys(m.word or m.state for m in roadmap.mvps))
 
 
 def measured_of(decision: Decision, roadmap: Roadmap) -> Measured | None:

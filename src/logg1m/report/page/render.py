@@ -17,6 +17,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from logg1m.config.experiments import Experiment
+from logg1m.figures.ceiling_vs_snr import PerPixel
 from logg1m.figures.interactive import Plot
 from logg1m.report.foundations.fisher import FISHER
 from logg1m.report.page import numbers
@@ -25,7 +26,7 @@ from logg1m.report.page.pictures import PACKINGS, Packing
 from logg1m.report.roadmap import Roadmap
 from logg1m.report.templates import PAGE
 from logg1m.results.conditions import NAME as CONDITIONS
-from logg1m.results.words import METRIC, STATISTIC, SUBSET, duration, model_name
+from logg1m.results.words import METRIC, OUTCOME, STATISTIC, SUBSET, duration, model_name
 
 LARGEST = 8_000_000  # bytes of the page
 
@@ -38,6 +39,7 @@ def render(
     viewer_files: tuple[str, ...] = (),
     residual_files: tuple[str, ...] = (),
     packing: Packing = PACKINGS[0],
+    per_pixel: PerPixel = (),
 ) -> str:
     """The page.
 
@@ -48,9 +50,10 @@ def render(
     viewer, residuals : see `viewer.viewer` and `residuals.maps`; None leaves their parts out
     viewer_files, residual_files : the artifacts that these two were made from
     packing : how pictures are packed
+    per_pixel : median S/N per pixel at values of ‖flux‖/‖error‖; none leaves the second axis out
     """
-    parts = [page_parts.part(mvp, experiments[mvp.key], roadmap, packing) for mvp in roadmap.mvps]
-    main_figures = page_parts.main_figures(roadmap)
+    parts = [page_parts.part(mvp, experiments, roadmap, packing) for mvp in roadmap.mvps]
+    main_figures = page_parts.main_figures(roadmap, experiments, per_pixel)
     drawn = [*main_figures, *(f for part in parts for f in part.figures if isinstance(f, Plot))]
     return (
         _environment()
@@ -58,7 +61,7 @@ def render(
         .render(
             roadmap=roadmap,
             css=Markup((PAGE / "page.css").read_text(encoding="utf-8")),
-            script=Markup((PAGE / "page.js").read_text(encoding="utf-8")),
+            script=Markup("".join((PAGE / name).read_text(encoding="utf-8") for name in ("page.js", "filter.js"))),
             plotly=Markup(plotting_library()),
             drawing=page_parts.drawing(roadmap, experiments),
             phases=sorted({mvp.phase for mvp in roadmap.mvps}),
@@ -76,7 +79,9 @@ def render(
             measured_of={d.name: page_parts.measured_of(d, roadmap) for d in roadmap.decisions},
             **_ratio(roadmap),
             bins_of=page_parts.bins_of,
-            best_candidate=page_parts.best_candidate,
+            low_noise=page_parts.low_noise(roadmap),
+            words=page_parts.words(roadmap),
+            syncing=any(c.synced for c in roadmap.conclusions),
             seed=dict(roadmap.identity).get("seed"),
             conditions=dict(roadmap.identity).get(CONDITIONS),
             level=f"{100 * roadmap.level:g} %",
@@ -105,6 +110,9 @@ def _environment() -> Environment:
         "show": numbers.show,
         "point": numbers.point,
         "cell": numbers.cell,
+        "file": numbers.file_link,
+        "begun": lambda words: words[:1].upper() + words[1:],
+        "outcome": lambda name: OUTCOME.get(name, name),
         "embedded": embedded,
         "yaml": _yaml,
         "duration": duration,

@@ -81,7 +81,11 @@ def predictions(roadmap: Roadmap, scale: int) -> dict[str, tuple[pd.DataFrame, s
     """
     artifacts = roadmap.artifacts
     found: dict[str, tuple[pd.DataFrame, str]] = {}
-    for file in [name for name in artifacts.files if name.startswith("mvp_0_b/") and name.endswith(".parquet")]:
+    for file in [
+        name
+        for name in artifacts.files
+        if name.startswith("mvp_0_b/") and name.endswith(".parquet") and "_selection" not in name
+    ]:
         table = artifacts.parquet(file, ("model", "scale", *_COLUMNS))
         # A model that stops below the largest scale shows its own largest one.
         largest = min(scale, int(table["scale"].max()))

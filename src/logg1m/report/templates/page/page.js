@@ -115,6 +115,7 @@
   };
   const switches = (element, spec, controls) => {
     const groups = new Map();
+    let more = null;
     spec.data.forEach((trace, k) => {
       const group = (trace.meta && trace.meta.group) || "Shown";
       if (!groups.has(group)) groups.set(group, []);
@@ -143,8 +144,11 @@
         });
         set.append(all);
       }
-      if (groups.size > 4 && !boxes.some((box) => box.checked)) {
-        controls.append(make("details", {}, make("summary", {}, group), set));
+      const on = boxes.filter((box) => box.checked).length;
+      if (groups.size > 4 && controls.querySelector("fieldset")) {
+        more = more || make("details", { class: "more" }, make("summary", {}, `Choose from ${groups.size - 1} more groups`));
+        more.append(make("details", {}, make("summary", {}, on ? `${group} (${on} shown)` : group), set));
+        controls.append(more);
       } else controls.append(set);
     }
   };
@@ -213,8 +217,8 @@
       const noisy = smooth(s.noisy, now.width);
       if (now.noisy) add("with noise", noisy, { line: { color: "@sky", width: 0.8 } });
       if (now.band) {
-        add("−1σ", s.flux.map((f, i) => f - s.error[i]), { line: { width: 0 }, hoverinfo: "skip" });
-        add("+1σ", s.flux.map((f, i) => f + s.error[i]), { line: { width: 0 }, fill: "tonexty", fillcolor: "@band", hoverinfo: "skip" });
+        add("−1σ", s.flux.map((f, i) => f - s.error[i]), { line: { width: 0 }, hoverinfo: "skip", showlegend: false });
+        add("±1σ", s.flux.map((f, i) => f + s.error[i]), { line: { width: 0 }, fill: "tonexty", fillcolor: "@band", hoverinfo: "skip" });
       }
       if (now.clean) add("noise-free", s.flux, { line: { color: "@ink", width: 1.3 } });
       add("mean error", sky, { yaxis: "y2", line: { color: "@orange", width: 0.9 }, fill: "tozeroy", fillcolor: "@band" });
@@ -235,10 +239,11 @@
       return {
         data: traces,
         layout: {
-          shapes, annotations, margin: { l: 56, r: curve ? 56 : 14, t: 44, b: 46 }, dragmode: "zoom",
+          shapes, annotations, margin: { l: 56, r: curve ? 56 : 14, t: 44, b: 84 }, dragmode: "zoom",
+          showlegend: true, legend: { orientation: "h", x: 0, y: -0.14, yanchor: "top" },
           xaxis: { title: { text: "vacuum wavelength, Å" }, range: [...now.range], anchor: "y2", showgrid: false },
-          yaxis: { title: { text: "flux (median 0.5)" }, domain: [0.38, 1], range: [Math.min(0, at(0.01) - spread), at(0.995) + 1.5 * spread] },
-          yaxis2: { title: { text: "mean error" }, domain: [0, 0.31], type: "log", nticks: 4 },
+          yaxis: { title: { text: "flux / (2 × its median)" }, domain: [0.38, 1], range: [Math.min(0, at(0.01) - spread), at(0.995) + 1.5 * spread] },
+          yaxis2: { title: { text: "mean 1σ error, same unit" }, domain: [0, 0.31], type: "log", dtick: 1, exponentformat: "power" },
           ...(curve ? { yaxis3: { title: { text: "sensitivity" }, overlaying: "y2", side: "right", showgrid: false, rangemode: "tozero", nticks: 3, tickmode: "auto" } } : {}),
         },
       };
