@@ -10,7 +10,7 @@ import pytest
 nbformat = pytest.importorskip("nbformat")
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "docs/tutorials"
-pytestmark = pytest.mark.skipif(
+needs_a_kernel = pytest.mark.skipif(
     (find_spec("nbclient") is None or find_spec("ipykernel") is None) and "REQUIRE_DOCS" not in os.environ,
     reason="nbclient is not installed (make docs)",
 )
@@ -41,6 +41,7 @@ def tables(cells: list) -> list[str]:
 
 
 @pytest.mark.slow
+@needs_a_kernel
 def test_from_spectrum_to_sigma(tmp_path):
     stored = nbformat.read(TUTORIALS / "spectrum_to_sigma.ipynb", as_version=4).cells
     found = tables(execute("spectrum_to_sigma.ipynb", tmp_path))
@@ -51,6 +52,7 @@ def test_from_spectrum_to_sigma(tmp_path):
 
 
 @pytest.mark.nightly
+@needs_a_kernel
 def test_the_roadmap_and_its_decisions(tmp_path):
     found = "\n".join(tables(execute("roadmap.ipynb", tmp_path)))
     assert "accepted" in found or "refuted" in found or "inconclusive" in found

@@ -26,8 +26,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = [line for line in project["dependencies"] if Requirement(line).name != "torch"]
     pip = [str(python), "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt")]
-    subprocess.run([*pip, *needed, "typing_extensions", "jinja2"], check=True)  # jinja2: torch's own
-    subprocess.run([*pip, "--no-deps", str(wheel)], check=True)
+    # jinja2 is torch's own. Without PYTHONPATH, or pip would take the checkout for the package.
+    subprocess.run([*pip, *needed, "typing_extensions", "jinja2"], env=clean(), check=True)
+    subprocess.run([*pip, "--no-deps", str(wheel)], env=clean(), check=True)
     (packages,) = (folder / "venv").glob("lib/python3*/site-packages")
     installed = Path(str(distribution("torch").locate_file("")))
     for name in (*TORCH, f"torch-{distribution('torch').version}.dist-info"):
@@ -36,9 +37,12 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+def clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def call(python: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run([str(python), *words], cwd=python.parent, env=clean, capture_output=True, text=True)
+    return subprocess.run([str(python), *words], cwd=python.parent, env=clean(), capture_output=True, text=True)
 
 
 def test_there_is_no_package_of_the_workflow(python):
