@@ -24,7 +24,7 @@ from logg1m.results.run import MODEL, PREDICTIONS
 SETTING = RunSetting(
     seed=SEED, seed_number=0, train_size=100, test_size=60, alphas=(1e3, 1e4), protocol=PROTOCOL,
     lightgbm=LightGBMConfig(n_estimators=5, learning_rate=0.3, min_data_in_leaf=10, bin_sample=100),
-    bootstrap=Bootstrap(resamples=50), observation=Observation(), code="test",
+    bootstrap=Bootstrap(resamples=100), observation=Observation(), code="test",
     network=Network.model_validate({"preset": "smoke", "training": {"epochs": 1, "batch_size": 32}}),
     projection=Projection.model_validate({"training": {"epochs": 2, "batch_size": 32}}),
 )  # fmt: skip

@@ -105,10 +105,12 @@ def write_table(
 def read_table(path: Path) -> pd.DataFrame:
     """A FITS or ECSV table."""
     require_astropy(f"{path}: {path.suffix} is read by astropy")
+    from astropy import units
     from astropy.table import Table
 
     try:
-        table = Table.read(path, format="fits" if path.suffix.lower() == ".fits" else "ascii.ecsv")
+        with units.add_enabled_units([units.dex]):  # which the standard of FITS does not have
+            table = Table.read(path, format="fits" if path.suffix.lower() == ".fits" else "ascii.ecsv")
     except Exception as error:
         raise InputError(f"{path} is not a readable table ({error})") from error
     found: pd.DataFrame = table.to_pandas()
