@@ -86,3 +86,19 @@ def test_the_card_states_ranges_scores_and_what_it_is_not_for(model_folder):
         "T_eff (not inferred)",
     ):
         assert words in text
+
+
+def test_spectra_at_the_surveys_sampling_are_covered_too(contents):
+    """Their pixels share noise once they are rebinned: the measured inflation leaves the coverage (512 judging stars)."""
+    found = contents.about["resampled"]
+    assert 0.9 < found["inflation"] < 1.2
+    assert found["rms_z"] == pytest.approx(1, abs=0.12)
+    assert found["coverage_68"] == pytest.approx(0.68, abs=0.03 + 2 * np.sqrt(0.68 * 0.32 / found["n"]))
+    assert found["coverage_95"] == pytest.approx(0.95, abs=0.03 + 2 * np.sqrt(0.95 * 0.05 / found["n"]))
+
+
+def test_the_card_says_how_often_other_kinds_are_found(contents):
+    flags = contents.about["flags"]
+    assert flags["flag"] <= 0.01
+    assert min(flags["detected"].values()) >= 0.99
+    assert len(flags["detected"]) == 5

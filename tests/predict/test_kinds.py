@@ -24,7 +24,7 @@ from logg1m.results.run import MODEL, PREDICTIONS
 SETTING = RunSetting(
     seed=SEED, seed_number=0, train_size=100, test_size=60, alphas=(1e3, 1e4), protocol=PROTOCOL,
     lightgbm=LightGBMConfig(n_estimators=5, learning_rate=0.3, min_data_in_leaf=10, bin_sample=100),
-    bootstrap=Bootstrap(resamples=50), observation=Observation(), code="test",
+    bootstrap=Bootstrap(resamples=100), observation=Observation(), code="test",
     network=Network.model_validate({"preset": "smoke", "training": {"epochs": 1, "batch_size": 32}}),
     projection=Projection.model_validate({"training": {"epochs": 2, "batch_size": 32}}),
 )  # fmt: skip
@@ -34,6 +34,7 @@ CHANGES = {
     "network": {"model": "vit", "objective": "gaussian_nll", "channels": ("flux", "derivative"), "mask": "error_5"},
     "ordinal": {"model": "vit", "objective": "ordinal", "position": "rotary", "normalisation": "median"},
     "projection": {"model": "projection", "components": 16, "heads": "multi_equal", "windows": "lines"},
+    "guided": {"model": "vit", "attention_bias": "token_loss"},
     "honest": {"model": "ridge", "channels": ("flux", "log_error")},
 }
 
@@ -50,7 +51,8 @@ def runs(small_store, members, tmp_path_factory):
     root = tmp_path_factory.mktemp("workflow")
     for name, change in CHANGES.items():
         folder = root / f"results/mvp_9_1/{name}/seed_0"
-        run(Given(small_store, members), Recipe(**change), SETTING, ONE, folder, root / "state" / name)
+        curve = pd.DataFrame({"exact_marginalised": np.random.default_rng(0).random(small_store.n_pixels)})
+        run(Given(small_store, members, curve), Recipe(**change), SETTING, ONE, folder, root / "state" / name)
     return root
 
 
@@ -58,8 +60,9 @@ def runs(small_store, members, tmp_path_factory):
 def setting(small_store, members, runs, monkeypatch) -> choosing.Setting:
     monkeypatch.chdir(runs)
     kinds = ("ridge", "lightgbm", "vit", "projection")
+    curve = pd.DataFrame({"exact_marginalised": np.random.default_rng(0).random(small_store.n_pixels)})
     return choosing.Setting(
-        small_store, members, PROTOCOL, SEED, dict.fromkeys(kinds, 100), 60, SETTING.projection, SETTING.network, ONE, None, None
+        small_store, members, PROTOCOL, SEED, dict.fromkeys(kinds, 100), 60, SETTING.projection, SETTING.network, ONE, curve, None
     )  # fmt: skip
 
 

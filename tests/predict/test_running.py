@@ -145,3 +145,17 @@ def test_the_command(model_folder, shard, tmp_path, capsys):
     )
     assert "nothing matches" in capsys.readouterr().err
     assert len(pd.read_parquet(out)) == 10  # a failed call leaves the earlier output
+
+
+def test_without_astropy_fits_says_what_to_install_and_the_rest_works(predictor, shard, tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "astropy", None)
+    (tmp_path / "a.fits").write_bytes(b"SIMPLE  =                    T" + b" " * 50)
+    with pytest.raises(
+        InputError, match=r"FITS is read by astropy, which is not installed: pip install 'logg1m\[fits\]'"
+    ):
+        open_spectra(tmp_path / "a.fits")
+    with pytest.raises(InputError, match=r"\.ecsv is written by astropy"):
+        predict_files([shard], predictor, tmp_path / "out.ecsv", Asking())
+    assert predict_files([shard], predictor, tmp_path / "out.parquet", Asking()) == N

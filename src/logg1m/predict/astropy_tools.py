@@ -1,5 +1,6 @@
 """Everything that needs astropy, which is an optional extra of the package: tables with units, FITS, spectra of specutils."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,12 @@ def read_table(path: Path) -> pd.DataFrame:
     """A FITS or ECSV table."""
     require_astropy(f"{path}: {path.suffix} is read by astropy")
     from astropy.table import Table
+    from astropy.units import UnitsWarning
 
     try:
-        table = Table.read(path, format="fits" if path.suffix.lower() == ".fits" else "ascii.ecsv")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnitsWarning)  # the standard of FITS does not have dex
+            table = Table.read(path, format="fits" if path.suffix.lower() == ".fits" else "ascii.ecsv")
     except Exception as error:
         raise InputError(f"{path} is not a readable table ({error})") from error
     found: pd.DataFrame = table.to_pandas()

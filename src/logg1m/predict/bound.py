@@ -34,7 +34,7 @@ def of_information(information: np.ndarray, known: np.ndarray | None = None) -> 
     scale = 1 / np.sqrt(chosen.diagonal(axis1=1, axis2=2).clip(1e-300))
     scaled = chosen * scale[:, :, None] * scale[:, None, :]
     solvable = np.linalg.cond(scaled) < _SINGULAR
-    sigma, k = np.full(len(information), np.nan), list(free).index(LABELS.index("logg"))
+    sigma, k = np.full(len(information), np.nan), free.tolist().index(LABELS.index("logg"))
     sigma[solvable] = np.sqrt(np.linalg.inv(scaled[solvable])[:, k, k]) * scale[solvable, k]
     return sigma
 

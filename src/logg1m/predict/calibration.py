@@ -17,8 +17,8 @@ from logg1m.files import InputError
 
 LEVELS = {"p2_5": 0.025, "p16": 0.16, "p50": 0.5, "p84": 0.84, "p97_5": 0.975}
 _KNOTS_SNR, _KNOTS_LOGG = 14, 14
-_NEAR = 1200  # stars within one kernel width of a knot, about
-_ROUNDS = 4  # of correction of the root mean square
+_NEAR = 400  # stars within one kernel width of a knot, about
+_ROUNDS = 6  # of correction
 _BEYOND = 2.0  # factor in S/N beyond the stars of the calibration that its outermost knots still serve
 _LEAST = 200  # stars that a calibration needs
 PER_BIN = 3_000

@@ -90,7 +90,7 @@ def of_winner(
             by_run.setdefault(path.parents[1].relative_to("results").as_posix(), []).append(path)
     projection = next((path for path in models if path.stem.startswith(f"{scales.NAME}_")), None)
     ordered = sorted(winner["rmse"], key=lambda name: winner["rmse"][name]["value"])
-    left_out = {}
+    left_out: dict[str, str] = {}
     for name in [winner["model"], *(other for other in ordered if other != winner["model"])]:
         if name == scales.NAME and projection is not None:
             task, tensors, origin = of_projection(projection, setting)

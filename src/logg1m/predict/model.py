@@ -40,7 +40,9 @@ class Model:
         self.names = tuple(label["name"] for label in self.about["labels"])
         ranges = np.array([label["training_range"] for label in self.about["labels"]], dtype=np.float64)
         guided = contents.preparation.get("guided")
-        shape = Shape(self.recipe, self.about["architecture"], ranges, self.wave, guided)
+        shape = Shape(
+            self.recipe, self.about["architecture"], ranges, self.wave, None if guided is None else guided != 0
+        )
         self._answer = restore(shape, contents.weights, self.device)
         self._hidden = torch.as_tensor(contents.preparation["visible"] == 0, device=self.device)
         self._hides = bool(self._hidden.any())

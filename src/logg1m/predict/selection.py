@@ -73,7 +73,10 @@ def contents_of(task: Task, tensors: dict[str, np.ndarray], origin: Origin, data
         architecture = task.setting.projection.model_dump(mode="json", include={"width", "depth"})
     elif recipe.model == "vit":
         architecture = task.setting.network.chosen.model_dump(mode="json")
-    preparation = {"wave": task.store.wave.astype(np.float64), "visible": prepare.view.visible.astype(np.uint8)}
+    preparation: dict[str, np.ndarray] = {
+        "wave": task.store.wave.astype(np.float64),
+        "visible": prepare.view.visible.astype(np.uint8),
+    }
     if recipe.model != "projection":
         preparation["neutral"] = _neutral(task)
     if recipe.model == "vit" and recipe.attention_bias != "none":

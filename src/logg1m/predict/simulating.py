@@ -116,8 +116,8 @@ def simulate(
     ]  # fmt: skip
     try:
         every = np.broadcast_arrays(*columns, *around)
-    except ValueError as error:
-        raise InputError(f"arrays of different lengths: {error}; expected numbers, or arrays of one length") from error
+    except ValueError as wrong:
+        raise InputError(f"arrays of different lengths: {wrong}; expected numbers, or arrays of one length") from wrong
     labels, conditions = np.stack(every[:5], axis=1), Conditions(*(np.array(v) for v in every[5:]))
     observer = Observer(StellarGrid.load(), (data or Data()).observation)
     seen = observer.observe(labels, conditions)

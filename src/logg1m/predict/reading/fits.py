@@ -204,7 +204,7 @@ class PfsFits:
         hdu = hdus["COVAR"]
         if _is_table(hdu):
             columns = _columns(hdu)
-            names = [name for name in ("row_0", "row_1", "row_2") if name in columns] or [
+            names: list[str] = [name for name in ("row_0", "row_1", "row_2") if name in columns] or [
                 n for n in ("value",) if n in columns
             ]
             lines = [np.asarray(hdu.data[columns[name]][row], dtype=np.float64) for name in names]
