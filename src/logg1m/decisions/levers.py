@@ -51,4 +51,7 @@ def next_step(forecast: Mapping[str, Any]) -> str:
         parts.append(f"twice the exposure time would bring {said(longer)}")
     if not parts:
         return ""
-    return "; ".join(parts) + " (low-noise stars, by the prior-aware bound; of a population by its posteriors)."
+    return (
+        "; ".join(parts)
+        + " (low-noise stars, by the prior-aware bound; of a population by posteriors of stars of any noise drawn from it)."
+    )

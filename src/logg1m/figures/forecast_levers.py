@@ -38,7 +38,7 @@ def draw(table: pd.DataFrame) -> style.Figure:
         axis.errorbar(
             part["value"], -part.index, xerr=style.bars(part), fmt=style.MARKERS[k], color=style.CYCLE[k], label=group
         )
-    words = [fill(text, 62) for text in table["words"]]
+    words = [fill(text, 66) for text in table["words"]]
     axis.set_yticks(-np.arange(len(table)), words, fontsize=7)
     for k, (factor, beyond) in enumerate(zip(table["exposure"], table["beyond"])):
         axis.annotate(
