@@ -28,6 +28,7 @@ WRITTEN = {
     "fisher": "results/mvp_1_1/fisher.json",
     "magnitude_sweep": "results/mvp_1_1/magnitude_sweep.json",
     "requirements": "results/mvp_1_1/requirements.json",
+    "forecast": "results/forecast/forecast.json",
     "run_variant": "results/mvp_1_2/flux/seed_0/metrics.json",
     "verdict_mvp_1_2": "results/mvp_1_2/verdict.json",
     "models": "results/mvp_1_1/models.json",

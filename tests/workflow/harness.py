@@ -56,6 +56,7 @@ SETTINGS: dict[str, Any] = {
     "projection": {"width": 8, "depth": 1, "basis_rows": 100, "training": {"epochs": 1, "batch_size": 100}},
     "bootstrap": {"resamples": 100},
     "requirements": {"stars": 4, "library": 1024, "calibration": [0.02], "ebv": [0.03], "velocity_km_s": [3]},
+    "forecast": {"stars": 4, "lever_stars": 4, "posterior_stars": 0, "magnitudes": [22], "hours": [1, 3], "window": 500},
     "bounds": {
         "max_spectra": 60, "full_sample": 20, "convergence": [20], "knn_neighbours": 3, "linear_neighbours": 32,
         "sweep_stars": 20,

@@ -64,8 +64,9 @@ def test_edited_comment_docstring_and_format_rerun_nothing(flow):
 
 def test_data_setting_reruns_everything_below_the_store(flow):
     flow.configure("data", observation={"seeing": 0.9})
+    forecast = ["forecast", *(f"figure_forecast_{name}" for name in ("exposure", "levers", "windows"))]
     assert flow.jobs() == EVERYTHING_BELOW_THE_STORE + Counter(
-        [f"{figure}{name}" for name in ("magnitude_sweep", "requirements") for figure in ("", "figure_")]
+        [f"{figure}{name}" for name in ("magnitude_sweep", "requirements") for figure in ("", "figure_")] + forecast
     )
 
 

@@ -31,7 +31,7 @@ def directions(forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def said(row: Mapping[str, Any]) -> str:
     """What a lever brings, in words."""
-    text = f"ΔR² {estimate(row['r2'])}, ΔMSE {estimate(row['mse'])} dex²"
+    text = f"ΔR² {estimate(row['r2'], 3)}, ΔMSE {estimate(row['mse'], 3)} dex²"
     exposure = row.get("exposure")
     if exposure and exposure.get("value") is not None and row["group"] != "exposure":
         text += f", as much as {exposure['value']:.3g} × the exposure time"
@@ -51,4 +51,7 @@ def next_step(forecast: Mapping[str, Any]) -> str:
         parts.append(f"twice the exposure time would bring {said(longer)}")
     if not parts:
         return ""
-    return "; ".join(parts) + " (low-noise stars, by the prior-aware bound; of a population by its posteriors)."
+    return (
+        "; ".join(parts)
+        + " (low-noise stars, by the prior-aware bound; of a population by posteriors of stars of any noise drawn from it)."
+    )

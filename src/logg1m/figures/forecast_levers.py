@@ -1,5 +1,6 @@
 """Forecast: what every lever brings, as ΔR² with its interval and in exposure time."""
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ def values(forecast: dict[str, Any]) -> pd.DataFrame:
             low, high = interval_of(row["r2"])
             about = {name: row[name] for name in ("lever", "group", "words", "n")}
             gain = {"value": row["r2"]["value"], "low": low, "high": high}
+            about["beyond"] = row["beyond"]
             rows.append(about | gain | {"mse": row["mse"]["value"], "exposure": row["exposure"]["value"]})
     return pd.DataFrame(rows).sort_values("value", ascending=False, kind="stable", ignore_index=True)
 
@@ -36,10 +38,16 @@ def draw(table: pd.DataFrame) -> style.Figure:
         axis.errorbar(
             part["value"], -part.index, xerr=style.bars(part), fmt=style.MARKERS[k], color=style.CYCLE[k], label=group
         )
-    words = [text if len(text) < 60 else f"{text[:58]}…" for text in table["words"]]
+    words = [fill(text, 66) for text in table["words"]]
     axis.set_yticks(-np.arange(len(table)), words, fontsize=7)
-    for k, factor in enumerate(table["exposure"]):
-        axis.annotate(f"× {factor:.3g}", (1.01, -k), xycoords=("axes fraction", "data"), fontsize=7, va="center")
+    for k, (factor, beyond) in enumerate(zip(table["exposure"], table["beyond"])):
+        axis.annotate(
+            "× ∞" if beyond else f"× {factor:.3g}",
+            (1.01, -k),
+            xycoords=("axes fraction", "data"),
+            fontsize=7,
+            va="center",
+        )
     axis.axvline(0, color=style.BLACK, linewidth=0.8)
     axis.set_xlabel("ΔR² (right: the factor in exposure time that brings the same)")
     axis.set_title(f"{int(table['n'].max()):,} low-noise test stars", fontsize=9)

@@ -21,6 +21,7 @@ from logg1m.observe import LABELS, Conditions
 from logg1m.observe.survey import Columns, bad_pixels
 from logg1m.sources.embedded import EmbeddedSource
 
+_LARGER = 4  # times the effective samples of other posteriors
 _PHOTOMETRY = 6100  # draw of Stream.BOUNDS: errors of what photometry measures
 
 
@@ -115,15 +116,17 @@ def _population(
             f"{box.tolist()}"
         )
     ids, labels, conditions = ids[inside], labels[inside], conditions[inside]
-    names = how[0].names
-    posteriors = drawn(observed(source, ids, labels, conditions, noise_level), *how)
-    factors = [population.factor(names)] * len(posteriors)
-    row = compared(posteriors, factors, names, config.min_ess, variance, bootstrap, source.seed)
+    model, library, bayes, *rest = how  # a population is narrower than what spectra say: it leaves few of the samples
+    larger = bayes.model_copy(update={"target_ess": _LARGER * bayes.target_ess})
+    stars = observed(source, ids, labels, conditions, noise_level)
+    posteriors = drawn(stars, model, library, larger, *rest)
+    factors = [population.factor(model.names)] * len(posteriors)
+    row = compared(posteriors, factors, model.names, config.min_ess, variance, bootstrap, source.seed)
     words = "log g, Teff and [M/H] of a known population"
     return {
         "table_rows": len(population.places),
         "kernel": config.population_kernel,
         "n": len(ids),
-        "base": expected(posteriors, names, variance, bootstrap, source.seed),
+        "base": expected(posteriors, model.names, variance, bootstrap, source.seed),
         "rows": [{"lever": "population", "words": words} | row],
     }

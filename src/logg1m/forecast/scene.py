@@ -102,7 +102,7 @@ class Scene:
             raise InputError(f"protocol.noise_level = {noise_level:g}: without noise there is no bound")
         rest = np.zeros(len(labels)) if redshift is None else redshift
         values = (_AT, SEEING, ZENITH_ANGLE, FIELD_ANGLE)
-        at = Conditions(*(np.full(len(labels), value) for value in values), redshift=rest)
+        at = Conditions(*(*(np.full(len(labels), value) for value in values), rest))
         known, scale = observer.jacobian(labels, at), observer.observe(labels, at).flux_scale
         flux = known.flux.double().cpu().numpy()
         jacobian = fisher.with_nuisances(known.d_flux.double().cpu().numpy(), flux, columns)
@@ -181,7 +181,8 @@ def bounds(information: np.ndarray, ranges: dict[str, float], max_condition: flo
 def moved_to_blue(sky: np.ndarray, pixels: float) -> np.ndarray:
     """Sky electrons (N, P) moved to the blue by a part of a pixel, arm by arm: cubic splines of their logarithm."""
     at, whole = np.arange(N_PIXELS), sky.reshape(-1, N_PIXELS)
-    return np.exp(CubicSpline(at, np.log(whole), axis=1)(np.clip(at + pixels, 0, at[-1]))).reshape(sky.shape)
+    moved = np.exp(CubicSpline(at, np.log(whole), axis=1)(np.clip(at + pixels, 0, at[-1])))
+    return np.asarray(moved).reshape(sky.shape)
 
 
 def sky_continuum(sky: np.ndarray) -> np.ndarray:
