@@ -343,7 +343,7 @@ def test_reproduction_facts_come_from_what_jobs_recorded(paths, experiments, tmp
 def test_further_numbers_of_a_verdict_become_tables(paths, experiments):
     mvp: Mvp = of(paths, experiments).mvp("2.1")
     shown = {t.title: t for t in mvp.tables}
-    assert [row[0] for row in shown["Further numbers"].rows] == ["epochs_to_best", "speed_up"]
+    assert [row[0] for row in shown["Further numbers"].rows] == ["epochs to best", "speed up"]
     assert shown["Further numbers"].rows[1][1].text() == "1.750 [1.250, 2.250]"
     regions = shown["Further numbers: gain in regions"]
     assert regions.columns == ("name", "mae", "n")

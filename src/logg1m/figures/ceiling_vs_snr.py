@@ -17,7 +17,7 @@ from logg1m.results.numbers import Cursor
 from logg1m.results.words import model_name
 
 TITLE = "The ceiling and models against signal-to-noise"
-CAPTION = "The Bayes-optimal ceiling, median and mean CRLB, and what models reach, in bins of signal-to-noise."
+CAPTION = "The Bayes-optimal ceiling and what models reach, in bins of signal-to-noise; the CSV has the CRLB, too."
 
 CEILINGS = "What the data allow"
 _BOUNDS = ("crlb_median_r2", "crlb_mean_r2")
