@@ -20,6 +20,7 @@ from logg1m.jobs.frame import prepare_jobs
 from logg1m.jobs.provenance import code_fingerprint as code, with_script
 from logg1m.report.ending import ending
 from logg1m.results.origin import Origin
+from logg1m.sources.paths import expand as files_of
 
 min_version("9.17")  # the first whose `priority` may be a function
 if shlex.quote(sys.executable) != sys.executable:
@@ -43,6 +44,7 @@ try:
     CONFIG = validate(config, f"{configuration} with its overlays")
     SCALES = [scale_name(size) for size in CONFIG.protocol.scales]
     ORIGIN = Origin(CONFIG.seed, tuple(SCALES), CONFIG.data.source)
+    SPECTRA = [str(path) for path in files_of(CONFIG.predict.spectra, "predict.spectra")]
     about_to = replaced.replaced(CONFIG.model_dump(mode="json"))
     if about_to and workflow.is_main_process:
         print(about_to, file=sys.stderr)

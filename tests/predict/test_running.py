@@ -143,7 +143,7 @@ def test_the_command(model_folder, shard, tmp_path, capsys):
     assert (
         main(["predict", str(tmp_path / "*.h5"), "--model", str(model_folder), "--out", str(out), "--overwrite"]) == 1
     )
-    assert "nothing matches" in capsys.readouterr().err
+    assert "no file matches" in capsys.readouterr().err
     assert len(pd.read_parquet(out)) == 10  # a failed call leaves the earlier output
 
 

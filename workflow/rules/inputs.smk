@@ -285,3 +285,31 @@ def denoisers_to_confirm(wildcards):
     kinds = {found.get("denoiser", "none") for found in (*changes, *settled, *proposed)} - {"none"}
     seeds = range(CONFIG.experiments.seeds)
     return expand("results/denoisers/{kind}/seed_{k}/{name}", kind=sorted(kinds), k=seeds, name=denoiser_files.MODEL)
+
+
+LARGEST_PROJECTION = f"results/mvp_0_b/projection_{SCALES[-1]}.safetensors"
+FROM_WINNER = CONFIG.predict.model == "winner"
+
+
+def models_to_choose_from(wildcards):
+    """Weights of every honest run and of the classical models, or of the one projection."""
+    if not FROM_WINNER:
+        return [LARGEST_PROJECTION]
+    return [*honest_everywhere(MODEL)(wildcards), LARGEST_PROJECTION]
+
+
+def beside_them(wildcards):
+    """What is known of these models: metrics and validation stars of the runs, report and predictions of the projection."""
+    of_projection = [LARGEST_PROJECTION.replace(".safetensors", ending) for ending in (".json", ".parquet")]
+    if not FROM_WINNER:
+        return of_projection
+    return of_projection + [path for name in (METRICS, *TABLE_FILES) for path in honest_everywhere(name)(wildcards)]
+
+
+PREDICTIONS_FOLDER = "results/predictions"
+
+
+def chunks_of(wildcards):
+    """Predictions of every chunk, once it is known how many there are."""
+    plan = content_of(checkpoints.plan_predictions.get().output[0], "chunks")
+    return [f"{PREDICTIONS_FOLDER}/chunk_{number}.parquet" for number in range(len(plan["chunks"]))]

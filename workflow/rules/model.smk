@@ -7,24 +7,6 @@ Produces: results/model/, which predicts without the run (`logg1m predict`). `ru
 
 from logg1m.predict.folder import FILES as MODEL_FILES
 
-LARGEST_PROJECTION = f"results/mvp_0_b/projection_{SCALES[-1]}.safetensors"
-FROM_WINNER = CONFIG.predict.model == "winner"
-
-
-def models_to_choose_from(wildcards):
-    """Weights of every honest run and of the classical models, or of the one projection."""
-    if not FROM_WINNER:
-        return [LARGEST_PROJECTION]
-    return [*honest_everywhere(MODEL)(wildcards), LARGEST_PROJECTION]
-
-
-def beside_them(wildcards):
-    """What is known of these models: metrics and validation stars of the runs, report and predictions of the projection."""
-    of_projection = [LARGEST_PROJECTION.replace(".safetensors", ending) for ending in (".json", ".parquet")]
-    if not FROM_WINNER:
-        return of_projection
-    return of_projection + [path for name in (METRICS, *TABLE_FILES) for path in honest_everywhere(name)(wildcards)]
-
 
 rule select_model:
     input:

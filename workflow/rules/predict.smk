@@ -4,20 +4,8 @@ Requires: the model folder, the user's files.
 Produces: results/predictions/predictions.parquet. `rule all` does not ask for it: `snakemake results/predictions/predictions.parquet`.
 """
 
-SPECTRA = [
-    path
-    for pattern in CONFIG.predict.spectra
-    for path in (sorted(map(str, Path("/" if pattern.startswith("/") else "").glob(pattern.lstrip("/")))) or [pattern])
-]
-PREDICTIONS_FOLDER = "results/predictions"
 ASKED_OF_MODEL = ("frame", "v_los", "rv", "mask_bits", "bound", "estimator")
 READERS = [f"logg1m.predict.reading.{name}" for name in ("shards", "arrays", "fits")]
-
-
-def chunks_of(wildcards):
-    """Predictions of every chunk, once it is known how many there are."""
-    plan = content_of(checkpoints.plan_predictions.get().output[0], "chunks")
-    return [f"{PREDICTIONS_FOLDER}/chunk_{number}.parquet" for number in range(len(plan["chunks"]))]
 
 
 checkpoint plan_predictions:

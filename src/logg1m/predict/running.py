@@ -17,6 +17,7 @@ from logg1m.predict import writing
 from logg1m.predict.predicting import Predictor
 from logg1m.predict.reading import Options, Reader, open_spectra
 from logg1m.predict.steps import Frame, Spectra, make_ready
+from logg1m.sources.paths import expand
 
 Estimator = Literal["network", "posterior", "both"]
 
@@ -48,16 +49,7 @@ def open_all(paths: Sequence[str | Path], options: Options) -> list[Reader]:
     InputError
         If a pattern matches nothing, or a file cannot be read.
     """
-    found: list[Path] = []
-    for each in map(str, paths):
-        if Path(each).exists():
-            found.append(Path(each))
-            continue
-        matched = sorted(Path().glob(each)) if not Path(each).is_absolute() else sorted(Path("/").glob(each[1:]))
-        if not matched:
-            raise InputError(f"{each}: there is no such file, and nothing matches it as a pattern")
-        found += matched
-    return [open_spectra(path, options) for path in found]
+    return [open_spectra(path, options) for path in expand(tuple(map(str, paths)), "SPECTRA")]
 
 
 def velocities(rv: Path) -> pd.DataFrame:
