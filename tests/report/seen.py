@@ -1,9 +1,24 @@
 """What a reader and a browser find on the page: its data elements, links, loaded files, and its text outside code."""
 
+import re
 from html.parser import HTMLParser
 
 _NOT_READ = ("script", "style", "code", "data", "svg", "title")  # what a reader does not see, or what is traced
 _VOID = ("meta", "link", "img", "input", "br", "hr")
+
+
+def told(number: str) -> float:
+    """The value that a printed number states."""
+    plain = number.replace("−", "-").replace(",", "").removesuffix(" %")
+    return float(plain) / (100 if number.endswith("%") else 1)
+
+
+def rounding(number: str) -> float:
+    """Half of the last digit that is printed."""
+    digits = re.search(r"\.(\d+)", number)
+    exponent = re.search(r"e([-+]\d+)", number.replace("−", "-"))
+    step = 10.0 ** (-(len(digits[1]) if digits else 0) + (int(exponent[1]) if exponent else 0))
+    return step * (0.5001 / (100 if number.endswith("%") else 1))
 
 
 class Seen(HTMLParser):

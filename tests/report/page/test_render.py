@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from seen import Seen
+from seen import Seen, rounding, told
 
 from logg1m.config.decisions import Decisions
 from logg1m.decisions import gates
@@ -22,7 +22,6 @@ from logg1m.report.collect import Context, collect
 from logg1m.report.page import render
 from logg1m.report.page.pictures import Packing
 from logg1m.results.artifacts import at
-from logg1m.results.words import duration
 
 LARGEST = 8_000_000  # bytes, at full scale
 
@@ -40,20 +39,6 @@ def rendered(paths: list[Path], experiments: Any, **setting: Any) -> str:
 @pytest.fixture
 def text(paths, experiments) -> str:
     return rendered(paths, experiments)
-
-
-def told(number: str) -> float:
-    """The value that a printed number states."""
-    plain = number.replace("−", "-").replace(",", "").removesuffix(" %")
-    return float(plain) / (100 if number.endswith("%") else 1)
-
-
-def rounding(number: str) -> float:
-    """Half of the last digit that is printed."""
-    digits = re.search(r"\.(\d+)", number)
-    exponent = re.search(r"e([-+]\d+)", number.replace("−", "-"))
-    step = 10.0 ** (-(len(digits[1]) if digits else 0) + (int(exponent[1]) if exponent else 0))
-    return step * (0.5001 / (100 if number.endswith("%") else 1))
 
 
 def found_in(source: str, part: str) -> float:
@@ -381,10 +366,6 @@ def test_markup_from_data_and_configuration_is_shown_as_text(paths, experiments)
     names = [trace["name"] for figure in figures.values() for trace in figure["data"] if "name" in trace]
     assert any("alert" in name for name in names)
     assert not any("<" in name for name in names)
-
-
-def test_durations_are_in_the_two_largest_units():
-    assert [duration(s) for s in (0.2, 59.4, 192, 7384)] == ["under 1 s", "59 s", "3 min 12 s", "2 h 3 min"]
 
 
 def test_what_no_observer_has_never_counts(text):
