@@ -10,7 +10,3 @@ def test_numbers_models_and_durations_have_words():
         "Ridge", "Ridge, 100 components", "LightGBM", "flux (MVP-1.2)", "other",
     ]  # fmt: skip
     assert [duration(s) for s in (0.2, 59.4, 192, 7384)] == ["under 1 s", "59 s", "3 min 12 s", "2 h 3 min"]
-
-
-def test_durations_are_in_the_two_largest_units():
-    assert [duration(s) for s in (0.2, 59.4, 192, 7384)] == ["under 1 s", "59 s", "3 min 12 s", "2 h 3 min"]
