@@ -85,8 +85,8 @@ def plot(shown: Shown, key: str) -> Plot | None:
         colour, words = COLOURS[k % len(COLOURS)], model_name(str(name))
         stars, bins = (table[(table["model"] == name) & (table["part"] == part)] for part in ("star", "bin"))
         marks = {"mode": "markers", "marker": {"color": colour, "size": 4, "opacity": 0.45}}
-        of = [csv_column(stars, shown.table, column) for column in ("truth", "predicted")]
-        series.append(Series(f"{words}, stars", *of, None, "Models", k == 0, marks))
+        true, predicted = (csv_column(stars, shown.table, column) for column in ("truth", "predicted"))
+        series.append(Series(f"{words}, stars", true, predicted, None, "Models", k == 0, marks))
         line = {
             "mode": "lines+markers",
             "yaxis": "y2",

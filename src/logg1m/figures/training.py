@@ -27,7 +27,7 @@ class Training:
 
 def curves(trainings: Sequence[Training]) -> Plot | None:
     """Validation score after every epoch; models that are not trained in epochs have no curve."""
-    series = []
+    series: list[Series] = []
     for training in trainings:
         table = read_csv(training.history, ()) if training.history else None
         if table is None or not {"epoch", "score"} <= set(table.columns):

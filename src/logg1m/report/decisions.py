@@ -69,7 +69,9 @@ def _numbers(evidence: Cursor, part: str, experiments: Mapping[str, Experiment])
         for key, rule in criteria.items():
             what = f"{label}: gain in {metric(rule['metric'])}, {SUBSET.get(rule['subset'], rule['subset'])}"
             share = ", as a share" if rule.get("relative") else ""
-            said = f"{what}{share}; margin {limit(rule['margin'], False)}, {OUTCOME.get(rule['outcome'], rule['outcome'])}"
+            said = (
+                f"{what}{share}; margin {limit(rule['margin'], False)}, {OUTCOME.get(rule['outcome'], rule['outcome'])}"
+            )
             found.append((said, entry.number("criteria", key)))
         if "r2_low_noise" not in criteria:
             found.append((f"{label}: gain in R², low-noise test", entry.number("r2_low_noise")))
