@@ -28,7 +28,7 @@ def test_the_page_complains_of_nothing_and_asks_for_nothing(open_page, page_file
 def test_every_box_of_the_graph_leads_to_its_part(open_page):
     tab = open_page().tab
     links = tab.query_selector_all(".graph svg a")
-    assert len(links) == 20
+    assert len(links) == 21
     for link in links:
         target = link.get_attribute("href")[1:]
         name = link.get_attribute("aria-label")
@@ -214,7 +214,7 @@ def test_on_a_phone_the_roadmap_is_a_list_of_links(open_page):
     tab = open_page(**PHONE).tab
     assert not tab.is_visible(".graph svg")
     links = [link.get_attribute("href") for link in tab.query_selector_all(".steps a")]
-    assert len(links) == 20
+    assert len(links) == 21
     assert all(tab.query_selector(link) for link in links)
 
 
