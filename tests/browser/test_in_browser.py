@@ -69,7 +69,7 @@ def test_numbers_tell_their_source_to_keys_and_touch(open_page):
     number = tab.query_selector("#answer h1 data")
     number.focus()
     told = tab.text_content("#source")
-    assert "metrics.json#/efficiency/same_stars/model/r2" in told  # on the stars of the ceiling beside it
+    assert "metrics.json#/efficiency/same_stars/model/rmse" in told  # on the stars of the ceiling beside it
     tab.evaluate("() => { for (const d of document.querySelectorAll('#mvp_1_1 details')) d.open = true; }")
     tab.query_selector("#mvp_1_1 table data").click()
     assert "results/mvp_1_1/" in tab.text_content("#source")
