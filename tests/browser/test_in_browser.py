@@ -28,7 +28,7 @@ def test_the_page_complains_of_nothing_and_asks_for_nothing(open_page, page_file
 def test_every_box_of_the_graph_leads_to_its_part(open_page):
     tab = open_page().tab
     links = tab.query_selector_all(".graph svg a")
-    assert len(links) == 20
+    assert len(links) == 21
     for link in links:
         target = link.get_attribute("href")[1:]
         name = link.get_attribute("aria-label")
@@ -69,7 +69,7 @@ def test_numbers_tell_their_source_to_keys_and_touch(open_page):
     number = tab.query_selector("#answer h1 data")
     number.focus()
     told = tab.text_content("#source")
-    assert "metrics.json#/efficiency/same_stars/model/r2" in told  # on the stars of the ceiling beside it
+    assert "metrics.json#/efficiency/same_stars/model/rmse" in told  # on the stars of the ceiling beside it
     tab.evaluate("() => { for (const d of document.querySelectorAll('#mvp_1_1 details')) d.open = true; }")
     tab.query_selector("#mvp_1_1 table data").click()
     assert "results/mvp_1_1/" in tab.text_content("#source")
@@ -214,7 +214,7 @@ def test_on_a_phone_the_roadmap_is_a_list_of_links(open_page):
     tab = open_page(**PHONE).tab
     assert not tab.is_visible(".graph svg")
     links = [link.get_attribute("href") for link in tab.query_selector_all(".steps a")]
-    assert len(links) == 20
+    assert len(links) == 21
     assert all(tab.query_selector(link) for link in links)
 
 
