@@ -1,5 +1,6 @@
 """The forecast as documents show it."""
 
+import made_values
 from made_forecast import forecast
 
 from logg1m.files import write_json
@@ -27,6 +28,7 @@ def test_tables_and_what_is_next(tmp_path):
 
 
 def test_page_and_roadmap_say_what_is_next_and_every_number_is_the_artifact_s(results, experiments):
+    made_values.add(results)
     path = results / FORECAST
     made = forecast()
     write_json(path, made)
