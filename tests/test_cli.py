@@ -100,7 +100,7 @@ def test_import_verify_export(shards: Path, tmp_path: Path, capsys: pytest.Captu
     imported = ("import", shards / "train_*.h5", "--test", shards / "test.h5", "--store", target)
     status, out, _ = run(capsys, *imported)
     assert status == 0
-    assert "spectra: {'train': 12, 'val': 0, 'test': 10}" in out
+    assert "spectra: train 12; val 0; test 10" in out
     assert (target / "summary.json").exists()
     _, first, _ = run(capsys, "verify", target)
     assert "22 spectra, all as the manifest says\nsha256 " in first
@@ -120,7 +120,7 @@ def test_import_warns_of_duplicates(
     copy = shutil.copy(shards / "test.h5", tmp_path / "copy.h5")
     status, out, _ = run(capsys, "import", copy, "--test", shards / "test.h5", "--store", tmp_path / "s")
     assert status == 0
-    assert "'between_roles': 10" in out
+    assert "between roles 10" in out
     assert "10 pairs of identical spectra in different sets" in caplog.text
 
 
@@ -192,7 +192,7 @@ def test_status_is_a_kanban_of_what_lies_on_the_disk(tmp_path: Path, capsys: pyt
     assert columns == ["PLANNED", "DONE", "CANCELLED", "PAUSED", "DECISIONS"]
     lines = {line.split()[0]: line for line in out.splitlines() if line.startswith(" ")}
     assert len(lines) == 18, "seventeen MVPs and the one decision that is made"
-    assert "accepted: it reproduces" in lines["MVP-0.A"]
+    assert "better: it reproduces" in lines["MVP-0.A"]
     assert "D1 = stop, so Phases 2 and 3 are cancelled" in lines["MVP-2.1"]
     assert "waits for mvp_0_a/members.parquet" in lines["MVP-1.2"]
     assert lines["D1"].endswith("stop")

@@ -19,7 +19,7 @@ def test_pools_must_be_disjoint(n_test, first, word):
 def test_the_verdict_says_where_low_noise_begins():
     content = {"n_spectra": 1000, "low_noise": {"threshold": 4.25, "fraction": 0.2}, "reproduced_from_this_file": False}
     assert protocol.why(Cursor(content, "f.json")) == (
-        "Low noise is ‖flux‖/‖error‖ of at least 4.250, the top 20 % of 1,000 spectra; from the protocol file alone other "
+        "Low noise is ‖flux‖/‖error‖ of at least 4.25, the top 20 % of 1,000 spectra; from the protocol file alone other "
         "spectra are selected."
     )
     assert protocol.why(Cursor({}, "f.json")) == ""
