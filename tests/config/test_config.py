@@ -95,6 +95,10 @@ def test_values_that_do_not_fit_are_refused_by_name(raw, message):
     [
         ({"bootstrap": {"resamples": 100, "level": 0.99}}, "level = 0.99 needs at least 200 resamples, .* = 100"),
         ({"bootstrap": {"level": 0.999}}, "level = 0.999 needs at least 2000 resamples, .* got resamples = 1000"),
+        ({"experiments": {"recipe": {"label_share": 1e-4}, "train_size": {"vit": 20_000}}},
+         "recipe: label_share = 0.0001 of the 20000 training spectra of vit leaves 2; at least 5 are needed"),
+        ({"experiments": {"recipe": {"training_spectra": "simulated", "train_on": "low_noise"}}},
+         "training_spectra = 'simulated' goes with train_on = 'all' and label_share = 1; got train_on = 'low_noise'"),
         ({"experiments": {"recipe": {"model": "ridge", "objective": "ordinal"}}},
          "recipe.objective = 'ordinal' is nothing that model = 'ridge' has; leave it out, or choose projection or vit"),
         ({"experiments": {"recipe": {"model": "lightgbm", "heads": "multi_equal"}}}, "or choose ridge or projection or vit"),

@@ -94,6 +94,24 @@ def test_what_is_wrong_is_named_with_its_file(tmp_path, changes, message):
     assert "mvp_3_7.yaml" in text
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"all_variants": True, "train_size": {"vit": 20}},
+            "few_labels: label_share = 0.2 of the 20 .* leaves 4; at least 5",
+        ),
+        ({"recipe": {"training_spectra": "simulated"}}, "none, on experiments.recipe: .* or pause it .*'3.3'"),
+    ],
+)
+def test_a_variant_that_cannot_train_is_refused_before_anything_runs(settings, message):
+    found = catalogue.load("config/experiments")
+    catalogue.check_recipes(found, Experiments())
+    with pytest.raises(InputError, match=message):
+        catalogue.check_recipes(found, Experiments(**settings))
+    catalogue.check_recipes(found, Experiments(**settings, paused=("2.1", "3.3")))
+
+
 @pytest.mark.parametrize("file", ["/etc/passwd", "results/../secret.json", "elsewhere/x.json"])
 def test_artifact_outside_the_results_is_refused(tmp_path, file):
     artifact = {"file": file, "value": "x", "accepted": ["y"], "text": "…"}

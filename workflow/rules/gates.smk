@@ -8,6 +8,7 @@ try:
     EXPERIMENTS = catalogue.load(place("experiments"), NEEDED)
     catalogue.check_names(EXPERIMENTS, CONFIG.experiments.paused, "experiments.paused")
     catalogue.check_names(EXPERIMENTS, CONFIG.report.synced, "report.synced")
+    catalogue.check_recipes(EXPERIMENTS, CONFIG.experiments)
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -82,6 +82,10 @@ class Config(Section):
             raise ValueError(
                 f"denoisers.block = {self.denoisers.block}: two blocks at least must fit into {pixels} pixels"
             )
+        if self.experiments.recipe.training_spectra == "simulated" and data.source == "pfs_hdf5":
+            raise ValueError(
+                "experiments.recipe.training_spectra = 'simulated' needs a source that simulates; shards are read as they are"
+            )
         return self
 
 

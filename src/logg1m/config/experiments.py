@@ -131,6 +131,15 @@ class Recipe(Section):
     )
     draws_per_star: int = Field(4, ge=1, le=1_000, description="noise draws of every simulated star")
 
+    @model_validator(mode="after")
+    def _streams(self) -> "Recipe":
+        if self.training_spectra == "simulated" and (self.train_on != "all" or self.label_share < 1):
+            raise ValueError(
+                "training_spectra = 'simulated' goes with train_on = 'all' and label_share = 1; got "
+                f"train_on = {self.train_on!r}, label_share = {self.label_share:g}"
+            )
+        return self
+
 
 class Variant(Section):
     """One line of difference from the recipe."""
@@ -341,4 +350,14 @@ class Experiments(Section):
                     f"recipe.{name} = {value!r} is nothing that model = {self.recipe.model!r} has; leave it out, or "
                     f"choose {' or '.join(kind for kind, fields in SUPPORTED.items() if name in fields)}"
                 )
+        self.require_stars(self.recipe, "recipe")
         return self
+
+    def require_stars(self, recipe: Recipe, where: str) -> None:
+        """Stop (ValueError) if a recipe keeps the labels of too few training spectra; the job would find out late."""
+        size = self.train_size[recipe.model]
+        if round(recipe.label_share * size) < 5:
+            raise ValueError(
+                f"{where}: label_share = {recipe.label_share:g} of the {size} training spectra of {recipe.model} leaves "
+                f"{round(recipe.label_share * size)}; at least 5 are needed"
+            )

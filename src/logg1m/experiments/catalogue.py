@@ -65,6 +65,23 @@ def check_names(found: dict[str, Experiment], names: Iterable[str], key: str) ->
             raise InputError(f"{key}: there is no experiment {name!r}; expected some of {', '.join(known)}")
 
 
+def check_recipes(found: dict[str, Experiment], settings: Experiments) -> None:
+    """Stop if a variant would train on too few spectra or asks for what excludes itself; raises InputError."""
+    for key, experiment in found.items():
+        for name in variants(experiment, settings) if experiment.id not in settings.paused else ():
+            where = f"config/experiments/{key}.yaml: variants.{name}"
+            try:
+                settings.require_stars(recipe(settings.recipe, experiment.variants[name].change), where)
+            except ValidationError as error:
+                what = error.errors()[0]["msg"].removeprefix("Value error, ")
+                message = (
+                    f"{where}, on experiments.recipe: {what}; or pause it (experiments.paused: ['{experiment.id}'])"
+                )
+                raise InputError(message) from None
+            except ValueError as error:
+                raise InputError(str(error)) from None
+
+
 def _check_alias(found: dict[str, Experiment], experiment: Experiment, name: str, target: str) -> None:
     """A variant may only borrow runs that start from the same recipe: of its own phase, or of Phase 1 in Phase 0."""
     key, _, other = target.partition("/")
