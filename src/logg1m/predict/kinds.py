@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from logg1m.baselines import boosting
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Architecture
 from logg1m.config.projection import Projection
@@ -81,6 +80,8 @@ def _ridge(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
 
 
 def _lightgbm(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
+    from logg1m.baselines import boosting  # needs LightGBM, which no other model does
+
     booster, best = boosting.from_bytes(tensors["booster"]), int(tensors["best_iteration"][0])
 
     def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
