@@ -134,7 +134,7 @@ def test_predictions_have_units_and_steps_in_every_format(predictor, stars, tmp_
     tables = {}
     for suffix in ("fits", "ecsv", "parquet"):
         out = tmp_path / f"out.{suffix}"
-        assert predict_files([tmp_path / "a.fits"], predictor, out, Asking(frame="rest")) == N
+        assert predict_files([tmp_path / "a.fits"], predictor, out, Asking(frame="rest"))[0] == N
         tables[suffix] = read_predictions(out)
         with pytest.raises(InputError, match="--overwrite"):
             predict_files([tmp_path / "a.fits"], predictor, out, Asking(frame="rest"))

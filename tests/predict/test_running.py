@@ -158,4 +158,4 @@ def test_without_astropy_fits_says_what_to_install_and_the_rest_works(predictor,
         open_spectra(tmp_path / "a.fits")
     with pytest.raises(InputError, match=r"\.ecsv is written by astropy"):
         predict_files([shard], predictor, tmp_path / "out.ecsv", Asking())
-    assert predict_files([shard], predictor, tmp_path / "out.parquet", Asking()) == N
+    assert predict_files([shard], predictor, tmp_path / "out.parquet", Asking()) == (N, 0)

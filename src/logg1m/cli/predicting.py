@@ -80,8 +80,8 @@ def _predict(options: argparse.Namespace) -> int:
         for line in running.dry_run(options.spectra, predictor, asking):
             print(line)
         return 0
-    count = running.predict_files(options.spectra, predictor, Path(options.out), asking, options.overwrite)
-    print(f"{options.out}: {count:,} spectra, model {predictor.model.identity}")
+    count, flagged = running.predict_files(options.spectra, predictor, Path(options.out), asking, options.overwrite)
+    print(f"{options.out}: {count:,} spectra, {flagged:,} of them flagged, model {predictor.model.identity}")
     return 0
 
 
@@ -91,6 +91,12 @@ def _rows(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     start, colon, stop = text.partition(":")
-    if not colon or not start.isdigit() or not stop.isdigit() or int(start) >= int(stop):
+    if (
+        not colon
+        or not (start + stop).isascii()
+        or not start.isdigit()
+        or not stop.isdigit()
+        or int(start) >= int(stop)
+    ):
         raise InputError(f"--rows {text}: expected START:STOP, such as 0:50000")
     return int(start), int(stop)

@@ -11,7 +11,7 @@ from logg1m.predict import model as models
 from logg1m.predict import writing
 from logg1m.predict.astropy_tools import arrays_of, as_qtable
 from logg1m.predict.predicting import Predictor
-from logg1m.predict.reading import Options, open_spectra
+from logg1m.predict.reading import Options, open_spectra, spectra_of
 from logg1m.predict.reading.arrays import ArraySpectra, of_arrays
 from logg1m.predict.running import Asking, predict_blocks
 from logg1m.predict.simulating import Simulated, simulate
@@ -79,6 +79,12 @@ class LoadedModel:
         """
         if estimator not in ("network", "posterior", "both"):
             raise InputError(f"estimator = {estimator!r}: expected network, posterior or both")
+        if frame not in ("observed", "rest"):
+            raise InputError(f"frame = {frame!r}: expected observed or rest")
+        if amplitude not in ("median", "kept"):
+            raise InputError(f"amplitude = {amplitude!r}: expected median or kept")
+        if spectra is not None and any(each is not None for each in (wave, flux, error, mask)):
+            raise InputError("expected spectra, or wave, flux and error; got both")
         blocks, count = self._blocks(spectra, wave, flux, error, mask, v_los)
         asking = Asking(estimator=estimator, frame=frame, bound=bound, amplitude=amplitude, threads=threads)  # type: ignore[arg-type]
         table, steps = predict_blocks(self._predictor, blocks, asking, count)
@@ -93,16 +99,20 @@ class LoadedModel:
             values = {name: value for name, value in values.items() if value is not None}
             if mask is not None:
                 values["mask"] = mask
-            given = of_arrays(arrays_of(values) | _velocity(v_los), Path("arrays"))
+            with spectra_of(Path("arrays")):
+                given = of_arrays(arrays_of(values) | _velocity(v_los), Path("arrays"))
         elif isinstance(spectra, SpectraOfFile):
             if v_los is None:
                 return spectra.blocks(), len(spectra)
             blocks = (_moved(block, v_los) for block in spectra.blocks())
             return blocks, len(spectra)
         elif isinstance(spectra, Simulated):
+            if v_los is not None:
+                raise InputError("simulated spectra have their own velocities; got v_los beside them")
             given = ArraySpectra(Path("simulated"), spectra.spectra)
         else:
-            given = of_arrays(arrays_of(spectra) | _velocity(v_los), Path("specutils"))
+            with spectra_of(Path("specutils")):
+                given = of_arrays(arrays_of(spectra) | _velocity(v_los), Path("specutils"))
         return given.blocks(), given.n_spectra
 
     def __repr__(self) -> str:
@@ -135,7 +145,7 @@ def load(model: str | Path, device: str = "cpu") -> LoadedModel:
     return LoadedModel(Predictor(models.load(model, device)))
 
 
-def read(file: str | Path, mask_bits: tuple[str, ...] | None = None, array: str = "auto") -> SpectraOfFile:
+def read(file: str | Path, mask_bits: str | tuple[str, ...] | None = None, array: str = "auto") -> SpectraOfFile:
     """Spectra from a file of any kind that `logg1m predict` reads.
 
     Raises
@@ -143,4 +153,5 @@ def read(file: str | Path, mask_bits: tuple[str, ...] | None = None, array: str 
     InputError
         If nothing reads it.
     """
-    return SpectraOfFile(file, Options(mask_bits, array=array))  # type: ignore[arg-type]
+    bits = tuple(mask_bits.split(",")) if isinstance(mask_bits, str) else mask_bits
+    return SpectraOfFile(file, Options(bits, array=array))  # type: ignore[arg-type]

@@ -47,6 +47,10 @@ def table_of_pixels(path: Path) -> dict[str, Any]:
         found["wave_unit"] = str(table["wave"].unit or "angstrom")
     if "flux" in found:
         found["flux_unit"] = str(table["flux"].unit or "f_lambda")
+        if "error" in found and str(table["error"].unit or "f_lambda") != found["flux_unit"]:
+            raise InputError(
+                f"{path}: flux in {table['flux'].unit}, error in {table['error'].unit}: expected one unit for both"
+            )
     for name in ("v_los", "objId", "catId"):
         if name in table.meta:
             found[name] = table.meta[name]
@@ -63,8 +67,7 @@ def as_qtable(frame: pd.DataFrame, units: Mapping[str, tuple[str, str]], meta: M
         unit, words = units[name]
         values = frame[name]
         if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype == object or values.dtype.kind not in "fiub":
-            texts = values.astype(str).to_numpy()
-            table[name] = Column(texts.astype(np.str_), description=words)
+            table[name] = Column(values.astype(str).to_numpy().astype(np.str_), description=words)
         else:
             table[name] = Column(values.to_numpy(), description=words)
             if unit:
@@ -88,6 +91,8 @@ def write_table(
     from astropy.io import fits
     from astropy.table import Table
 
+    texts = {name: frame[name].astype(str).map(_ascii) for name in frame if frame[name].dtype.kind not in "fiub"}
+    frame = frame.assign(**texts)  # the standard of FITS has ASCII alone
     hdu = fits.table_to_hdu(Table(as_qtable(frame, {name: ("", words) for name, (_, words) in units.items()}, {})))
     for name, (unit, _) in units.items():
         if unit:
@@ -97,10 +102,15 @@ def write_table(
     hdu.header["L1MVERS"] = (str(about.get("version", "")), "version of logg1m")
     hdu.header["ESTIMATE"] = str(about.get("estimator", "network"))
     for name in about.get("inputs", []):
-        hdu.header.add_history(f"input: {name}".encode("ascii", "replace").decode())
+        hdu.header.add_history(_ascii(f"input: {name}"))
     for step in steps:
-        hdu.header.add_history(step.encode("ascii", "replace").decode())
+        hdu.header.add_history(_ascii(step))
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path, overwrite=True)
+
+
+def _ascii(text: str) -> str:
+    """What a header or a column of FITS can hold."""
+    return text.encode("ascii", "backslashreplace").decode().replace("\n", "\\n")
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -116,10 +126,21 @@ def read_table(path: Path) -> pd.DataFrame:
     except Exception as error:
         raise InputError(f"{path} is not a readable table ({error})") from error
     found: pd.DataFrame = table.to_pandas()
+    if "v_los" in table.colnames and table["v_los"].unit is not None:
+        found["v_los"] = _in_km_s(table["v_los"].unit, path) * found["v_los"]
     for name in found:
         if found[name].dtype == object and len(found) and isinstance(found[name].iloc[0], bytes):
             found[name] = found[name].str.decode("ascii")
     return found
+
+
+def _in_km_s(unit: Any, path: Path) -> float:
+    from astropy.units import Unit, UnitConversionError
+
+    try:
+        return float(Unit(unit).to("km/s"))
+    except (UnitConversionError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: v_los is in {unit}, expected km/s") from error
 
 
 def arrays_of(given: Any) -> dict[str, Any]:
@@ -134,14 +155,25 @@ def arrays_of(given: Any) -> dict[str, Any]:
         parts = [arrays_of(each) for each in given]
         if len({len(part["wave"]) for part in parts}) > 1:
             raise InputError("spectra with different numbers of pixels; predict them one by one")
+        if len({part.get("flux_unit", "f_lambda") for part in parts}) > 1:
+            raise InputError("spectra in different units of flux; predict them one by one")
+        if not parts:
+            raise InputError("there is no spectrum in the list")
+        if any("mask" in part for part in parts):
+            parts = [{"mask": np.zeros(np.shape(part["flux"]), dtype=bool)} | part for part in parts]
         return {
-            name: np.stack([np.ravel(part[name]) for part in parts])
+            name: np.stack([np.ravel(_filled(part[name])) for part in parts])
             if name in ("wave", "flux", "error", "mask")
             else parts[0][name]
             for name in parts[0]
         }
     if not isinstance(given, Mapping):
         given = _of_specutils(given)
+    units = {name: str(getattr(given[name], "unit", "")) for name in ("flux", "error") if name in given}
+    if len(set(units.values())) > 1:
+        raise InputError(
+            "; ".join(f"{name} in {unit or 'no unit'}" for name, unit in units.items()) + ": expected one unit for both"
+        )
     found: dict[str, Any] = {}
     for name, value in given.items():
         if not hasattr(value, "unit"):
@@ -154,6 +186,12 @@ def arrays_of(given: Any) -> dict[str, Any]:
         else:
             found[name] = value.value
     return found
+
+
+def _filled(values: Any) -> Any:
+    """A masked array with NaN where it is masked."""
+    masked = np.ma.isMaskedArray(values) and values.dtype.kind in "fiu"
+    return np.ma.filled(values.astype(float), np.nan) if masked else values
 
 
 def _density(value: Any) -> tuple[np.ndarray, str]:

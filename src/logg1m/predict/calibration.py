@@ -66,6 +66,8 @@ class Calibration:
         shape = len(snr), int(counts[0])
         names = ("bias", "rms", *LEVELS)
         values = {name: ordered[name].to_numpy().reshape(shape) for name in names}
+        if not all(np.isfinite(value).all() for value in values.values()):
+            raise InputError("calibration.parquet holds what is no number; copy the model folder anew")
         return cls(snr, ordered["log_g"].to_numpy().reshape(shape), values, inflation)
 
     @property
@@ -93,7 +95,9 @@ class Calibration:
         place = self._places(estimate, snr)
         spread = scale * self.inflation * wider
         found = {"err": self._between("rms", *place) * spread}
-        return found | {name: estimate + self._between(name, *place) * spread for name in LEVELS}
+        # every level is calibrated by itself, so that neighbours can cross where they lie close together
+        levels = np.sort([estimate + self._between(name, *place) * spread for name in LEVELS], axis=0)
+        return found | dict(zip(LEVELS, levels, strict=True))
 
     def _places(self, estimate: np.ndarray, snr: np.ndarray) -> tuple[np.ndarray, ...]:
         """Knots below (N,) each in S/N and log g, and how far it is to the next, 0 … 1."""

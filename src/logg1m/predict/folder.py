@@ -1,6 +1,7 @@
 """The files of a model folder: what they are called and hold, written and read here alone."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +10,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from logg1m.files import InputError, read_json, read_parquet, read_tensors, write_json, write_parquet, write_tensors
+from logg1m.files import (
+    InputError,
+    plain,
+    read_json,
+    read_parquet,
+    read_tensors,
+    write_json,
+    write_parquet,
+    write_tensors,
+)
 
 FORMAT = "logg1m model 1"
 ABOUT, WEIGHTS, CALIBRATION, SELF_TEST, CARD = (
     "model.json", "model.safetensors", "calibration.parquet", "self_test.safetensors", "README.md",
 )  # fmt: skip
 FILES = [ABOUT, WEIGHTS, CALIBRATION, SELF_TEST, CARD]
-_KEYS = ("format", "model_id", "version", "recipe", "architecture", "labels", "noise_level", "amplitude", "conditions")
+_KEYS = (
+    "format",
+    "model_id",
+    "version",
+    "recipe",
+    "architecture",
+    "labels",
+    "noise_level",
+    "amplitude",
+    "conditions",
+    "contents",
+)
 _PARTS = ("weights", "preparation", "domain", "bound")
 CALIBRATION_COLUMNS = ("snr", "log_g", "bias", "rms", "p2_5", "p16", "p50", "p84", "p97_5")
 
@@ -64,7 +85,17 @@ def write(folder: Path, contents: Contents, card: str) -> None:
     write_parquet(folder / CALIBRATION, contents.calibration.astype(np.float64))
     write_tensors(folder / SELF_TEST, contents.self_test)
     write_text(folder / CARD, card)
-    write_json(folder / ABOUT, contents.about)
+    write_json(folder / ABOUT, contents.about | {"contents": _digest(contents)})
+
+
+def _digest(contents: Contents) -> str:
+    """Hash (16 hexadecimal digits) of all that a folder holds, but its card."""
+    about = {name: value for name, value in contents.about.items() if name != "contents"}
+    parts = {part: getattr(contents, part) for part in (*_PARTS, "self_test")}
+    tensors = {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
+    table = {name: contents.calibration[name].to_numpy(np.float64) for name in CALIBRATION_COLUMNS}
+    text = np.frombuffer(json.dumps(plain(about), sort_keys=True).encode(), dtype=np.uint8)
+    return identity(tensors, table | {"about": text})
 
 
 def read(folder: str | Path) -> Contents:
@@ -102,4 +133,10 @@ def read(folder: str | Path) -> Contents:
             "models; copy the whole folder anew"
         )
     calibration = read_parquet(folder / CALIBRATION, CALIBRATION_COLUMNS)
-    return Contents(about, **parts, calibration=calibration, self_test=read_tensors(folder / SELF_TEST))
+    contents = Contents(about, **parts, calibration=calibration, self_test=read_tensors(folder / SELF_TEST))
+    if _digest(contents) != about["contents"]:
+        raise InputError(
+            f"{folder}: {ABOUT}, {WEIGHTS}, {CALIBRATION} and {SELF_TEST} are not those that were written together; copy "
+            "the whole folder anew"
+        )
+    return contents

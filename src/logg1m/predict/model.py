@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from logg1m.config.experiments import Recipe
-from logg1m.files import InputError
+from logg1m.files import InputError, understood
 from logg1m.inputs.channels import channels
 from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise
@@ -114,8 +114,11 @@ def load(path: str | Path, device: str = "cpu") -> Model:
     InputError
         If the folder is no model, is damaged, or the self-test does not come out.
     """
-    model = Model(folder.read(path), device)
-    if (off := model.self_test()) > _AGREES:
+    contents = folder.read(path)
+    with understood(Path(path) / folder.ABOUT):
+        model = Model(contents, device)
+        off = model.self_test()
+    if not off <= _AGREES:
         raise InputError(
             f"{path}: the model's own test spectra come out {off:.2g} of the label range away from what they must be "
             f"(at most {_AGREES:g}): the files are damaged, or this installation computes otherwise; copy the folder anew"

@@ -87,6 +87,7 @@ class Predictor:
         if self.calibration is not None:
             spread = np.where(ready.resampled, self.inflation, 1.0)
             errors = self.calibration(log_g, ready.snr, found.scale, spread)
+            errors |= {name: np.clip(errors[name], *self.judged.prior) for name in calibration.LEVELS}
             covered = self.calibration.covers(ready.snr)
         bits = self.judged(ready, found.statistics, log_g, found.masked, covered)
         unknown = (bits & (1 << flags.BITS["NODATA"])) != 0

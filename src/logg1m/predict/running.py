@@ -15,7 +15,7 @@ from logg1m.files import InputError, read_csv, read_parquet
 from logg1m.jobs.progress import Progress
 from logg1m.predict import writing
 from logg1m.predict.predicting import Predictor
-from logg1m.predict.reading import Options, Reader, open_spectra
+from logg1m.predict.reading import Options, Reader, open_spectra, spectra_of
 from logg1m.predict.steps import Frame, Spectra, make_ready
 from logg1m.sources.paths import expand
 
@@ -63,9 +63,37 @@ def velocities(rv: Path) -> pd.DataFrame:
     key = next((name for name in ("objId", "row") if name in table), None)
     if "v_los" not in table or key is None:
         raise InputError(f"{rv} has the columns {', '.join(map(str, table))}; expected v_los (km/s) and objId or row")
-    if table.duplicated([name for name in ("input", key) if name in table]).any():
+    for name in (name for name in ("catId", key) if name in table):
+        values = table[name]
+        if not pd.api.types.is_integer_dtype(values.dtype) or values.isna().any():
+            raise InputError(f"{rv}: {name} holds {values.dtype} or empty lines; expected an integer in every line")
+    if not pd.api.types.is_numeric_dtype(table["v_los"].dtype):
+        raise InputError(f"{rv}: v_los holds {table['v_los'].dtype}; expected numbers, km/s")
+    if "input" in table:
+        table["input"] = table["input"].astype(str)
+    if table.duplicated(_keys(table)).any():
         raise InputError(f"{rv}: a spectrum stands there twice; expected every {key} once")
     return table
+
+
+def _keys(table: pd.DataFrame) -> list[str]:
+    """Columns by which spectra are found in a table of velocities."""
+    return [name for name in ("input", "catId", "objId" if "objId" in table else "row") if name in table]
+
+
+def require_unique(readers: Sequence[Reader], table: pd.DataFrame, rv: Path) -> None:
+    """Stop if a line of the table could be about spectra of several files.
+
+    Raises
+    ------
+    InputError
+        Says what the table needs.
+    """
+    names = [reader.path.name for reader in readers]
+    if len(names) > 1 and "input" not in table and "objId" not in table:
+        raise InputError(f"{rv} numbers rows, and there are {len(names)} files; expected a column input, or objId")
+    if "input" in table and len(set(names)) < len(names):
+        raise InputError(f"{rv} names files, and two have the same name; predict them one by one")
 
 
 def with_velocity(spectra: Spectra, asking: Asking, table: pd.DataFrame | None) -> Spectra:
@@ -74,7 +102,7 @@ def with_velocity(spectra: Spectra, asking: Asking, table: pd.DataFrame | None) 
         return replace(spectra, velocity=np.full(len(spectra), float(asking.v_los)))
     if table is None:
         return spectra
-    keys = [name for name in ("input", "objId" if "objId" in table else "row") if name in table]
+    keys = _keys(table)
     found = spectra.identity.merge(table[[*keys, "v_los"]], on=keys, how="left", validate="many_to_one")["v_los"]
     return replace(spectra, velocity=found.to_numpy(dtype=np.float64))
 
@@ -86,7 +114,8 @@ def blocks(readers: Sequence[Reader], rows: tuple[int, int] | None) -> Iterator[
     for reader in readers:
         low, high = max(start - before, 0), min(stop - before, reader.n_spectra)
         if low < high:
-            yield from reader.blocks(low, high)
+            with spectra_of(reader.path):
+                yield from reader.blocks(low, high)
         before += reader.n_spectra
 
 
@@ -120,12 +149,16 @@ def predict_blocks(
         progress.add(len(rows))
 
     with ThreadPoolExecutor(max(asking.threads, 1)) as pool:
-        for block in spectra:
-            waiting.append(pool.submit(work, block))
-            if len(waiting) > asking.threads + 1:
+        try:
+            for block in spectra:
+                waiting.append(pool.submit(work, block))
+                if len(waiting) > asking.threads + 1:
+                    take()
+            while waiting:
                 take()
-        while waiting:
-            take()
+        except BaseException:  # an error, or Ctrl-C: what has not begun need not begin
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     if not parts:
         raise InputError("there is no spectrum in the files")
     return writing.joined(parts), list(steps)
@@ -133,8 +166,8 @@ def predict_blocks(
 
 def predict_files(
     paths: Sequence[str | Path], predictor: Predictor, out: Path, asking: Asking, overwrite: bool = False
-) -> int:
-    """Predict and write; the number of spectra.
+) -> tuple[int, int]:
+    """Predict and write; the number of spectra, and of those that must not be used.
 
     Raises
     ------
@@ -143,6 +176,9 @@ def predict_files(
     """
     writing.require_writable(out, overwrite)
     readers = open_all(paths, asking.options)
+    writing.require_writable(out, overwrite, [reader.path for reader in readers] + [asking.rv] * bool(asking.rv))  # type: ignore[list-item]
+    if asking.rv:
+        require_unique(readers, velocities(asking.rv), asking.rv)
     total = sum(reader.n_spectra for reader in readers)
     count = total if asking.rows is None else max(min(asking.rows[1], total) - asking.rows[0], 0)
     frame, steps = predict_blocks(predictor, blocks(readers, asking.rows), asking, count)
@@ -155,7 +191,7 @@ def predict_files(
         "inputs": [reader.path.name for reader in readers],
     }
     writing.write(out, frame, steps, about)
-    return len(frame)
+    return len(frame), int(frame["flag"].sum())
 
 
 def dry_run(paths: Sequence[str | Path], predictor: Predictor, asking: Asking) -> list[str]:
@@ -163,7 +199,11 @@ def dry_run(paths: Sequence[str | Path], predictor: Predictor, asking: Asking) -
     lines = []
     table = velocities(asking.rv) if asking.rv else None
     for reader in open_all(paths, asking.options):
-        block = with_velocity(next(iter(reader.blocks(0, min(reader.n_spectra, 16)))), asking, table)
+        with spectra_of(reader.path):
+            block = next(iter(reader.blocks(0, min(reader.n_spectra, 16))), None)
+        if block is None:
+            raise InputError(f"{reader.path}: there is no spectrum in it")
+        block = with_velocity(block, asking, table)
         ready = make_ready(block, predictor.model.wave, asking.frame, asking.amplitude)
         lines.append(f"{reader.path}: {reader.n_spectra:,} spectra; " + "; ".join(ready.steps))
     return lines

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import median_filter
 
 from logg1m.files import InputError
 from logg1m.predict.rebin import Rebinning
@@ -13,6 +14,7 @@ from logg1m.spectra.masks import interpolated
 
 LIGHT_KM_S = 299792.458
 MEDIAN = 0.5
+_LEFT_OUT = -1
 _SAME = 1e-3  # Å, within which a scale is the model's own
 Frame = Literal["observed", "rest"]
 
@@ -96,6 +98,10 @@ def make_ready(spectra: Spectra, wave: np.ndarray, frame: Frame = "observed", am
             "spectra); give --v-los KM_S or --rv TABLE (columns objId or row, v_los), or say --frame rest if the wavelengths "
             "are those of the star already"
         )
+    if (np.abs(velocity) >= LIGHT_KM_S).any():
+        raise InputError(
+            f"a radial velocity of {velocity[np.argmax(np.abs(velocity))]:g} km/s is that of no star; expected km/s, below that of light"
+        )
     no_error = ~(spectra.error > 0) | (spectra.error == np.inf)
     bad, unexplained = spectra.bad, np.zeros(len(spectra), dtype=np.int64)
     if no_error.any() or not np.isfinite(spectra.flux.sum()):
@@ -145,13 +151,15 @@ def _rebinned(
     groups = [np.arange(n)] if not own and np.ptp(velocity) == 0 and n else [np.array([k]) for k in range(n)]
     for rows in groups:
         scale = spectra.wave[rows[0]] if own else spectra.wave
-        used = np.isfinite(scale) & (scale > 0)
-        rest = np.ascontiguousarray(scale[used] / (1 + velocity[rows[0]] / LIGHT_KM_S), dtype=np.float64)
+        used = np.flatnonzero(np.isfinite(scale) & (scale > 0))
+        filled, source = _without_gaps(scale[used[np.argsort(scale[used], kind="stable")]])
+        used = used[np.argsort(scale[used], kind="stable")][source]
+        rest = np.ascontiguousarray(filled / (1 + velocity[rows[0]] / LIGHT_KM_S), dtype=np.float64)
         if len(rest) < 8 or not (np.diff(rest) > 0).all():
             flux[rows], error[rows], uncovered[rows] = np.nan, np.inf, len(wave)
             continue
         binning = _between(rest.tobytes(), np.ascontiguousarray(wave, dtype=np.float64).tobytes())
-        some_bad = bad[rows][:, used]
+        some_bad = bad[rows][:, used] | (source == _LEFT_OUT)
         clean = interpolated(np.where(some_bad, np.nan, spectra.flux[rows][:, used]).astype(np.float64))
         sigma = interpolated(np.where(some_bad, np.nan, spectra.error[rows][:, used]).astype(np.float64))
         covariance = None if spectra.covariance is None else _finite(spectra.covariance[rows][:, :, used], some_bad)
@@ -161,6 +169,27 @@ def _rebinned(
         error[rows] = np.where(out, np.inf, binning.error(sigma**2, covariance))
         masked[rows], uncovered[rows] = (spoilt & ~outside).sum(axis=1), int(outside.sum())
     return flux, error, masked, uncovered
+
+
+def _without_gaps(wave: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels that were left out of a rising scale (P,) are pixels that are bad, not neighbours that are wide.
+
+    Returns
+    -------
+    The scale with one or two pixels in every gap (Q,), and which of the given pixels each is (Q,), `_LEFT_OUT` for those.
+    """
+    everything = np.arange(len(wave))
+    if len(wave) < 8:
+        return wave, everything
+    step = np.diff(wave)
+    usual = median_filter(step, 11, mode="nearest")
+    gaps = np.flatnonzero(step > 1.5 * usual)
+    low, high = wave[gaps], wave[gaps + 1]
+    wide = step[gaps] > 2.5 * usual[gaps]
+    first = np.where(wide, low + usual[gaps], (low + high) / 2)
+    inserted = np.concatenate([first, (high - usual[gaps])[wide]])
+    places = np.concatenate([gaps, gaps[wide]]) + 1
+    return np.insert(wave, places, inserted), np.insert(everything, places, _LEFT_OUT)
 
 
 def _finite(covariance: np.ndarray, bad: np.ndarray) -> np.ndarray:

@@ -29,16 +29,20 @@ def meaning(name: str) -> tuple[str, str]:
     return {**MEANINGS, **_FURTHER, **_POSTERIOR}.get(name, ("", ""))
 
 
-def require_writable(out: Path, overwrite: bool) -> None:
+def require_writable(out: Path, overwrite: bool, inputs: Sequence[Path] = ()) -> None:
     """Refuse what cannot become the output, before anything is computed.
 
     Raises
     ------
     InputError
-        If the suffix is none of FITS, ECSV, Parquet, or the file is there and must not be replaced.
+        If the suffix is none of FITS, ECSV, Parquet, or the file is there and must not be replaced, or is an input.
     """
     if out.suffix.lower() not in SUFFIXES:
         raise InputError(f"{out}: the suffix says the format, expected one of {', '.join(SUFFIXES)}")
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; name a file")
+    if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):
+        raise InputError(f"{out} is one of the inputs; name another file")
     if out.exists() and not overwrite:
         raise InputError(f"{out} is there already; name another file, or say --overwrite")
     if out.suffix.lower() != ".parquet":

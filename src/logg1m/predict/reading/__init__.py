@@ -1,6 +1,7 @@
 """Users' spectra from files: which reader a file needs, and one protocol for all of them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -70,8 +71,19 @@ def open_spectra(path: str | Path, options: Options | None = None) -> Reader:
             f"{path} is no file of spectra that is known here: expected a shard (HDF5), FITS (pfsSingle, pfsObject, "
             f"pfsCalibrated, pfsCoadd), .npz, .parquet or .ecsv; it begins with {start!r}"
         )
-    reader: Reader = import_module(module).open_file(path, options)
+    with spectra_of(path):
+        reader: Reader = import_module(module).open_file(path, options)
     return reader
+
+
+@contextmanager
+def spectra_of(path: Path) -> Iterator[None]:
+    """What a reader did not foresee in a file becomes one error that names it."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, EOFError, OSError) as error:
+        found = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"{path}: this is not understood as spectra ({found})") from error
 
 
 def bit_mask(names: tuple[str, ...], planes: dict[str, int], path: Path) -> int:
@@ -84,7 +96,7 @@ def bit_mask(names: tuple[str, ...], planes: dict[str, int], path: Path) -> int:
     """
     total = 0
     for name in names:
-        if name.isdigit() and int(name) < 63:
+        if name.isascii() and name.isdigit() and int(name) < 63:
             total |= 1 << int(name)
         elif name.upper() in planes:
             total |= 1 << planes[name.upper()]

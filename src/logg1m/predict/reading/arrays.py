@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -65,8 +66,10 @@ def of_arrays(values: Mapping[str, Any], path: Path, options: Options | None = N
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}; it holds {', '.join(values) or 'nothing'}: expected wave, flux and "
                          "error (1σ), and where known mask, v_los, objId, catId")  # fmt: skip
-    wave = np.asarray(values["wave"], dtype=np.float64)
-    flux, error = (np.atleast_2d(np.asarray(values[name], dtype=np.float64)) for name in ("flux", "error"))
+    wave = _numbers(values["wave"])
+    flux, error = (np.atleast_2d(_numbers(values[name])) for name in ("flux", "error"))
+    if flux.ndim != 2 or not flux.size:
+        raise InputError(f"{path}: flux of shape {flux.shape} holds no spectrum, expected (N, P)")
     n, pixels = flux.shape
     if error.shape != flux.shape or wave.shape not in ((pixels,), (n, pixels)):
         raise InputError(
@@ -90,13 +93,34 @@ def of_arrays(values: Mapping[str, Any], path: Path, options: Options | None = N
     rows = np.arange(n)
     identity = pd.DataFrame(
         {
-            "catId": np.broadcast_to(np.asarray(values.get("catId", -1), dtype=np.int64), (n,)),
-            "objId": np.broadcast_to(np.asarray(values.get("objId", rows), dtype=np.int64), (n,)),
+            "catId": np.broadcast_to(_whole(values.get("catId", -1), "catId", path), (n,)),
+            "objId": np.broadcast_to(_whole(values.get("objId", rows), "objId", path), (n,)),
             "input": path.name,
             "row": rows,
         }
     )
     return ArraySpectra(path, Spectra(wave, flux, error, mask, velocity, identity, steps=tuple(steps)))
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """Real numbers as float64; what a masked array hides is NaN."""
+    if np.ma.isMaskedArray(values):
+        values = np.ma.filled(values.astype(np.float64), np.nan)
+    values = np.asarray(values)
+    if values.dtype.kind not in "fiub":
+        raise ValueError(f"values of type {values.dtype} where real numbers are expected")
+    found: np.ndarray = values.astype(np.float64)
+    return found
+
+
+def _whole(values: Any, name: str, path: Path) -> np.ndarray:
+    """Identifiers as int64, every one as it was."""
+    given = np.asarray(values)
+    if given.dtype.kind in "iu" and (given.dtype.itemsize < 8 or given.dtype.kind == "i" or (given < 2**63).all()):
+        return given.astype(np.int64)
+    if given.dtype.kind == "f" and (np.abs(given) < 2**53).all() and (given == np.round(given)).all():
+        return given.astype(np.int64)
+    raise InputError(f"{path}: {name} are no 64-bit integers ({given.dtype}, such as {given.ravel()[0]!r})")
 
 
 def _units_of_wave(values: Mapping[str, Any], path: Path) -> str:
@@ -107,7 +131,11 @@ def _units_of_wave(values: Mapping[str, Any], path: Path) -> str:
 
 
 def _text(value: Any) -> str:
-    return str(np.asarray(value).ravel()[0]).strip().lower()
+    """One word, also where every spectrum repeats it."""
+    words = {str(one).strip().lower() for one in np.asarray(value).ravel()}
+    if len(words) != 1:
+        raise ValueError(f"units {', '.join(sorted(words)) or 'of no spectrum'} in one file; expected one")
+    return words.pop()
 
 
 def _bad(mask: np.ndarray, options: Options, path: Path) -> np.ndarray:
@@ -120,7 +148,7 @@ def _npz(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, BadZipFile) as error:
         raise InputError(f"cannot read {path}: {error}; expected an .npz file of plain arrays") from error
 
 
