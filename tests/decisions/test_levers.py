@@ -61,7 +61,7 @@ def test_a_refused_population_brings_nothing():
 
 def test_what_is_next_needs_no_exposure_and_says_what_it_would_bring():
     said = levers.next_step(FORECAST)
-    assert said.startswith("population in words would bring most of what needs no more exposure: ΔR² 0.020")
+    assert said.startswith("Of all that needs no more exposure time, population in words would bring most: ΔR² 0.020")
     assert "twice the exposure time would bring ΔR² 0.030" in said
     assert levers.next_step({}) == ""
 

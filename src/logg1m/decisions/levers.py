@@ -46,12 +46,12 @@ def next_step(forecast: Mapping[str, Any]) -> str:
     longer = next((row for row in rows if row["lever"] == "time_2"), None)
     parts = []
     if best:
-        parts.append(f"{best['words']} would bring most of what needs no more exposure: {said(best)}")
+        parts.append(f"of all that needs no more exposure time, {best['words']} would bring most: {said(best)}")
     if longer:
         parts.append(f"twice the exposure time would bring {said(longer)}")
     if not parts:
         return ""
-    return (
-        "; ".join(parts)
-        + " (low-noise stars, by the prior-aware bound; of a population by posteriors of stars of any noise drawn from it)."
-    )
+    text = "; ".join(parts) + " (on low-noise stars, by the bound with the prior of the labels"
+    if best and best["group"] == "population":
+        text += "; of the population: by the posteriors of stars of any noise that are drawn from it"
+    return text[0].upper() + text[1:] + ")."

@@ -170,6 +170,11 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
                     f"{model}/{scale}",
                     known_as,
                 )
+    if not artifacts[SCALING].get("models"):  # the main job alone: its models at the largest scale
+        for entry, (model,) in artifacts[FISHER].matching("models/*"):
+            if r2 := entry.number("r2"):
+                three = r2, entry.number("rmse"), entry.number("mae")
+                yield Candidate(*three, model_name(model), "1.1", entry.get("n_test"), model, model)
     for run in artifacts.of_runs("combination"):
         block = run.at("low_noise")
         if block and (r2 := block.number("r2")):
@@ -184,7 +189,9 @@ def decided(mvps: Sequence[Mvp], decisions: Sequence[Decision]) -> Iterator[Grou
     for mvp in accepted:
         yield Ground(mvp.key, f"MVP-{mvp.id} {mvp.title}", f"{mvp.word}, {mvp.why}")
     if not accepted:
-        yield Ground("experiments", "Experiments", "no direction is better than its reference.")
+        judged = any(mvp.state == DONE and mvp.variants for mvp in mvps)
+        said = "no direction is better than its reference." if judged else "nothing has been judged yet."
+        yield Ground("experiments", "Experiments", said)
     for decision in decisions:
         if decision.outcome is not None:
             grounds = f" ({decision.grounds})" if decision.grounds else ""
