@@ -156,7 +156,6 @@ rule projection:
     resources:
         mem_mb=grows(lambda wildcards: 4000 + 8e-6 * PIXELS * SIZES[wildcards.scale]),
         runtime=grows(240),
-        gpu=int(CONFIG.compute.device != "cpu"),
     params:
         projection=projection_settings(),
         protocol=part(CONFIG.protocol, *SPLITS),
