@@ -60,4 +60,4 @@ def test_every_attempt_of_a_submitted_job_asks_for_more_memory_and_time(name):
 
 @pytest.mark.parametrize("name", SUBMITTED)
 def test_only_training_asks_for_a_gpu(name):
-    assert ("gpu=" in SUBMITTED[name]) == (name in ("run_variant", "run_combination", "denoiser", "projection"))
+    assert ("gpu=" in SUBMITTED[name]) == (name in ("run_variant", "run_combination", "denoiser"))
