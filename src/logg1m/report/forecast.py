@@ -19,7 +19,7 @@ def _levers(title: str, subset: str) -> View:
         (),
         columns | {"same as exposure ×": "exposure"},
         note="Δσ is the change of the median Cramér–Rao bound, ΔMSE and ΔR² are by the prior-aware bound, an approximation; "
-        "intervals are over stars, paired. An exposure factor of 512 is that or more.",
+        "intervals are over stars, paired. An exposure factor of 512 is that or more; one below 1: as if the exposure were that much shorter.",
     )
 
 
@@ -48,7 +48,7 @@ VIEWS = (
             "magnitude": "mag",
             "goal, dex": "goal",
             "hours": "bound/hours",
-            "σ stays above": "bound/floor",
+            "σ stays above, dex": "bound/floor",
         }
         | {"hours with the priors": "posterior/hours"},
         note="No hours: not reachable by exposure, since what sky subtraction leaves does not average down.",
@@ -58,7 +58,8 @@ VIEWS = (
         "conditions/*",
         (),
         {"varied": "varied", "value": "value", "star": "star", "σ, dex": "bound", "with the priors": "posterior"},
-        note="sky_continuum: an assumption, the dark sky between its lines times this factor.",
+        note="Seeing in arcsec (FWHM), zenith and field angle in degrees; sky_continuum: an assumption, the dark sky between "
+        "its lines times this factor. Stars: population is the median star of the priors; a number behind a name is [M/H].",
     ),
 )
 
