@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logg1m import __version__
 from logg1m.cli import comparing, forecasting, histories, paging, predicting, running
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"logg1m {_version()}")
+    top.add_argument("--version", action="version", version=f"logg1m {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(name: str, run: Callable[[argparse.Namespace], int], summary: str, details: str) -> argparse.ArgumentParser:
@@ -76,15 +77,6 @@ def parser() -> argparse.ArgumentParser:
     for describe in every:
         describe(add)
     return top
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("logg1m")
-    except PackageNotFoundError:  # a checkout that is not installed
-        return "of this checkout"
 
 
 def _add_inspect(add: Add) -> None:
