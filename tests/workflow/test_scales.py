@@ -20,7 +20,7 @@ def configured(flow: Flow, *scales: int) -> None:
 def test_a_scale_larger_than_the_shards_is_refused_before_they_are_imported_or_surveyed(bare: Flow):
     miniature(bare.path("train.h5"), 100, seed=1)
     miniature(bare.path("test.h5"), 30, seed=2)
-    words = "scale 200 needs 160 training and 30 test spectra; the pools hold 100 and 27; lower protocol.scales, or add spectra"
+    words = "scale 200 needs 160 training and 27 test spectra; the pools hold 100 and 27; lower protocol.scales, or add spectra"
     configured(bare, 100, 200)
     assert words in bare.snakemake(MANIFEST, ok=False)
     assert not bare.path("results/data/spectra.zarr").exists()
