@@ -139,9 +139,7 @@ class Observer:
         InputError
             As `observe`.
         """
-        none = np.zeros(len(redshift))
-        conditions = Conditions(mag=none, seeing=none + 1, zenith_angle=none, field_angle=none, redshift=redshift)
-        return self._gather(self._flux_tile, labels, conditions)[0]
+        return self._gather(self._flux_tile, labels, _moving(redshift))[0]
 
     def models(self, labels: np.ndarray, redshift: np.ndarray) -> torch.Tensor:
         """Spectra (N, M) on the grid's own wavelengths, before line spread and pixels: labels (N, 5), redshift (N,).
@@ -151,9 +149,7 @@ class Observer:
         InputError
             As `observe`.
         """
-        none = np.zeros(len(redshift))
-        conditions = Conditions(mag=none, seeing=none + 1, zenith_angle=none, field_angle=none, redshift=redshift)
-        return self._gather(self._model_tile, labels, conditions)[0]
+        return self._gather(self._model_tile, labels, _moving(redshift))[0]
 
     def jacobian(self, labels: np.ndarray, conditions: Conditions) -> Jacobian:
         """Observed spectra with exact derivatives of the noise-free normalised flux and of ln error.
@@ -336,3 +332,9 @@ def _median(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     upper = torch.where(tied, lower, upper)
     upper_index = torch.where(tied, lower_index, upper_index)
     return (lower + upper) / 2, torch.stack([lower_index, upper_index], dim=1)
+
+
+def _moving(redshift: np.ndarray) -> Conditions:
+    """Conditions of which the redshift (N,) alone counts."""
+    none = np.zeros(len(redshift))
+    return Conditions(mag=none, seeing=none + 1, zenith_angle=none, field_angle=none, redshift=redshift)
