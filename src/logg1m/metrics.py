@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from logg1m.config.bounds import Bootstrap
 
@@ -135,7 +135,7 @@ def median_with_interval(values: np.ndarray, level: float) -> dict[str, Any]:
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     n, half = len(ordered), math.ceil(len(ordered) / 2)
     tail = (1 - level) / 2
-    ranks = [bisect_left(range(n), q, key=lambda k: binom.sf(half - 1, n, (k + 1) / n)) for q in (tail, 1 - tail)]
+    ranks = [bisect_left(range(n), q, key=lambda k: bdtrc(half - 1, n, (k + 1) / n)) for q in (tail, 1 - tail)]
     return {"value": float(ordered[half - 1]), level_key(level): [float(ordered[k]) for k in ranks]}
 
 

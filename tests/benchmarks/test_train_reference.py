@@ -46,6 +46,7 @@ def result(folder: Path) -> dict:
     return json.loads((folder / "result.json").read_text())
 
 
+@pytest.mark.slow
 def test_stopped_and_started_again_it_scores_what_there_is_and_ends_where_an_unbroken_run_does(
     script, tmp_path, monkeypatch
 ):
@@ -81,6 +82,7 @@ def test_stopped_and_started_again_it_scores_what_there_is_and_ends_where_an_unb
     assert histories[0] == histories[1]
 
 
+@pytest.mark.slow
 def test_the_schedule_fits_the_time_and_other_arguments_start_anew(script, tmp_path):
     out = ["--out", str(tmp_path), "--minutes", "0.72"]  # 40 s of it are kept for the test
     script.main([*TINY, *out])
@@ -91,6 +93,7 @@ def test_the_schedule_fits_the_time_and_other_arguments_start_anew(script, tmp_p
     assert result(tmp_path)["what"]["architecture"]["pooling"] == "mean"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["train_reference", "bench_vit"])
 def test_a_gpu_machine_has_what_it_imports(name):
     """All that is imported of this project's own accord, figures included, in a fresh interpreter."""

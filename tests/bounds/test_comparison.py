@@ -80,6 +80,7 @@ def test_a_model_thrice_the_bound_has_ratio_three(efficient):
         assert low < 3 < high
 
 
+@pytest.mark.slow
 def test_intervals_of_an_efficient_estimator_hold_one_as_often_as_they_say():
     hits, repetitions = {"ratio_median": 0, "ratio_rms": 0}, 250
     for k in range(repetitions):

@@ -76,6 +76,7 @@ def test_sensitivity_along_wavelength_is_the_mean_over_stars(library, small_sour
     np.testing.assert_allclose(values["exact_marginalised"], own, rtol=1e-2, atol=1e-4 * own.max())
 
 
+@pytest.mark.slow
 def test_bounds_do_not_depend_on_batches_or_threads(library, small_source, monkeypatch):
     few = part(library, slice(0, 300))
     whole = compute_bounds(few, small_source, RANGES, Bounds(), ONE)

@@ -1,6 +1,7 @@
 """Neighbour estimates come closer to the exact bound as the library grows."""
 
 import numpy as np
+import pytest
 
 from logg1m.bounds.compute import Library, compute_bounds
 from logg1m.bounds.convergence import library_convergence
@@ -11,6 +12,7 @@ from logg1m.observe import LABELS
 RANGES = {"teff": 2250.0, "logg": 4.0, "m_h": 3.0, "a_m": 0.4, "c_m": 0.5}
 
 
+@pytest.mark.slow
 def test_scatter_about_the_exact_bound_falls_with_the_size_of_the_library(small_store, small_source):
     flux = np.concatenate([small_store.read(k, "flux") for k in range(2)])
     error = np.concatenate([small_store.read(k, "error") for k in range(2)])

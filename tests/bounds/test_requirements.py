@@ -13,6 +13,8 @@ from logg1m.config.data import Data, Observation
 from logg1m.config.requirements import Requirements
 from logg1m.sources.embedded import EmbeddedSource
 
+pytestmark = pytest.mark.slow
+
 STARS = 12
 
 

@@ -92,6 +92,7 @@ def test_the_sense_of_a_mask_can_be_said(shard: Path, tmp_path: Path, capsys: py
     assert Store(tmp_path / "s").read(0, "mask").mean() == pytest.approx(1 / 3, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
 def test_a_terminal_without_utf8_gets_signs_that_it_has(shard: Path, encoding: str) -> None:
     environment = os.environ | {"PYTHONIOENCODING": encoding, "LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0"}

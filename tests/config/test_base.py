@@ -111,6 +111,7 @@ exec(compile(open(sys.argv[1]).read(), sys.argv[1], "exec"))
 """
 
 
+@pytest.mark.slow
 def test_a_script_that_reads_what_its_rule_does_not_declare_stops_with_the_name_of_the_field(tmp_path):
     """The protocol's script with the params of the survey, which declare the noise level alone."""
     pd.DataFrame({"id": range(600), "snr": range(600)}).to_parquet(tmp_path / "snr.parquet")

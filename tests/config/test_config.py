@@ -217,6 +217,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(raw=st.dictionaries(KEYS, VALUES, max_size=4))
 def test_any_mapping_is_a_configuration_or_an_input_error(raw):
@@ -265,6 +266,7 @@ def test_a_key_given_twice_is_refused_with_its_file_and_lines(tmp_path):
     assert load_yaml(written(tmp_path, "c.yaml", merged))["b"] == {"seed": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [

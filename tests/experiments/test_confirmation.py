@@ -22,6 +22,8 @@ from logg1m.files import write_tensors
 from logg1m.protocol.pools import define, survey
 from logg1m.results.run import PREDICTIONS
 
+pytestmark = pytest.mark.slow
+
 SEED = 20251222  # of the small store too: its source knows the fresh stars
 ONE = Compute(threads=1, device="cpu")
 PROTOCOL = Protocol(scales=(500, 2_000))

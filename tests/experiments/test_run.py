@@ -80,6 +80,7 @@ def test_metrics_and_predictions_are_the_same_bytes_every_time_and_times_are_kep
     assert "seconds" not in (folders[0] / "metrics.json").read_text()
 
 
+@pytest.mark.slow
 def test_the_best_model_is_chosen_on_low_noise_validation_stars_that_it_is_not_fitted_to(train, small_store, members):
     """The last 5 % of the largest training prefix, 1,600 spectra here; a run on 1,580 of them fits 1,501."""
     order = noise.permutation(SEED, small_store.n_spectra)
@@ -128,6 +129,7 @@ def test_windows_at_peaks_without_the_sensitivity_are_refused(train):
         train(windows="top_5")
 
 
+@pytest.mark.slow
 def test_error_of_the_simulator_alone_gives_log_g_away_and_the_honest_one_does_not(train):
     """The trap of MVP-1.2: the simulator computes its error from the noise-free flux."""
     leaky = train("leaky", channels=("error",), error_source="simulator")[0]["full"]["r2"]

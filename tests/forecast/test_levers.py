@@ -185,6 +185,7 @@ def test_the_part_of_the_artifact_has_every_lever_on_the_stars_of_the_run(small_
     assert low["mse"]["value"] == pytest.approx(theirs - expected, rel=1e-2)
 
 
+@pytest.mark.slow
 def test_a_survey_s_own_masks_and_nuisances_count(grid):
     from logg1m.sources.embedded import EmbeddedSource
 

@@ -88,6 +88,7 @@ def aot(function):
     return torch.compile(function, backend="aot_eager")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_compiled_training_computes_the_same(kind, tmp_path):
     plain, compiled = (trained(kind, tmp_path, compiler) for compiler in (None, aot))

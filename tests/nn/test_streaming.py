@@ -89,6 +89,7 @@ def test_a_window_is_simulated_once_and_only_when_it_is_needed():
     assert feed.stars(0, BATCH) == 0
 
 
+@pytest.mark.slow
 def test_another_process_simulates_the_same():
     feed = made(ahead=True)
     found = [(b.ids.tolist(), b.draw) for b in islice(feed.epoch(0, BATCH), 10)]

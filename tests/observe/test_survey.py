@@ -174,6 +174,7 @@ def test_small_velocities_move_spectra_as_large_ones_do(grid, v):
 # --- bad pixels
 
 
+@pytest.mark.slow
 def test_bad_pixels_have_the_share_asked_for_and_come_singly_and_in_runs():
     for share in (0.015, 0.2):
         mask = bad_pixels(Observation(bad_pixels=share), 1, np.arange(4_000))

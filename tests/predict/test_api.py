@@ -10,6 +10,8 @@ from astropy.nddata import StdDevUncertainty
 import logg1m
 from logg1m.files import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def loaded(model_folder):

@@ -43,6 +43,7 @@ def test_the_self_test_comes_out_and_notices_other_weights(model, contents):
     assert type(model)(folder.Contents(**{**vars(contents), "self_test": other})).self_test() > 0.1
 
 
+@pytest.mark.slow
 def test_another_process_loads_it_from_elsewhere_without_the_run(model_folder, tmp_path):
     shutil.copytree(model_folder, tmp_path / "copied")
     code = (

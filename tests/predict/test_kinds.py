@@ -21,6 +21,8 @@ from logg1m.predict.stars import noisy
 from logg1m.protocol.pools import define, survey
 from logg1m.results.run import MODEL, PREDICTIONS
 
+pytestmark = pytest.mark.slow
+
 SETTING = RunSetting(
     seed=SEED, seed_number=0, train_size=100, test_size=60, alphas=(1e3, 1e4), protocol=PROTOCOL,
     lightgbm=LightGBMConfig(n_estimators=5, learning_rate=0.3, min_data_in_leaf=10, bin_sample=100),

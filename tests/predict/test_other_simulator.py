@@ -15,6 +15,8 @@ from logg1m.observe import WAVE
 from logg1m.predict import stars
 from logg1m.predict.steps import Spectra
 
+pytestmark = pytest.mark.slow
+
 COUNT = 768
 _X = np.linspace(-1, 1, len(WAVE))
 

@@ -48,6 +48,7 @@ WHOLE_OR_CUT = st.just(1.0) | SHARES
 # ---- manifest
 
 
+@pytest.mark.slow
 @given(key=st.sampled_from(["n_spectra", "n_pixels", "arrays", "labels", "source", "store_id", "crc32c", "wave_crc32c",
                             "store", "chunk_rows", "format"]), value=VALUES)  # fmt: skip
 @settings(max_examples=150)

@@ -188,6 +188,7 @@ def test_a_resolution_a_little_too_low_is_noted_and_a_lower_one_refused(
         load_or_make(config(tmp_path, resolution="r5000"), priors)
 
 
+@pytest.mark.slow
 def test_original_resolution_carries_its_own_wavelengths(tmp_path: Path) -> None:
     for labels in itertools.product((4000.0, 4250.0), *list(NODES.values())[1:]):
         write_2024(tmp_path, labels, "rorig")
@@ -198,6 +199,7 @@ def test_original_resolution_carries_its_own_wavelengths(tmp_path: Path) -> None
     np.testing.assert_allclose(np.exp(ln_flux), truth, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_2017_release_is_read_by_its_own_names(tmp_path: Path) -> None:
     codes = {-0.25: "m03", 0.0: "p00", 0.25: "p03"}
     wave = np.arange(7070, 8890, 0.1)

@@ -236,6 +236,7 @@ def test_a_list_of_files(server: Server, tmp_path: Path) -> None:
 NODES = ("--teff", "4000", "--logg", "3", "4", "--m-h", "-1", "--a-m", "0", "--c-m", "-0.25")
 
 
+@pytest.mark.slow
 def test_the_command_fetches_wavelengths_and_every_combination_of_nodes(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

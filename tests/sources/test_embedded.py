@@ -99,6 +99,7 @@ def test_a_block_holds_what_the_observer_sees_and_the_documented_labels(grid):
     assert {name: block.arrays[name].dtype.name for name in one.arrays} == one.arrays
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(cuts=st.lists(st.integers(1, 2_099), max_size=4, unique=True))
 def test_a_spectrum_is_the_same_bits_whatever_the_blocks_and_their_order(small_source, small_store, cuts):

@@ -140,6 +140,7 @@ def test_killed_at_a_file_access_and_run_again_it_ends_with_the_same_bytes(tmp_p
     assert killed >= 12
 
 
+@pytest.mark.slow
 def test_killed_while_replacing_another_store_it_ends_with_the_same_bytes(tmp_path, undisturbed, start):
     for at in (2, 9, 14, 23, 37, 60):
         folder = tmp_path / str(at)

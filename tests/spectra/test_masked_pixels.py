@@ -331,6 +331,7 @@ def members_of(store: Store) -> tuple[pd.DataFrame, pd.DataFrame]:
     return protocol.define(snr, SEED, SMALL)[1].merge(snr[["id", "snr"]], on="id").set_index("id"), pixels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
     [

@@ -52,6 +52,7 @@ def run(function, items, compute, **options) -> list:
     return list(passes.over(function, items, compute, "test", **options))
 
 
+@pytest.mark.slow
 def test_results_come_in_the_order_of_the_items(compute):
     items = [7, 3, 3, 12, 0, 5, 1, 9, 2, 8, 4]
     assert run(abs, items, compute) == items
@@ -64,6 +65,7 @@ def test_one_thread_takes_the_items_in_their_order():
     assert begun == list(range(7))
 
 
+@pytest.mark.slow
 def test_results_are_the_same_bits_on_every_scheduler(compute):
     expected = [tile_sum(item) for item in range(9)]
     for found, value in zip(run(tile_sum, range(9), compute), expected):
@@ -80,6 +82,7 @@ def test_no_items_are_no_results(compute):
     assert run(abs, [], compute) == []
 
 
+@pytest.mark.slow
 def test_a_local_cluster_computes_in_processes_of_its_own():
     found = run(process_id, range(4), Compute(threads=1, dask_scheduler="local"))
     assert len(found) == 4

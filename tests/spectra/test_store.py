@@ -255,6 +255,7 @@ def test_a_damaged_chunk_is_one_clear_error_and_exactly_that_chunk_is_made_anew(
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_any_damaged_file_is_refused_or_harmless_and_is_repaired_by_running_again(folder):
     before = contents(folder)
     for name, data in before.items():

@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 from harness import CONFIRMED, DOCUMENTS, OF_BEST_MODEL, PHASE_1_RUNS, Flow, copy_project
 
+pytestmark = pytest.mark.slow
+
 PHASE_1_GATES = ("evidence:d2", "decide:d2", "evidence:d3", "decide:d3", "propose", "settle_recipe", *CONFIRMED)
 PHASE_1_VERDICTS = tuple(f"{what}_mvp_1_{k}" for what in ("verdict", "figures") for k in range(2, 6))
 OF_NUMBERS = ("sigma_vs_error", "ratio_histogram", "sigma_map", "fisher_sensitivity_map", "ceiling_vs_snr")

@@ -101,6 +101,7 @@ def edited(tmp_path):
     return fingerprint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", TRAINING)
 def test_a_training_is_known_by_what_trains_and_by_nothing_that_evaluates(edited, kind):
     module = TRAINING[kind]

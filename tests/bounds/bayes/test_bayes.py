@@ -112,6 +112,7 @@ def test_posterior_agrees_with_the_closed_form_within_monte_carlo_error(error: f
     assert ratio.between(0.6, 1.6).all()
 
 
+@pytest.mark.slow
 def test_ranks_are_flat_and_nothing_beats_the_posterior_mean() -> None:
     calibrations, ranks = [], []
     for seed in (11, 12, 13):
@@ -133,6 +134,7 @@ def test_ranks_are_flat_and_nothing_beats_the_posterior_mean() -> None:
     assert ((counts - 60) ** 2 / 60).sum() < 36.1  # 99.9 % of chi-square with 14 degrees of freedom
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "reached"), [(0.1, 10), (0.3, 20), (1.0, 25)])
 def test_curved_and_truncated_posteriors_agree_with_quadrature(error: float, reached: int) -> None:
     """Two labels in a box with up to four modes and edges; narrow separate modes may fail, but never unnoticed."""
@@ -270,6 +272,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> tuple[EmbeddedSource, 
     return source, Store(manifest)
 
 
+@pytest.mark.slow
 def test_the_embedded_source_reaches_its_sample_size_with_a_thin_library(
     embedded: tuple[EmbeddedSource, Store],
 ) -> None:

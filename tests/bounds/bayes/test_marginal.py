@@ -116,6 +116,7 @@ def curved() -> Toy:
     return Toy(("teff", "logg", "m_h"), prior, lambda labels: 0.5 * np.exp((labels - [0, 3, 0]) @ design))
 
 
+@pytest.mark.slow
 def test_posteriors_agree_with_a_sampler_that_samples_the_nuisances():
     toy, columns = curved(), Columns(Nuisances(amplitude="free", calibration=(0.05, 0.03), ebv=0.05), WAVE)
     rng = np.random.default_rng(5)

@@ -98,6 +98,7 @@ def fitted(store, model, state, changes=None, **recipe) -> tuple[np.ndarray, pd.
     return 1 - ((predicted - truth) ** 2).mean(axis=0) / truth.var(axis=0), predictions, found
 
 
+@pytest.mark.slow
 def test_a_tiny_network_sees_what_no_linear_model_can(tmp_path):
     ridge, _, _ = fitted(Toy(), "ridge", tmp_path)
     network, _, found = fitted(Toy(), "vit", tmp_path)
@@ -137,6 +138,7 @@ def test_efficiency_of_an_honest_model_reaches_one_at_most_and_a_leak_is_flagged
     assert is_leak(measured(truth + rng.normal(scale=0.3, size=4_000)))
 
 
+@pytest.mark.slow
 def test_three_labels_are_learnt_together(tmp_path):
     r2, predictions, _ = fitted(Toy(), "vit", tmp_path, heads="multi_equal")
     assert len(predictions) == 600
@@ -191,6 +193,7 @@ def whole_run(small_store, tmp_path):
     return lambda: run(Given(small_store, members), recipe, chosen, ONE, folder, tmp_path / "state", posteriors)
 
 
+@pytest.mark.slow
 def test_a_run_with_a_network_writes_everything_and_again_without_training(whole_run, tmp_path, monkeypatch):
     first = whole_run()
     assert first.metrics["efficiency"]["n_bayes"] > 5
@@ -201,6 +204,7 @@ def test_a_run_with_a_network_writes_everything_and_again_without_training(whole
     assert whole_run().metrics == first.metrics
 
 
+@pytest.mark.slow
 def test_another_bias_bin_is_another_evaluation_of_the_same_training(whole_run, tmp_path, monkeypatch):
     first, folder = whole_run(), tmp_path / "run/v/seed_0"
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -135,6 +135,7 @@ def test_control_is_as_long_as_pretraining_and_training_together(tmp_path):
     assert not found.encoders
 
 
+@pytest.mark.slow
 def test_interrupted_while_pretraining_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, monkeypatch):
     whole = network.fit(task(tmp_path / "whole"))
     monkeypatch.setattr(interruption, "_received", None)

@@ -150,6 +150,7 @@ def test_it_reaches_the_posterior_mean_and_nothing_beats_it(tmp_path):
     assert found.chosen["components"] == 8
 
 
+@pytest.mark.slow
 def test_every_part_of_the_method_brings_something(tmp_path):
     """Without weights sky lines drown the rest; without residual levels a star's noise is not known; random directions
     miss what the spectra vary in."""
@@ -175,6 +176,7 @@ def test_weights_are_those_of_the_errors_and_of_anything_else_those_of_the_noise
     assert (found[1] > 0).all()
 
 
+@pytest.mark.slow
 def test_masked_pixels_are_not_seen_and_cost_what_they_hold(tmp_path, monkeypatch):
     from logg1m.spectra import masks
 

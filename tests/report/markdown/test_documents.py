@@ -72,6 +72,7 @@ def lint(path: Path) -> list[str]:
     return [f"{f.scan_file}:{f.line_number} {f.rule_id} {f.rule_description}" for f in scan.scan_failures]
 
 
+@pytest.mark.slow
 def test_every_document_passes_the_linter(folder):
     found = sorted(folder.glob("*.md"))
     assert len(found) == 20, "roadmap, kanban, changelog, seventeen reports"

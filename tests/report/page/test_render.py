@@ -53,6 +53,7 @@ def found_in(source: str, part: str) -> float:
     return float(there)
 
 
+@pytest.mark.slow
 def test_every_number_on_the_page_stands_in_the_artifact_that_it_names(text):
     data = Seen(text).data
     assert len(data) > 1000
@@ -291,6 +292,7 @@ def test_a_run_with_few_test_stars_says_that_it_concludes_nothing(text, paths, e
     assert "cannot carry a conclusion" not in rendered(paths, experiments)
 
 
+@pytest.mark.slow
 def test_pictures_shrink_until_the_page_is_small_enough(paths, experiments):
     rng = np.random.default_rng(0)
     busy = Image.fromarray(rng.integers(0, 255, (700, 1200, 3), dtype=np.uint8))
@@ -326,6 +328,7 @@ def test_once_all_is_done_nothing_is_listed_as_open(text):
     assert 'id="kanban"' not in text
 
 
+@pytest.mark.slow
 def test_bounds_say_over_how_many_labels_they_are(paths, experiments):
     assert "5-D" in Seen(rendered(paths, experiments)).scripts["figure-data"]
     four = "4-D: log g, Teff, [M/H], [α/M]; [C/M] the same for all spectra"
@@ -349,6 +352,7 @@ def test_without_artifacts_the_page_says_that_nothing_has_been_scored(experiment
     assert all(f'id="{key}"' in text for key in experiments)
 
 
+@pytest.mark.slow
 def test_markup_from_data_and_configuration_is_shown_as_text(paths, experiments):
     evil = '<script>alert(1)</script><b title="x">&'
     verdict = read_json("results/mvp_1_2/verdict.json")

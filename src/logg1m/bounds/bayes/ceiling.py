@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from logg1m import metrics
 from logg1m.config.bayes import BayesConfig
@@ -84,7 +84,7 @@ def calibration(table: pd.DataFrame, bootstrap: Bootstrap, seed: int) -> dict[st
         "err2_over_variance": metrics.with_interval(metrics.mean(scaled), len(table), bootstrap, seed),
         "rank_histogram": counts.tolist(),
         "rank_chi2": distance,
-        "rank_p_value": float(chi2.sf(distance, bins - 1)),
+        "rank_p_value": float(chdtrc(bins - 1, distance)),
     }
 
 
