@@ -56,6 +56,7 @@ WRITERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_full_disk_is_one_clear_error_for_every_writer(small_disk, kind):
     with pytest.raises(InputError, match=rf"cannot write {small_disk}/\S+: No space left on device"):

@@ -71,6 +71,7 @@ def test_run_writes_its_artifacts_and_nothing_else(train):
     assert len(pd.read_csv(folder / "history.csv")) == len(Experiments().alphas)
 
 
+@pytest.mark.slow
 def test_metrics_and_predictions_are_the_same_bytes_every_time_and_times_are_kept_apart(train):
     folders = [train(name, {"train_size": 200}, channels=("flux_over_error",))[1] for name in ("once", "again")]
     for name in ("metrics.json", "predictions.parquet", "history.csv", "model.safetensors"):
@@ -93,6 +94,7 @@ def test_the_best_model_is_chosen_on_low_noise_validation_stars_that_it_is_not_f
     assert beyond["id"].tolist() == [i for i in order[1_549:1_600] if members.loc[i, "low_noise"]]
 
 
+@pytest.mark.slow
 def test_another_seed_trains_on_other_noise_and_is_tested_on_the_same_spectra(train):
     tables = [
         pd.read_parquet(train(f"seed_{k}", {"train_size": 200, "seed_number": k})[1] / "predictions.parquet")

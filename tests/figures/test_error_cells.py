@@ -3,6 +3,7 @@ import pytest
 from logg1m.figures import empty, error_cells
 
 
+@pytest.mark.slow
 def test_the_cells_are_those_of_the_artifact(draw, pictures, errors):
     values = draw("error_cells", errors=errors)
     assert len(values) == len(errors["low_noise"]["cells"])

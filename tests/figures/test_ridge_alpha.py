@@ -6,6 +6,7 @@ from logg1m.figures.interactive import Shown
 from logg1m.files import InputError
 
 
+@pytest.mark.slow
 def test_every_point_of_every_curve_is_a_row(draw):
     curve = [
         {"standardised": way, "features": features, "alpha": alpha, "validation_r2": 0.4 - 0.01 * (k - 2) ** 2}

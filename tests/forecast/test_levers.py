@@ -159,6 +159,7 @@ def test_the_sky_is_moved_to_the_blue_by_half_a_pixel(levers):
     assert np.abs(moved / plain - 1).max() > 0.3
 
 
+@pytest.mark.slow
 def test_the_part_of_the_artifact_has_every_lever_on_the_stars_of_the_run(small_source):
     config = CONFIG.model_copy(update={"at_hours": 3.0})
     found = levers_part(

@@ -68,6 +68,7 @@ def test_a_stopped_job_is_one_line_and_leaves_no_file(tmp_path, number, name):
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
+@pytest.mark.slow
 def test_the_warning_of_the_wall_time_stops_only_who_listens(tmp_path):
     process = start(tmp_path, "say('ready')\ntime.sleep(1)\noutput.write_text('done')")
     ready(process)
@@ -94,6 +95,7 @@ def test_a_job_that_listens_saves_its_state_and_says_so(tmp_path):
     assert (tmp_path / "state").read_text() == "saved"
 
 
+@pytest.mark.slow
 def test_a_warning_that_came_before_the_training_counts(tmp_path):
     body = """
         say("ready")
@@ -110,6 +112,7 @@ def test_a_warning_that_came_before_the_training_counts(tmp_path):
     assert "stopped by SIGUSR1 after step 1; the state is saved" in log
 
 
+@pytest.mark.slow
 def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     process = start(tmp_path, WRITING)
     ready(process)
@@ -123,6 +126,7 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == others | {"logs"}
 
 
+@pytest.mark.slow
 def test_a_job_waits_for_an_earlier_one_on_the_same_files(tmp_path):
     """Snakemake removes the log of the earlier one in between."""
     earlier = start(tmp_path, "say('ready')\nsys.stdin.readline()\noutput.write_text('earlier')", stdin=subprocess.PIPE)

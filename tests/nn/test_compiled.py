@@ -114,6 +114,7 @@ def test_the_head_works_in_single_precision_and_the_layers_in_half(tmp_path):
     assert seen == {"head": (torch.float32, torch.float32), "layer": torch.bfloat16}
 
 
+@pytest.mark.slow
 def test_levels_that_give_way_to_regression_compile_the_network_once(tmp_path):
     module, labels, _ = supervised(objective="ordinal")
     compilations = []

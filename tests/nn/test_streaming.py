@@ -101,6 +101,7 @@ def test_another_process_simulates_the_same():
     assert found == batches(made(), range(1))
 
 
+@pytest.mark.slow
 def test_a_simulating_process_that_is_killed_is_an_error_and_no_hang():
     feed = made(ahead=True)
     next(feed.epoch(0, BATCH))

@@ -144,6 +144,7 @@ def test_information_of_arms_adds_up(wide):
     np.testing.assert_allclose(sum(parts), fisher.fisher_information(d, error), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_derivatives_of_all_arms_are_those_of_finite_differences(wide):
     together, at = of(("b", "r", "n"), wide), conditions(mag=19.0)
     exact = together.jacobian(LABELS[:1], at)

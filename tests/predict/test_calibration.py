@@ -7,6 +7,8 @@ from logg1m.files import InputError
 from logg1m.predict import calibration
 from logg1m.predict.calibration import Asked, Calibration
 
+pytestmark = pytest.mark.slow
+
 
 def population(n: int, seed: int) -> Asked:
     """log g uniform, errors that fall with S/N, and an estimate that leans to the middle: as a regression does."""

@@ -76,6 +76,7 @@ def test_masked_pixels_have_no_weight(sampler, observed):
     assert left_out.mean == pytest.approx(weightless.mean, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_both_estimators_stand_side_by_side(predictor, sampler, observed):
     block, _ = observed
     part = type(block.ready)(**{k: v if k == "steps" else v[:3] for k, v in vars(block.ready).items()})

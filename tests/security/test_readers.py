@@ -131,6 +131,7 @@ def table(scratch: Path) -> bytes:
     return (scratch / "predictions.parquet").read_bytes()
 
 
+@pytest.mark.slow
 @given(cut=WHOLE_OR_CUT, at=SHARES, byte=BYTES)
 @settings(max_examples=300)
 def test_any_damage_to_a_table_is_read_or_refused(table: bytes, scratch: Path, cut: float, at: float, byte: int):

@@ -151,6 +151,7 @@ def test_killed_while_replacing_another_store_it_ends_with_the_same_bytes(tmp_pa
         _rerun_equals(folder, SyntheticSource(N), undisturbed)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_keeps_what_was_finished_and_ends_with_the_same_bytes(tmp_path, undisturbed, start):
     for at in (60, 55, 50, 45):
         process = start(tmp_path, SyntheticSource(N), at)

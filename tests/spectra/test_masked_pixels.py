@@ -133,6 +133,7 @@ def bounds_of(store: Store, source: object) -> pd.DataFrame:
     return compute_bounds(collect(store, np.arange(N), ONE), source, RANGES, Bounds(max_spectra=N), ONE).stars  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_bounds_are_those_of_the_good_pixels(toys: Stores) -> None:
     truth, huge = (bounds_of(store, toys.source) for store in (toys.truth, toys.huge))
     pd.testing.assert_frame_equal(truth, huge, check_exact=True)
@@ -146,6 +147,7 @@ def test_bounds_are_those_of_the_good_pixels(toys: Stores) -> None:
     assert (huge["exact_sigma_1d"] > bounds_of(toys.none, toys.source)["exact_sigma_1d"]).all()
 
 
+@pytest.mark.slow
 def test_a_mask_that_masks_nothing_changes_no_bound(toys: Stores) -> None:
     pd.testing.assert_frame_equal(*(bounds_of(s, toys.source) for s in (toys.none, toys.nothing)), check_exact=True)
 
@@ -243,6 +245,7 @@ RECIPES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)
 def test_a_model_sees_the_mean_in_place_of_a_masked_pixel(seen: dict[str, Store], recipe: dict[str, object]) -> None:
     prepare, huge = prepared(seen["huge"], **recipe)
@@ -364,6 +367,7 @@ def test_a_run_does_not_see_the_mask(seen: dict[str, Store], tmp_path: Path, rec
     assert np.isfinite(pd.read_csv(tmp_path / "huge" / "v" / "seed_0" / "gradient.csv")["gradient"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pca", "blind_spot", "autoencoder"])
 def test_a_denoiser_does_not_see_the_mask(seen: dict[str, Store], tmp_path: Path, kind: DenoiserKind) -> None:
     settings = Denoisers(train_size=200, test_size=60, block=64, code=4, hidden=8, components=8, training=QUICK)

@@ -72,6 +72,7 @@ def test_results_are_the_same_bits_on_every_scheduler(compute):
         np.testing.assert_array_equal(found, value)
 
 
+@pytest.mark.slow
 def test_an_error_in_one_item_arrives_as_itself_and_the_next_pass_works(compute):
     with pytest.raises(OddError, match="item 5"):
         run(fail_at_five, range(20), compute)

@@ -110,6 +110,7 @@ def test_a_training_is_known_by_what_trains_and_by_nothing_that_evaluates(edited
         assert edited(module, edit) != edited(module), edit
 
 
+@pytest.mark.slow
 def test_what_evaluates_counts_for_every_run(edited):
     for edit in ("metrics", "bounds/efficiency", "experiments/evaluate", "experiments/judging/bias"):
         assert edited("logg1m.experiments.run", edit) != edited("logg1m.experiments.run"), edit

@@ -1,12 +1,10 @@
 """Ridge at every scale, feature set and penalty."""
 
-import numpy as np
-
 from logg1m.baselines import ridge
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import Protocol
-from logg1m.files import read_parquet, write_json, write_parquet, write_tensors
+from logg1m.files import read_parquet, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.pools import Pools
 from logg1m.spectra.store import Store
@@ -21,12 +19,5 @@ with job(snakemake):
     frame = ridge.Frame.of(pixels, protocol.noise_level)
     moments = ridge.accumulate(store, pools, truth, frame, params.seed, compute)
     fits = ridge.fit_all(moments, pools, frame, config, compute)
-    models = [model for fit in fits.values() for model in fit.models]
-    asked = {snakemake.output.predictions: pools.common_test, snakemake.output.selection: pools.choosing}
-    both = np.concatenate(list(asked.values()))  # in one pass
-    predicted = ridge.predict(store, both, models, frame, params.seed, protocol.noise_level, compute)
-    parts = np.split(predicted, [len(pools.common_test)])
-    for (path, ids), part in zip(asked.items(), parts):
-        write_parquet(path, ridge.table(models, ids, truth, part))
-    write_tensors(snakemake.output.model, ridge.tensors(models, frame))
+    ridge.publish(snakemake.output, store, pools, fits, frame, params.seed, protocol.noise_level, compute)
     write_json(snakemake.output.report, ridge.report(fits, config))

@@ -20,7 +20,7 @@ from logg1m.baselines.spectral import Spectrum
 from logg1m.config.baselines import RidgeConfig
 from logg1m.config.compute import Compute
 from logg1m.config.protocol import scale_name
-from logg1m.files import InputError
+from logg1m.files import InputError, write_parquet, write_tensors
 from logg1m.jobs import device as devices
 from logg1m.jobs.progress import Progress
 from logg1m.protocol.pools import Pools, Split, noisy_rows
@@ -279,6 +279,29 @@ def table(models: Sequence[Linear], ids: np.ndarray, truth: np.ndarray, predicte
         for k, model in enumerate(models)
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def publish(
+    output: Any,
+    store: Store,
+    pools: Pools,
+    fits: dict[int, ScaleFit],
+    frame: Frame,
+    seed: int,
+    level: float,
+    compute: Compute,
+) -> None:
+    """Write the models, and what they predict for the common test and for the stars that choose, in one pass.
+
+    output : the rule's files: model, predictions, selection
+    """
+    models = [model for fit in fits.values() for model in fit.models]
+    asked = {output.predictions: pools.common_test, output.selection: pools.choosing}
+    predicted = predict(store, np.concatenate(list(asked.values())), models, frame, seed, level, compute)
+    truth = store.labels()["logg"].to_numpy()
+    for (path, ids), part in zip(asked.items(), np.split(predicted, [len(pools.common_test)])):
+        write_parquet(path, table(models, ids, truth, part))
+    write_tensors(output.model, tensors(models, frame))
 
 
 def report(fits: dict[int, ScaleFit], config: RidgeConfig, noise_is_penalty: bool = False) -> dict[str, Any]:

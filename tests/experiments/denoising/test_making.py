@@ -50,6 +50,7 @@ def made(kind, small_store, surveyed, folder, settings=QUICK):
     return make(request(kind, settings), small_store, *surveyed, ONE, folder / kind / "seed_0", folder / "state" / kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["blind_spot", "pca"])
 def test_denoiser_gains_without_clean_spectra_and_comes_out_the_same_again(kind, small_store, surveyed, tmp_path):
     report = made(kind, small_store, surveyed, tmp_path)
@@ -198,6 +199,7 @@ def test_examples_hold_whole_spectra(small_store, surveyed, tmp_path):
     assert noise.is_monotonic_increasing  # bright, median, faint
 
 
+@pytest.mark.slow
 def test_a_confined_denoiser_carries_nothing_into_a_run_from_pixels_that_the_model_does_not_see(
     small_store, surveyed, tmp_path
 ):

@@ -81,6 +81,7 @@ def spectra_of_the_test(given: Task) -> np.ndarray:
         return read(given, room, {"test": given.rows.test})["test"]
 
 
+@pytest.mark.slow
 def test_pretraining_makes_the_encoder_know_the_factor_without_a_label(tmp_path):
     given = task(tmp_path, pretraining_compute=8.0)
     found = network.fit(given)

@@ -138,6 +138,7 @@ def quick(epochs: int = 2) -> Projection:
     return SMALL.model_copy(update={"training": SMALL.training.model_copy(update={"epochs": epochs})})
 
 
+@pytest.mark.slow
 def test_it_reaches_the_posterior_mean_and_nothing_beats_it(tmp_path):
     store = Linear()
     table, found = predictions(task_of(store, tmp_path))
@@ -199,6 +200,7 @@ def test_recipes_that_it_supports(tmp_path, change):
     assert found.chosen["components"] <= 128
 
 
+@pytest.mark.slow
 def test_a_gaussian_likelihood_says_its_uncertainty(tmp_path):
     store = Linear()
     table, _ = predictions(task_of(store, tmp_path, objective="gaussian_nll"))

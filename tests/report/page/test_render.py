@@ -105,6 +105,7 @@ def in_order(shown: list[Any], there: list[Any]) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_every_value_of_every_figure_stands_in_the_artifact_that_it_names(text):
     figures = json.loads(Seen(text).scripts["figure-data"])
     assert {"r2-against-snr", "scaling", "mvp_0_a-snr_histogram", "mvp_0_b-ridge_alpha", "mvp_1_1-sigma_vs_error", "mvp_1_1-ratio_histogram",
@@ -219,6 +220,7 @@ def test_the_page_asks_the_network_for_nothing_and_stays_small(text):
     assert len(text.encode()) < 0.6 * LARGEST  # a tenth of the variants of a full run
 
 
+@pytest.mark.slow
 def test_the_same_artifacts_give_the_same_page(text, paths, experiments):
     assert rendered(paths, experiments) == text
 
@@ -314,6 +316,7 @@ def test_pictures_shrink_until_the_page_is_small_enough(paths, experiments):
     assert len(text.encode()) == sizes[-1] < render.LARGEST
 
 
+@pytest.mark.slow
 def test_paused_and_missing_and_unmade_have_honest_rows(paths, experiments):
     Path("results/mvp_1_3/verdict.json").unlink()
     text = rendered(paths, experiments, paused=("1.2",))

@@ -25,6 +25,7 @@ def as_another_program(path: Path) -> str:
     return subprocess.run([sys.executable, "-c", OTHER, path], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_a_shard_that_is_still_written(shard: Path) -> None:
     with h5py.File(shard, "r+"):
         said = as_another_program(shard)
