@@ -72,5 +72,5 @@ def answer(options: argparse.Namespace) -> str:
         from logg1m.sources.bosz.source import load_or_make
 
         assert config.data.bosz is not None
-        grid = load_or_make(config.data.bosz, config.data.priors)[0]
+        grid = load_or_make(config.data.bosz, config.data.priors, config.data.observation.arms)[0]
     return str(ask(options.mag, wanted, options.star, config=config, grid=grid, **given))

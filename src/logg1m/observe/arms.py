@@ -94,10 +94,15 @@ class Arm:
         kinks = [nm for nm in _EXTINCTION[0] if low < nm < high]
         return np.unique(np.concatenate([np.linspace(low, high, 24), kinks]))
 
-    def reached(self, low: float, high: float) -> np.ndarray:
-        """Pixels (4096,) that spectra from `low` to `high` Å cover, line spread and velocities of 550 km/s included."""
+    def needs(self) -> tuple[np.ndarray, np.ndarray]:
+        """First and last Å of a spectrum that every pixel needs, (4096,) each: line spread and velocities of 550 km/s."""
         edge = 6 * self.line_spread + 1.5 * self.pixel
-        return np.asarray((self.wave * (1 - _MARGIN) - edge >= low) & (self.wave * (1 + _MARGIN) + edge <= high))
+        return self.wave * (1 - _MARGIN) - edge, self.wave * (1 + _MARGIN) + edge
+
+    def reached(self, low: float, high: float) -> np.ndarray:
+        """Pixels (4096,) that spectra from `low` to `high` Å cover."""
+        first, last = self.needs()
+        return np.asarray((first >= low) & (last <= high))
 
 
 class Arms:
@@ -106,8 +111,11 @@ class Arms:
     Attributes
     ----------
     wave : (P,) vacuum Å of the pixels that are used, arm by arm
+    FEWEST : pixels of an arm that a grid has to reach
     chosen : (P,) their places among all pixels of all arms; owner (P,) which arm each belongs to
     """
+
+    FEWEST = 2
 
     def __init__(
         self, names: tuple[str, ...], reach: tuple[float, float], device: torch.device, dtype: torch.dtype
@@ -116,7 +124,7 @@ class Arms:
         self.arms = [Arm.read(name) for name in sorted(names, key=ORDER.index)]
         used = [arm.reached(*reach) for arm in self.arms]
         for arm, pixels in zip(self.arms, used):
-            if pixels.sum() < 2:
+            if pixels.sum() < self.FEWEST:
                 raise InputError(
                     f"arm {arm.name} covers {arm.wave[0]:.0f} … {arm.wave[-1]:.0f} Å; the grid of stars covers "
                     f"{reach[0]:.0f} … {reach[1]:.0f} Å: take other arms in data.observation.arms, or another grid"

@@ -38,7 +38,7 @@ _FIBRE_OFFSET = 0.10  # arcsec
 # Throughput and sky vary smoothly with λ except for a kink of the extinction curve at 800 nm, which is a knot:
 # linear interpolation between these 16 wavelengths (nm) leaves the SNR within 2e-5.
 KNOTS = np.concatenate([np.linspace(710.0, 800.0, 9), np.linspace(800.0, 885.0, 8)[1:]])
-_ALLOWED = {
+ALLOWED = {
     "mag": (-10.0, 45.0), "seeing": (0.1, 10.0), "zenith_angle": (0.0, 70.0), "field_angle": (0.0, 0.65),
     "redshift": (-0.1, 0.1),
 }  # fmt: skip
@@ -77,7 +77,7 @@ class Conditions:
         InputError
             Names the first offending spectrum, value and the allowed range.
         """
-        for name, (low, high) in _ALLOWED.items():
+        for name, (low, high) in ALLOWED.items():
             values = getattr(self, name)
             outside = ~((values >= low) & (values <= high))  # NaN counts as outside
             if outside.any():

@@ -16,7 +16,7 @@ from logg1m.config.files_sources import BoszConfig
 from logg1m.files import InputError
 from logg1m.sources.paths import place
 
-FIRST, LAST = 7078.0, 8876.0  # Å read of every spectrum: the grid with room for its smoothing kernel
+FIRST, LAST = 7078.0, 8876.0  # Å that every spectrum has to cover: arm m, with room for the smoothing kernel
 _SIGNED = r"([+-]\d+\.\d+)"
 _NAME_2024 = re.compile(
     rf"bosz2024_(?P<atm>ms|mp|ap)_t(?P<t>\d+)_g{_SIGNED}_m{_SIGNED}_a{_SIGNED}_c{_SIGNED}_v(?P<v>\d+)"
@@ -145,8 +145,24 @@ def _covers(wave: np.ndarray) -> bool:
     return bool(_LEAST <= wave[0] <= FIRST + 4 and wave[-1] >= LAST - 4)
 
 
-def read_flux(model: Model, wave: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Wavelengths (Å) and Eddington flux H (erg/s/cm²/Å) of one model between `FIRST` and `LAST`.
+def ends(model: Model, wave: np.ndarray | None) -> tuple[float, float]:
+    """First and last wavelength (Å) of a model: of those that all share, or else of its own.
+
+    Raises
+    ------
+    InputError
+        As `read_flux`.
+    """
+    if wave is None:
+        wave = _table(model.path, 1)[:, 0]
+        _require_angstrom(wave, model.path)
+    return float(wave[0]), float(wave[-1])
+
+
+def read_flux(
+    model: Model, wave: np.ndarray | None, span: tuple[float, float] = (FIRST, LAST)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wavelengths (Å) and Eddington flux H (erg/s/cm²/Å) of one model inside a span (Å).
 
     Raises
     ------
@@ -162,12 +178,13 @@ def read_flux(model: Model, wave: np.ndarray | None) -> tuple[np.ndarray, np.nda
         flux = table[:, 0]
         if len(flux) != len(wave):
             raise InputError(f"{model.path}: {len(flux)} rows for {len(wave)} wavelengths; fetch it again")
-    inside = (wave >= FIRST) & (wave <= LAST)
+    first, last = span
+    inside = (wave >= first) & (wave <= last)
     wave, flux = wave[inside], flux[inside]
-    if len(wave) < 100 or wave[0] > FIRST + 4 or wave[-1] < LAST - 4:
-        raise InputError(f"{model.path}: the spectrum does not cover {FIRST:g} … {LAST:g} Å")
+    if len(wave) < 100 or wave[0] > first + 4 or wave[-1] < last - 4:
+        raise InputError(f"{model.path}: the spectrum does not cover {first:g} … {last:g} Å")
     if not (np.isfinite(flux).all() and (flux > 0).all()):
-        raise InputError(f"{model.path}: the flux between {FIRST:g} and {LAST:g} Å must be positive; fetch it again")
+        raise InputError(f"{model.path}: the flux between {first:g} and {last:g} Å must be positive; fetch it again")
     return wave, flux
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,17 @@ from logg1m.files import InputError, save_with
 from logg1m.jobs.machine import usable_cores
 from logg1m.jobs.progress import Progress, log
 from logg1m.observe import LABELS, StellarGrid
+from logg1m.observe.arms import Arm
 from logg1m.observe.pfs import GRID_SIGMA
-from logg1m.sources.bosz.files import FIRST, LAST, Model, find_models, find_wavelengths, read_flux
+from logg1m.sources.bosz.files import Model, ends, find_models, find_wavelengths, read_flux
 from logg1m.sources.embedded import EmbeddedSource
 from logg1m.sources.identity import stamp_of_folder
 from logg1m.sources.paths import place
 from logg1m.sources.pfs.wave import AIR_SHIFT, shift_from_vacuum
 
-WAVE = 7084.0 + 0.2 * np.arange(8931)  # vacuum Å, as the grid in the package
+_STEP = 0.2  # Å
+WAVE = 7084.0 + _STEP * np.arange(8931)  # vacuum Å of arm m alone, as the grid in the package
+_BESIDE = 6.0  # Å that are read on either side of a grid, for the smoothing kernel
 _FORMAT = 1  # of kept grids: raise it when what `make_grid` computes changes
 _FWHM = 2.3548  # of a Gaussian, in σ
 _FINE_STEP = 0.05  # Å, to which coarser files are interpolated before smoothing
@@ -39,7 +43,7 @@ class BoszSource(EmbeddedSource):
 
     def __init__(self, data: Data, seed: int, device: str = "cpu") -> None:
         assert data.bosz is not None
-        grid, self.provenance = load_or_make(data.bosz, data.priors)
+        grid, self.provenance = load_or_make(data.bosz, data.priors, data.observation.arms)
         super().__init__(data, seed, device, grid)
 
     def describe(self) -> dict[str, Any]:
@@ -48,8 +52,10 @@ class BoszSource(EmbeddedSource):
         return super().describe() | {"kind": "bosz", "grid": made}
 
 
-def load_or_make(config: BoszConfig, priors: Priors) -> tuple[StellarGrid, dict[str, Any]]:
-    """The grid of a folder and how it came about, from `grid_file` if that was made from the same files.
+def load_or_make(
+    config: BoszConfig, priors: Priors, arms: tuple[str, ...] = ("m",)
+) -> tuple[StellarGrid, dict[str, Any]]:
+    """The grid of a folder and how it came about, from `grid_file` if that was made from the same files for the same arms.
 
     Raises
     ------
@@ -58,7 +64,7 @@ def load_or_make(config: BoszConfig, priors: Priors) -> tuple[StellarGrid, dict[
     """
     models = find_models(config)
     nodes = _nodes(models, priors)
-    identity = _identity(config, nodes)
+    identity = _identity(config, nodes, arms)
     kept = Path(place(config.grid_file, "data.bosz.grid_file")) if config.grid_file else None
     if kept is not None and kept.exists():
         grid = StellarGrid.load(kept)
@@ -67,7 +73,7 @@ def load_or_make(config: BoszConfig, priors: Priors) -> tuple[StellarGrid, dict[
         if provenance.get("identity") == identity:
             return grid, provenance
         log.info(f"{kept} was made from other files or settings: made anew")
-    grid, provenance = make_grid(config, models, nodes)
+    grid, provenance = make_grid(config, models, nodes, arms)
     provenance["identity"] = identity
     if kept is not None:
         arrays = {name: getattr(grid, name) for name in ("wave", "mean", "components", "coefficients")}
@@ -81,10 +87,27 @@ def load_or_make(config: BoszConfig, priors: Priors) -> tuple[StellarGrid, dict[
     return grid, provenance
 
 
-def _identity(config: BoszConfig, nodes: dict[str, np.ndarray]) -> str:
+def wavelengths(arms: tuple[str, ...], low: float, high: float) -> np.ndarray:
+    """Vacuum Å of the grid that arms need, as far as files from `low` to `high` Å reach: `WAVE` and more in its steps."""
+    if arms == ("m",):
+        return WAVE
+    first, last = (np.concatenate(part) for part in zip(*(Arm.read(name).needs() for name in arms)))
+
+    def steps(needed: float, there: float) -> int:
+        """More of them in one direction: as many as are needed, or as there are."""
+        return max(0, min(math.ceil(needed / _STEP), math.floor(there / _STEP)))
+
+    before = steps(WAVE[0] - first.min(), WAVE[0] - low - _BESIDE)
+    after = steps(last.max() - WAVE[-1], high - _BESIDE - WAVE[-1])
+    return np.asarray(WAVE[0] + _STEP * np.arange(-before, len(WAVE) + after))
+
+
+def _identity(config: BoszConfig, nodes: dict[str, np.ndarray], arms: tuple[str, ...]) -> str:
     settings = config.model_dump(exclude={"folder", "grid_file"})
     axes = {name: values.tolist() for name, values in nodes.items()}
-    return hashlib.sha256(json.dumps([_FORMAT, settings, stamp_of_folder(config), axes]).encode()).hexdigest()[:16]
+    made_of = [_FORMAT, settings, stamp_of_folder(config), axes]
+    made_of += [] if arms == ("m",) else [sorted(arms)]
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:16]
 
 
 def _nodes(models: list[Model], priors: Priors) -> dict[str, np.ndarray]:
@@ -105,9 +128,10 @@ def _nodes(models: list[Model], priors: Priors) -> dict[str, np.ndarray]:
 
 
 def make_grid(
-    config: BoszConfig, models: list[Model], nodes: dict[str, np.ndarray]
+    config: BoszConfig, models: list[Model], nodes: dict[str, np.ndarray], arms: tuple[str, ...] = ("m",)
 ) -> tuple[StellarGrid, dict[str, Any]]:
-    """Read the files at the nodes, smooth them to σ = 0.35 Å, and compress ln F_λ into principal components.
+    """Read the files at the nodes, smooth them to σ = 0.35 Å, and compress ln F_λ into principal components, over what arms
+    need.
 
     Returns
     -------
@@ -129,8 +153,8 @@ def make_grid(
             f"{config.folder}: {len(missing)} of {len(wanted)} nodes have no file, the first is {missing[0]}; fetch "
             "them, narrow data.priors, or set data.bosz.fill_missing: true to interpolate them"
         )
-    ln_flux = _read_all([files[node] for node in wanted if node in files], config)  # (present nodes, M)
-    _require_vacuum(ln_flux, min(node[0] for node in wanted), config)
+    wave, ln_flux = _read_all([files[node] for node in wanted if node in files], config, arms)  # (present nodes, M)
+    _require_vacuum(wave, ln_flux, min(node[0] for node in wanted), config)
     mean, components, scores = _principal_components(ln_flux, config.n_components)
     shape = tuple(len(values) for values in nodes.values())
     coefficients = np.full((*shape, len(components)), np.nan)
@@ -143,7 +167,7 @@ def make_grid(
             f"{config.folder}: {len(components)} principal components reproduce the worst node to {error.max():.2g} "
             f"rms, expected {config.max_reconstruction_error:g}; raise data.bosz.n_components or the limit"
         )
-    grid = StellarGrid(nodes, WAVE, mean.astype(np.float32), components.astype(np.float32), coefficients)
+    grid = StellarGrid(nodes, wave, mean.astype(np.float32), components.astype(np.float32), coefficients)
     grid.check(config.folder)
     provenance = {
         "release": f"BOSZ {models[0].release}",
@@ -158,32 +182,35 @@ def make_grid(
     return grid, provenance
 
 
-def _read_all(models: list[Model], config: BoszConfig) -> np.ndarray:
-    """ln F_λ on `WAVE` at σ = 0.35 Å of all models, (N, M) float32."""
+def _read_all(models: list[Model], config: BoszConfig, arms: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Wavelengths (M,), vacuum Å, and ln F_λ on them at σ = 0.35 Å of all models, (N, M) float32."""
     shared = find_wavelengths(config) if models[0].release == "2024" else None
     resolution = None if config.resolution == "rorig" else float(config.resolution[1:])
-    _require_resolution(resolution, config)
-    smooth = Smoother(resolution)
-    out = np.empty((len(models), len(WAVE)), dtype=np.float32)
+    wave = WAVE if arms == ("m",) else wavelengths(arms, *ends(models[0], shared))
+    _require_resolution(resolution, wave[-1], config)
+    smooth, span = Smoother(resolution, wave), (wave[0] - _BESIDE, wave[-1] + _BESIDE)
+    out = np.empty((len(models), len(wave)), dtype=np.float32)
     progress = Progress("BOSZ spectra", len(models))
 
     def read(model: Model) -> np.ndarray:
-        return np.log(4 * np.pi * smooth(*read_flux(model, shared)))
+        return np.log(4 * np.pi * smooth(*read_flux(model, shared, span)))
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         for k, spectrum in enumerate(pool.map(read, models)):
             out[k] = spectrum
             progress.add(1)
     progress.finish()
-    return out
+    return wave, out
 
 
-def _require_resolution(resolution: float | None, config: BoszConfig) -> None:
-    widest = WAVE[-1] / (_FWHM * resolution) if resolution else 0.0
+def _require_resolution(resolution: float | None, last: float, config: BoszConfig) -> None:
+    """last : Å, where lines are widest."""
+    widest = last / (_FWHM * resolution) if resolution else 0.0
     if widest > _WIDEST_SIGMA:
+        enough = "r10000" if last / (_FWHM * 10_000) <= _WIDEST_SIGMA else "r20000"
         raise InputError(
-            f"data.bosz.resolution = {config.resolution}: lines are already σ = {widest:.2f} Å wide at {WAVE[-1]:.0f} "
-            f"Å, expected at most {_WIDEST_SIGMA}; use r10000 or higher"
+            f"data.bosz.resolution = {config.resolution}: lines are already σ = {widest:.2f} Å wide at {last:.0f} "
+            f"Å, expected at most {_WIDEST_SIGMA}; use {enough} or higher"
         )
     if widest > GRID_SIGMA:
         log.info(
@@ -193,21 +220,24 @@ def _require_resolution(resolution: float | None, config: BoszConfig) -> None:
 
 
 class Smoother:
-    """From a file's wavelengths and resolution to `WAVE` at σ = 0.35 Å; the operator is made once per scale.
+    """From a file's wavelengths and resolution to a grid's (M,), vacuum Å, at σ = 0.35 Å; the operator is made once per
+    scale.
 
     A file of resolving power R has lines of σ = λ / (2.3548 R) already, so the kernel makes up the difference in
     variance at each wavelength.
     """
 
-    def __init__(self, resolution: float | None) -> None:
-        already = WAVE / (_FWHM * resolution) if resolution else np.zeros(len(WAVE))
+    def __init__(self, resolution: float | None, wave: np.ndarray = WAVE) -> None:
+        self.wave = wave
+        already = wave / (_FWHM * resolution) if resolution else np.zeros(len(wave))
         self.sigma = np.sqrt(np.maximum(GRID_SIGMA**2 - already**2, _LEAST_SIGMA**2))
         self._operators: dict[bytes, csr_matrix] = {}
 
     def __call__(self, wave: np.ndarray, flux: np.ndarray) -> np.ndarray:
-        """(n,) wavelengths in Å and fluxes → (M,) flux on `WAVE`."""
+        """(n,) wavelengths in Å and fluxes → (M,) flux on the grid's."""
         if np.diff(wave).max() > _FINE_STEP:
-            fine = np.arange(max(FIRST, wave[0]), min(LAST, wave[-1]), _FINE_STEP)
+            first, last = max(self.wave[0] - _BESIDE, wave[0]), min(self.wave[-1] + _BESIDE, wave[-1])
+            fine = np.arange(first, last, _FINE_STEP)
             wave, flux = fine, CubicSpline(wave, flux)(fine)
         key = hashlib.sha256(wave.tobytes()).digest()
         operator = self._operators.get(key)
@@ -216,23 +246,24 @@ class Smoother:
         return np.asarray(operator @ flux)
 
     def _operator(self, wave: np.ndarray) -> csr_matrix:
-        width = np.gradient(wave)
-        first = np.searchsorted(wave, WAVE - 5 * self.sigma - _FINE_STEP)
-        last = np.searchsorted(wave, WAVE + 5 * self.sigma + _FINE_STEP)
+        width, at = np.gradient(wave), self.wave
+        first = np.searchsorted(wave, at - 5 * self.sigma - _FINE_STEP)
+        last = np.searchsorted(wave, at + 5 * self.sigma + _FINE_STEP)
         counts = last - first
-        rows = np.repeat(np.arange(len(WAVE)), counts)
+        rows = np.repeat(np.arange(len(at)), counts)
         columns = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
-        weights = width[columns] * np.exp(-0.5 * ((wave[columns] - WAVE[rows]) / self.sigma[rows]) ** 2)
-        weights /= np.bincount(rows, weights, minlength=len(WAVE))[rows]
-        return csr_matrix((weights, (rows, columns)), shape=(len(WAVE), len(wave)))
+        weights = width[columns] * np.exp(-0.5 * ((wave[columns] - at[rows]) / self.sigma[rows]) ** 2)
+        weights /= np.bincount(rows, weights, minlength=len(at))[rows]
+        return csr_matrix((weights, (rows, columns)), shape=(len(at), len(wave)))
 
 
-def _require_vacuum(ln_flux: np.ndarray, coolest: float, config: BoszConfig) -> None:
-    """Refuse spectra (N, M) whose mean has the Ca II triplet elsewhere than in vacuum, or none though stars are cool.
+def _require_vacuum(wave: np.ndarray, ln_flux: np.ndarray, coolest: float, config: BoszConfig) -> None:
+    """Refuse spectra (N, M) at wavelengths (M,) whose mean has the Ca II triplet elsewhere than in vacuum, or none though stars are cool.
 
     Cool stars have a strong triplet, so that where it is missing the wavelengths are not what they seem.
     """
-    shift = shift_from_vacuum(WAVE, np.exp(ln_flux.mean(axis=0, dtype=np.float64))[None, :], np.zeros(1))
+    red = (wave > WAVE[0] - _STEP / 2) & (wave < WAVE[-1] + _STEP / 2)
+    shift = shift_from_vacuum(wave[red], np.exp(ln_flux[:, red].mean(axis=0, dtype=np.float64))[None, :], np.zeros(1))
     if shift is None:
         if coolest < _TRIPLET_BELOW:
             raise InputError(
