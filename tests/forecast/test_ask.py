@@ -36,8 +36,34 @@ def test_what_cannot_be_asked_is_refused(grid):
         ask(20.0, 0.0, grid=grid)
     with pytest.raises(InputError, match="pfs_hdf5"):
         ask(20.0, config=validate({"data": {"source": "pfs_hdf5", "pfs_hdf5": {"train": ["x"]}}}), grid=grid)
-    with pytest.raises(InputError, match="seeing"):
-        ask(20.0, star="clump", seeing=100.0, grid=grid)
+    narrow = validate({"data": {"priors": {"teff": [3800, 5000], "m_h": [-0.5, 0.5]}}})
+    with pytest.raises(
+        InputError, match=r"teff = 5150 K, data\.priors\.teff = \[3800, 5000\]; m_h = -1 dex.*\[-0\.5, 0\.5\]"
+    ):
+        ask(20.0, star="clump", config=narrow, grid=grid)
+    for mag in (30.0, 5.0, float("nan")):
+        with pytest.raises(InputError, match=rf"i = {mag:g} cannot be forecast: expected 12\.\d … 25\.\d"):
+            ask(mag, star="clump", grid=grid)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({"seeing": -1.0}, "0.1 … 10 arcsec"),
+        ({"zenith_angle": 80.0}, "0 … 70 degrees"),
+        ({"field_angle": 0.7}, "0 … 0.65 degrees"),
+    ],
+)
+def test_conditions_that_the_instrument_does_not_have_are_refused_with_the_range(how, expected):
+    (name,) = how
+    with pytest.raises(InputError, match=rf"{name} = .* cannot be observed: .*{expected}"):
+        ask(20.0, star="clump", **how)
+
+
+def test_numbers_are_said_in_two_figures():
+    answer = ask(21.5, 0.2, "tip-2.0")
+    assert "takes 69 h (275 exposures)" in str(answer)
+    assert answer.hours == pytest.approx(68.66, abs=0.01)
 
 
 def test_the_command_prints_one_line(capsys):

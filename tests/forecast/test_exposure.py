@@ -14,8 +14,9 @@ from logg1m.config.bounds import Bounds
 from logg1m.config.data import Data, Observation
 from logg1m.config.forecast import Forecast
 from logg1m.files import InputError
-from logg1m.forecast import stars
+from logg1m.forecast import limits, stars
 from logg1m.forecast.exposure import Exposures, condition_rows, grid_rows, needed_rows
+from logg1m.forecast.make import exposure_part
 from logg1m.forecast.scene import Parts, Scene, Setting, sky_continuum
 from logg1m.observe import WAVE
 from logg1m.observe.pfs import REFERENCE_TABLE
@@ -114,6 +115,28 @@ def test_a_goal_below_the_floor_is_not_reachable_by_exposure(named, population):
             assert row[kind]["floor"] > 0.01
 
 
+def test_without_a_sky_residual_any_goal_is_reached_after_the_closed_form(named):
+    """Everything averages down: σ² = σ₁²/n."""
+    exposures, at = Exposures(named, RANGES, 1e8), Setting(22.0, 1, residual=0.0)
+    one = exposures.sigma(exposures.parts(at), 1.0)["bound"].to_numpy()
+    hours, floor = exposures.needed(at, 1e-3, "bound")
+    np.testing.assert_allclose(hours * 4, (one / 1e-3) ** 2, rtol=1e-6)
+    assert (floor == 0).all()
+    median = exposures.median_needed(at, 1e-3, "bound")
+    assert median * 4 == pytest.approx((np.median(one) / 1e-3) ** 2, rel=1e-4)
+
+
+def test_a_goal_just_above_the_floor_is_reached_however_long_it_takes(named):
+    exposures, at = Exposures(named, RANGES, 1e8), Setting(22.0, 1)
+    floor = exposures.sigma(exposures.parts(at), np.inf)["bound"].to_numpy()
+    for k in (0, 4):
+        hours, found = exposures.needed(at, floor[k] * (1 + 1e-9), "bound")
+        assert np.isfinite(hours[k])
+        assert hours[k] * 4 > 1e7  # beyond any number of exposures that anyone would look at
+        assert found[k] == pytest.approx(floor[k])
+        assert np.isinf(exposures.needed(at, floor[k], "bound")[0][k])
+
+
 def test_the_median_of_the_population_reaches_the_goal_after_the_time_that_is_said(population):
     everyone = Exposures(population, RANGES, 1e8)
     config = CONFIG.model_copy(update={"hours": tuple(np.geomspace(0.25, 24, 30)), "magnitudes": (20.5,)})
@@ -122,7 +145,9 @@ def test_the_median_of_the_population_reaches_the_goal_after_the_time_that_is_sa
     parts = population.parts(Setting(20.5, 1).conditions())
     for kind in ("bound", "posterior"):
         sigma = everyone.sigma(parts, everyone.exposures(row[kind]["hours"]))[kind]
-        assert sigma.median() == pytest.approx(0.2, rel=0.01)
+        assert sigma.median() == pytest.approx(0.2, rel=0.002)
+        exact = everyone.median_needed(Setting(20.5, 1), 0.2, kind)
+        assert exact == pytest.approx(row[kind]["hours"], rel=0.005)
 
 
 def test_worse_conditions_cost_and_a_bright_sky_is_an_assumption_about_its_continuum(named, population):
@@ -176,6 +201,28 @@ def test_stars_are_found_by_kind_and_refused_by_name(grid):
     with pytest.raises(InputError, match="outside the grid"):
         stars.named("tip", smaller)
     assert {star.kind for star in stars.inside(smaller)} == {"clump", "turnoff", "dwarf"}
+
+
+def test_only_stars_within_the_priors_are_forecast(observer64):
+    data = Data.model_validate({"priors": {"m_h": [-0.5, 0.5]}})
+    found = exposure_part(observer64, data, CONFIG, 1.0, 1e8, 1)
+    assert {star["name"] for star in found["stars"]} == {f"{kind}+0.0" for kind in ("tip", "clump", "turnoff", "dwarf")}
+    none = Data.model_validate({"priors": {"teff": [5000, 5100], "a_m": [0.1, 0.2]}})
+    found = exposure_part(observer64, none, CONFIG, 1.0, 1e8, 1)
+    assert found["stars"] == []
+    assert {row["star"] for row in found["needed"] + found["conditions"]} == {"population"}
+    for key, at in (("magnitudes", {"magnitudes": (20.0, 27.0)}), ("at_magnitude", {"at_magnitude": 3.0})):
+        with pytest.raises(InputError, match=rf"forecast\.{key}: i = .* cannot be forecast"):
+            exposure_part(observer64, data, CONFIG.model_copy(update=at), 1.0, 1e8, 1)
+
+
+def test_the_magnitudes_that_can_be_asked_are_those_of_the_closed_forms():
+    table = pd.read_csv(REFERENCE_TABLE, comment="#")
+    bright, faint = limits.magnitudes(900.0)
+    electrons, sky = table["electrons_per_fnu_cgs"], table["sky_electrons"]
+    assert (electrons * 10 ** (-0.4 * (bright + 48.6))).max() == pytest.approx(limits.FULL, rel=0.1)
+    assert (electrons * 10 ** (-0.4 * (faint + 48.6)) / sky).median() == pytest.approx(0.01, rel=0.1)
+    assert limits.magnitudes(9000.0) == (pytest.approx(bright + 2.5, abs=0.1), faint)
 
 
 def test_noise_free_spectra_have_no_bound(observer64):

@@ -51,7 +51,11 @@ class Forecast(Section):
     line_spread: Shares = Field((0.01, 0.05), description="1σ errors of the width of the line spread, as a share of it")
     window: float = Field(100.0, ge=20, le=1000, description="width of the windows that are left out or alone, Å")
     posterior_stars: int = Field(
-        24, ge=0, le=1_000_000, description="stars whose posteriors are sampled and reweighted, at most; 0: none"
+        150,
+        ge=0,
+        le=1_000_000,
+        description="stars whose posteriors are sampled and reweighted: the first of the low-noise ones whose levers are "
+        "computed; 0: none",
     )
     library: int = Field(2048, ge=1024, le=100_000_000, description="simulated draws from the prior to start from")
     min_ess: float = Field(

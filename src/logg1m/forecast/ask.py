@@ -13,7 +13,7 @@ from logg1m.bounds import fisher
 from logg1m.bounds.sweep import FIELD_ANGLE, SEEING, ZENITH_ANGLE
 from logg1m.config import Config
 from logg1m.files import InputError
-from logg1m.forecast import stars
+from logg1m.forecast import limits, stars
 from logg1m.forecast.exposure import Exposures
 from logg1m.forecast.scene import Scene, Setting
 from logg1m.observe import Observer, StellarGrid
@@ -47,17 +47,22 @@ class Answer:
         about = f"{self.star}, i = {self.mag:g}: σ(log g) = {self.goal:g} dex"
         if self.hours is None:
             said = (
-                f"is not reachable by exposure: {self.longest:.2g} dex after {_LONGEST:g} h, never below {self.floor:.2g} dex, "
-                "because sky subtraction leaves a share of the sky that does not average down"
+                f"is not reachable by exposure: {_brief(self.longest)} dex after {_LONGEST:g} h, never below "
+                f"{_brief(self.floor)} dex, because sky subtraction leaves a share of the sky that does not average down"
             )
         else:
             count = "one exposure" if self.exposures == 1 else f"{self.exposures:,} exposures"
-            said = f"takes {self.hours:.2g} h ({count})"
-        if self.hours_with_prior is None:
-            prior = "not reachable with the priors of the labels either" if self.hours is None else ""
+            said = f"takes {_brief(self.hours)} h ({count})"
+        if self.hours_with_prior is not None:
+            prior = f"{_brief(self.hours_with_prior)} h with the priors of the labels, approximately"
         else:
-            prior = f"{self.hours_with_prior:.2g} h with the priors of the labels, approximately"
-        return f"{about} {said}; {prior}; {self.configured} give {self.now:.2g} dex"
+            prior = "not reachable with the priors of the labels either"
+        return f"{about} {said}; {prior}; {self.configured} give {_brief(self.now)} dex"
+
+
+def _brief(value: float) -> str:
+    """Two significant figures, in full: 0.25, 12, 1,200."""
+    return f"{float(f'{value:.2g}'):,.10g}"
 
 
 def ask(
@@ -84,21 +89,26 @@ def ask(
     Raises
     ------
     InputError
-        If there is no such star, or a condition or the goal is outside what can be asked.
+        If there is no such star, the run's priors do not hold it, or the magnitude, a condition or the goal is outside what
+        can be asked; the message says the range.
     """
     if not 0 < goal < np.inf:
         raise InputError(f"a goal of {goal:g} dex cannot be asked for: expected σ(log g) above 0")
     if not 0.1 <= sky_continuum <= 1e3:
         raise InputError(f"a sky of {sky_continuum:g} times the dark one cannot be asked for: expected 0.1 … 1000")
-    config, grid = config or Config(), grid or StellarGrid.load()
+    config = config or Config()
     data, observation = config.data, config.data.observation
+    limits.require_magnitudes([mag], observation.exposure_time, "a magnitude of i")
+    limits.require_conditions({"seeing": seeing, "zenith_angle": zenith_angle, "field_angle": field_angle})
     if data.source == "pfs_hdf5":
         raise InputError("data.source = 'pfs_hdf5' has no forecast: only a source that simulates has one")
-    observer, priors = Observer(grid, observation, dtype=torch.float64), data.priors.model_dump()
+    grid, priors = grid or StellarGrid.load(), data.priors.model_dump()
+    observer = Observer(grid, observation, dtype=torch.float64)
     if star == stars.POPULATION:
         words, labels = "the median star of the priors", stars.population(priors, config.seed, config.forecast.stars)
     else:
         found = stars.named(star, grid)
+        limits.require_within(priors, found)
         words, labels = found.words, stars.labels_of((found,))
     scene = Scene.of(observer, labels, Columns(observation.nuisances, observer.wave), config.protocol.noise_level)
     exposures = Exposures(scene, fisher.prior_ranges(priors), config.bounds.max_condition)

@@ -17,8 +17,7 @@ from logg1m.forecast.scene import Parts, Scene, Setting, bounds
 from logg1m.forecast.stars import POPULATION, Star
 
 KINDS = ("bound", "posterior")  # by the CRLB of five labels; with the prior, approximately
-_STEPS = 40  # of a bisection: the exposure time is good to 1e-9
-_MOST = 1e7  # exposures that are looked at
+_STEPS = 50  # of a bisection in 1/exposures, from 0, the limit, to 1: good to 1e-15
 VARIED = {
     "seeing": "seeing",
     "zenith_angle": "zenith_angle",
@@ -45,7 +44,10 @@ class Exposures:
         return hours * 3600 / self.exposure_time
 
     def sigma(self, parts: Parts, exposures: float | np.ndarray) -> pd.DataFrame:
-        """σ(log g), dex, of every star: bound and posterior."""
+        """σ(log g), dex, of every star: bound and posterior. Of ∞ exposures: what the part of the noise that does not average
+        down leaves, 0 where there is none."""
+        if np.isinf(exposures).all() and not parts.coherent.any():
+            return pd.DataFrame(0.0, index=range(len(self.scene)), columns=[*KINDS])
         return bounds(self.scene.information(parts, exposures), *self._how)
 
     def grid(self, magnitudes: Sequence[float], hours: Sequence[float]) -> np.ndarray:
@@ -62,18 +64,17 @@ class Exposures:
         return self.scene.parts(at.conditions(), at.continuum, at.residual)
 
     def needed(self, at: Setting, goal: float, kind: str) -> tuple[np.ndarray, np.ndarray]:
-        """Hours (N,) that σ of a kind needs to come down to a goal, dex, and its floor (N,); ∞ hours: not reachable by
-        exposure. One exposure is the least; those of `at` do not count. NaN where a bound failed."""
+        """Hours (N,) that σ of a kind needs to come down to a goal, dex, and its floor (N,), which σ nears and never reaches;
+        ∞ hours: not reachable by exposure. One exposure is the least; those of `at` do not count. NaN where a bound failed."""
         parts = self.parts(at)
-        floor = self.sigma(parts, np.inf)[kind].to_numpy()
-        low, high = np.zeros(len(self.scene)), np.full(len(self.scene), np.log(_MOST))
-        reachable = self.sigma(parts, np.exp(high))[kind].to_numpy() <= goal
+        first, floor = (self.sigma(parts, n)[kind].to_numpy() for n in (1.0, np.inf))
+        low, high = np.zeros(len(self.scene)), np.ones(len(self.scene))  # of 1/exposures
         for _ in range(_STEPS):
             middle = (low + high) / 2
-            enough = self.sigma(parts, np.exp(middle))[kind].to_numpy() <= goal
-            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        first = self.sigma(parts, 1.0)[kind].to_numpy() <= goal
-        exposures = np.where(first, 1.0, np.where(reachable, np.exp(high), np.inf))
+            enough = self.sigma(parts, 1 / middle)[kind].to_numpy() <= goal
+            low, high = np.where(enough, middle, low), np.where(enough, high, middle)
+        with np.errstate(divide="ignore"):
+            exposures = np.where(first <= goal, 1.0, np.where(floor < goal, 1 / low, np.inf))
         hours = exposures * self.exposure_time / 3600
         return np.where(np.isfinite(floor), hours, np.nan), floor
 
@@ -81,14 +82,13 @@ class Exposures:
         """Hours until the median σ over stars has come down to a goal; None: not reachable by exposure."""
         parts = self.parts(at)
 
-        def above(ln_exposures: float) -> float:
-            return float(np.log(self.sigma(parts, np.exp(ln_exposures))[kind].median() / goal))
+        def above(share: float) -> float:
+            return float(self.sigma(parts, 1 / share if share else np.inf)[kind].median() ** 2 - goal**2)
 
-        first, last = 0.0, float(np.log(_MOST))
-        if not above(last) < 0:
+        if not above(0.0) < 0:
             return None
-        exposures = 1.0 if above(first) <= 0 else float(np.exp(brentq(above, first, last, rtol=1e-6)))
-        return exposures * self.exposure_time / 3600
+        exposures = 1.0 if above(1.0) <= 0 else 1 / brentq(above, 0.0, 1.0, xtol=1e-15, rtol=1e-6)
+        return float(exposures * self.exposure_time / 3600)
 
 
 def grid_rows(grid: np.ndarray, config: Forecast, exposures: Exposures) -> Iterator[dict[str, Any]]:
@@ -119,17 +119,18 @@ def star_rows(grid: np.ndarray, star: int, config: Forecast, exposures: Exposure
 
 
 def needed_rows(
-    of_stars: Exposures, stars: Sequence[Star], grid: np.ndarray, population: Exposures, config: Forecast
+    of_stars: Exposures | None, stars: Sequence[Star], grid: np.ndarray, population: Exposures, config: Forecast
 ) -> Iterator[dict[str, Any]]:
     """Hours to the goal at every magnitude, of every star and of the median star of the population.
 
-    grid : of the population, between whose times its median is interpolated (ln σ linear in ln t)
+    of_stars : None where there are no named stars; grid : of the population, between whose times its median is interpolated
     """
     for i, mag in enumerate(config.magnitudes):
-        found = {kind: of_stars.needed(Setting(mag, 1), config.goal, kind) for kind in KINDS}
-        for k, star in enumerate(stars):
-            row = {"star": star.name, "mag": mag, "goal": config.goal}
-            yield row | {kind: _needed(hours[k], floor[k], of_stars) for kind, (hours, floor) in found.items()}
+        if of_stars:
+            found = {kind: of_stars.needed(Setting(mag, 1), config.goal, kind) for kind in KINDS}
+            for k, star in enumerate(stars):
+                row = {"star": star.name, "mag": mag, "goal": config.goal}
+                yield row | {kind: _needed(hours[k], floor[k], of_stars) for kind, (hours, floor) in found.items()}
         row = {"star": POPULATION, "mag": mag, "goal": config.goal}
         yield row | {
             kind: _needed(*_median_needed(grid[i, :, :, k], config), population) for k, kind in enumerate(KINDS)
@@ -148,24 +149,17 @@ def _needed(hours: float, floor: float, exposures: Exposures) -> dict[str, Any]:
 
 
 def _median_needed(sigma: np.ndarray, config: Forecast) -> tuple[float, float]:
-    """Hours at which the median σ over stars (hours and the limit, N) falls to the goal, and its floor.
-
-    A goal that takes longer than the longest time asked for is extrapolated by σ² = a + b/t from the last two times.
-    """
-    median, hours = np.nanmedian(sigma, axis=1), np.array(config.hours)
-    floor, rising = float(median[-1]), np.argsort(hours)
-    hours, middle = hours[rising], median[:-1][rising]
+    """Hours at which the median σ over stars (hours and the limit, N) falls to the goal, and its floor: σ² linear in 1/t
+    between the times asked for and the limit, 1/t = 0."""
+    squared, share = np.nanmedian(sigma, axis=1) ** 2, 1 / np.array([*config.hours, np.inf])
+    floor, order = float(np.sqrt(squared[-1])), np.argsort(share)
     if floor >= config.goal:
         return np.inf, floor
-    if middle[0] <= config.goal:
-        return float(hours[0]), floor
-    if middle[-1] <= config.goal:
-        return float(np.exp(np.interp(-np.log(config.goal), -np.log(middle), np.log(hours)))), floor
-    return float(hours[-1] * (middle[-1] ** 2 - floor**2) / (config.goal**2 - floor**2)), floor
+    return float(1 / np.interp(config.goal**2, squared[order], share[order])), floor
 
 
 def condition_rows(
-    named: Exposures, stars: Sequence[Star], population: Exposures, config: Forecast
+    named: Exposures | None, stars: Sequence[Star], population: Exposures, config: Forecast
 ) -> Iterator[dict[str, Any]]:
     """σ at one magnitude and time as one condition at a time is varied: of every star, and the population's median."""
     reference = Setting(config.at_magnitude, population.exposures(config.at_hours))
@@ -173,7 +167,7 @@ def condition_rows(
         for value in getattr(config, name):
             at = replace(reference, **{field: value})
             row = {"varied": name, "value": value, "mag": config.at_magnitude, "hours": config.at_hours}
-            for exposures in (named, population):
+            for exposures in filter(None, (named, population)):
                 sigma = exposures.sigma(exposures.parts(at), at.exposures)
                 if exposures is population:
                     yield row | {"star": POPULATION} | {kind: float(sigma[kind].median()) for kind in KINDS}

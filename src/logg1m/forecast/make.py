@@ -1,6 +1,6 @@
 """forecast.json: what exposure time, conditions and levers do to σ(log g)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +16,11 @@ from logg1m.config.data import Data
 from logg1m.config.forecast import Forecast
 from logg1m.forecast.exposure import KINDS, Exposures, condition_rows, grid_rows, needed_rows, star_rows
 from logg1m.forecast.levers import Lever, Levers, gains
+from logg1m.forecast.limits import require_magnitudes, within
+from logg1m.forecast.other_arms import other_arms
 from logg1m.forecast.scene import Scene, Setting
-from logg1m.forecast.stars import Star, inside, labels_of, population
-from logg1m.observe import LABELS, Conditions, Observer
+from logg1m.forecast.stars import inside, labels_of, population
+from logg1m.observe import LABELS, Observer
 from logg1m.observe.survey import Columns, bad_pixels
 from logg1m.sources.embedded import EmbeddedSource
 
@@ -31,11 +33,6 @@ MEANING = {
     "stars": "round labels beside isochrones of 10–12 Gyr; the tip of the giant branch itself lies below the grid's log g",
 }
 
-LOW_RESOLUTION = (
-    "red arm at low resolution, not medium, over {:.0f}–{:.0f} Å alone: a lower bound for low resolution, whose gain lies at "
-    "6300–9700 Å"
-)
-
 
 def exposure_part(
     observer: Observer,
@@ -44,22 +41,29 @@ def exposure_part(
     noise_level: float,
     max_condition: float,
     seed: int,
-    stars: Sequence[Star] | None = None,
 ) -> dict[str, Any]:
-    """What exposure time, magnitude and conditions do: of the population and of the named stars that the grid covers.
+    """What exposure time, magnitude and conditions do: of the population and of the named stars inside grid and priors.
 
     Returns
     -------
     population {n, rows}, stars [{name, words, labels, rows}], needed and conditions, rows of `exposure`; reference
     conditions, exposure_time in s, goal in dex
+
+    Raises
+    ------
+    InputError
+        If a magnitude is one that the noise model does not carry.
     """
-    priors = data.priors.model_dump()
+    priors, time = data.priors.model_dump(), data.observation.exposure_time
+    require_magnitudes(config.magnitudes, time, "forecast.magnitudes: i")
+    require_magnitudes([config.at_magnitude], time, "forecast.at_magnitude: i")
     ranges, columns = fisher.prior_ranges(priors), Columns(data.observation.nuisances, observer.wave)
     how = ranges, max_condition
-    stars = inside(observer.grid) if stars is None else stars
-    named = Exposures(Scene.of(observer, labels_of(tuple(stars)), columns, noise_level), *how)
+    stars = within(priors, inside(observer.grid))
+    named = Exposures(Scene.of(observer, labels_of(stars), columns, noise_level), *how) if stars else None
     everyone = Exposures(Scene.of(observer, population(priors, seed, config.stars), columns, noise_level), *how)
-    grids = [exposures.grid(config.magnitudes, config.hours) for exposures in (named, everyone)]
+    at = config.magnitudes, config.hours
+    of_named, of_everyone = named.grid(*at) if named else np.empty(0), everyone.grid(*at)
     return {
         "goal": config.goal,
         "at_magnitude": config.at_magnitude if config.at_magnitude in config.magnitudes else config.magnitudes[0],
@@ -67,17 +71,18 @@ def exposure_part(
         "exposure_time": observer.observation.exposure_time,
         "reference": {"seeing": SEEING, "zenith_angle": ZENITH_ANGLE, "field_angle": FIELD_ANGLE, "sky_continuum": 1.0},
         "meaning": MEANING,
-        "population": {"n": config.stars, "rows": [*grid_rows(grids[1], config, everyone)]},
+        "population": {"n": config.stars, "rows": [*grid_rows(of_everyone, config, everyone)]},
         "stars": [
             {
                 "name": star.name,
                 "words": star.words,
                 "labels": dict(zip(LABELS, star.labels)),
-                "rows": [*star_rows(grids[0], k, config, named)],
+                "rows": [*star_rows(of_named, k, config, named)],
             }
             for k, star in enumerate(stars)
+            if named
         ],
-        "needed": [*needed_rows(named, stars, grids[1], everyone, config)],
+        "needed": [*needed_rows(named, stars, of_everyone, everyone, config)],
         "conditions": [*condition_rows(named, stars, everyone, config)],
     }
 
@@ -99,7 +104,7 @@ def levers_part(
     Returns
     -------
     subsets: name → {n, base {sigma, mse, r2}, rows}, rows of `levers.gains`; stars: σ of every named star at one magnitude
-    and time with every lever
+    and time with every lever; arms: of those, other arms and resolutions beside what they replace
     """
     data, seed = source.data, source.seed
     observer = Observer(source.grid, data.observation, dtype=torch.float64)
@@ -117,34 +122,11 @@ def levers_part(
         levers = Levers(scene, conditions, nuisances, data.observation.exposures, *how)
         curve = levers.curve()
         at = levers, conditions, conditions.redshift, data, data.observation.exposures, how
-        every = [*levers.all(config), *low_resolution(*at, seed=seed, ids=ids)]
+        every = [*levers.all(config), *other_arms(*at, seed=seed, ids=ids)]
         rows = [gains(lever, levers.base, curve, variance, bootstrap, seed) for lever in every]
         found[name] = {"n": len(ids), "base": base(levers.base, variance, bootstrap, seed), "rows": rows}
-    return {"subsets": found, "stars": [*_of_named(observer, data, config, columns, noise_level, how)]}
-
-
-def low_resolution(
-    levers: Levers,
-    conditions: Conditions,
-    redshift: np.ndarray,
-    data: Data,
-    exposures: float,
-    how: tuple[dict[str, float], float],
-    seed: int = 0,
-    ids: np.ndarray | None = None,
-) -> Iterator[Lever]:
-    """The red arm at low resolution in place of medium, for the same time, over what of it the grid covers; of a run that has
-    the arm m alone. seed, ids: of stars whose bad pixels are masked, if the run has any."""
-    if data.observation.arms != ("m",):
-        return
-    scene, observation = levers.scene, data.observation.model_copy(update={"arms": ("r",)})
-    observer = Observer(scene.observer.grid, observation, dtype=torch.float64)
-    columns = Columns(observation.nuisances, observer.wave)
-    other = Scene.of(observer, scene.labels, columns, scene.noise_level, redshift)
-    if ids is not None and observation.masks:
-        other = replace(other, mask=bad_pixels(observation, seed, ids, observer.wave) != 0)
-    found = Levers(other, conditions, observation.nuisances, exposures, *how)
-    yield Lever("low_resolution", "resolution", LOW_RESOLUTION.format(*observer.wave[[0, -1]]), found.base)
+    named = [*_of_named(observer, data, config, columns, noise_level, how)]
+    return {"subsets": found, "stars": named, "arms": [*_arms(named, config)]}
 
 
 def base(sigma: pd.DataFrame, variance: float, bootstrap: Bootstrap, seed: int) -> dict[str, Any]:
@@ -169,7 +151,7 @@ def _of_named(
     how: tuple[dict[str, float], float],
 ) -> Iterator[dict[str, Any]]:
     """Rows star, lever, group, words, bound, posterior (dex) at one magnitude and time; lever None: as it is."""
-    stars = inside(observer.grid)
+    stars = within(data.priors.model_dump(), inside(observer.grid))
     if not stars:
         return
     scene = Scene.of(observer, labels_of(stars), columns, noise_level)
@@ -178,7 +160,19 @@ def _of_named(
     levers = Levers(scene, conditions, data.observation.nuisances, count, *how)
     as_it_is = Lever("none", "none", "as it is", levers.base)
     rest = np.zeros(len(stars))
-    for lever in (as_it_is, *levers.all(config), *low_resolution(levers, conditions, rest, data, count, how)):
+    for lever in (as_it_is, *levers.all(config), *other_arms(levers, conditions, rest, data, count, how)):
         for k, star in enumerate(stars):
             sigma = {kind: float(lever.sigma[kind][k]) for kind in KINDS}
             yield {"star": star.name, "lever": lever.key, "group": lever.group, "words": lever.words} | sigma
+
+
+def _arms(named: list[dict[str, Any]], config: Forecast) -> Iterator[dict[str, Any]]:
+    """Rows star, mag, hours, lever, words, bound, bound_before, posterior, posterior_before: σ, dex, through other arms."""
+    before = {row["star"]: row for row in named if row["lever"] == "none"}
+    for row in named:
+        if row["group"] in ("resolution", "arms"):
+            about = {"star": row["star"], "mag": config.at_magnitude, "hours": config.at_hours}
+            about |= {"lever": row["lever"], "words": row["words"]}
+            yield about | {
+                name: value for k in KINDS for name, value in ((k, row[k]), (f"{k}_before", before[row["star"]][k]))
+            }

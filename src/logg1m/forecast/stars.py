@@ -29,14 +29,14 @@ class Star:
 # Round values beside isochrones of 10–12 Gyr, no fits to them. The tip of the giant branch itself lies below log g 1, where
 # the grid ends; metal-poor turn-offs are hotter than its 6,000 K.
 _KINDS = {
-    "tip": ("giant near the tip of the giant branch", {-2.0: (4450, 1.0), -1.0: (4150, 1.0), 0.0: (3900, 1.0)}, -0.3),
+    "tip": ("giant near the tip", {-2.0: (4450, 1.0), -1.0: (4150, 1.0), 0.0: (3900, 1.0)}, -0.3),
     "clump": ("red clump", {-2.0: (5400, 2.4), -1.0: (5150, 2.4), 0.0: (4800, 2.4)}, -0.2),
     "turnoff": ("turn-off", {-2.0: (5950, 4.0), -1.0: (5950, 4.1), 0.0: (5850, 4.2)}, 0.0),
     "dwarf": ("K dwarf", {-2.0: (5000, 4.7), -1.0: (4900, 4.7), 0.0: (4700, 4.6)}, 0.0),
 }
 _ALPHA = {-2.0: 0.3, -1.0: 0.3, 0.0: 0.0}
 STARS = tuple(
-    Star(kind, f"{words}, [M/H] {m_h:g}", (float(teff), float(logg), m_h, _ALPHA[m_h], c_m))
+    Star(kind, f"{words}, [M/H] " + f"{m_h:g}".replace("-", "−"), (float(teff), float(logg), m_h, _ALPHA[m_h], c_m))
     for kind, (words, places, c_m) in _KINDS.items()
     for m_h, (teff, logg) in places.items()
 )
