@@ -25,7 +25,10 @@ def row(lever: str, group: str, gain: float, low: float, exposure: float | None 
         "words": f"{lever} in words",
         "r2": {"value": gain, "ci95": [low, gain + 0.01]},
         "mse": {"value": -gain, "ci95": [-gain - 0.01, -low]},
+        "sigma": {"value": -0.1 * gain, "ci95": [-0.2 * gain, 0.0]},
+        "n": 150,
         "exposure": None if exposure is None else {"value": exposure, "ci95": [1.0, 2.0]},
+        "beyond": False,
     }
 
 
@@ -45,13 +48,24 @@ FORECAST = {
             }
         }
     },
-    "posteriors": {"population": {"rows": [row("population", "x", 0.02, 0.01, None) | {"group": "population"}]}},
+    "posteriors": {
+        "population": {
+            "rows": [row("population", "x", 0.02, 0.01, None) | {"group": "population", "n": 90, "sigma": None}]
+        }
+    },
 }
 
 
 def test_levers_are_ranked_by_what_they_bring_for_certain():
     assert [r["lever"] for r in levers.ranked(FORECAST)] == ["time_2", "population", "teff_50"]
     assert levers.ranked({}) == []
+
+
+def test_a_lever_beyond_any_exposure_is_said_to_be():
+    best = row("with_b", "arms", 0.4, 0.3, 512.0) | {"beyond": True}
+    with_arm = {"levers": {"subsets": {"low_noise": {"rows": [best]}}}}
+    assert "with_b in words would bring most" in levers.next_step(with_arm)
+    assert "ΔR² 0.400 [0.300, 0.410], more than any exposure time (on" in levers.next_step(with_arm)
 
 
 def test_a_refused_population_brings_nothing():
@@ -61,8 +75,13 @@ def test_a_refused_population_brings_nothing():
 
 def test_what_is_next_needs_no_exposure_and_says_what_it_would_bring():
     said = levers.next_step(FORECAST)
-    assert said.startswith("Of all that needs no more exposure time, population in words would bring most: ΔR² 0.020")
-    assert "twice the exposure time would bring ΔR² 0.030" in said
+    assert said.startswith("Of all that needs no more exposure time, population in words would bring most: ΔMSE −0.020")
+    assert (
+        "twice the exposure time would bring Δσ(log g) −0.003 [−0.006, 0.000] dex, ΔMSE −0.030 [−0.040, −0.020] dex²"
+        in said
+    )
+    assert "on 150 low-noise stars" in said
+    assert "by the posteriors of 90 stars of any noise drawn from it" in said
     assert levers.next_step({}) == ""
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from logg1m.results.numbers import Cursor, fixed, readable
+from logg1m.results.numbers import Cursor, fixed, readable, significant
 
 CONTENT = {"a": [{"r2": {"value": 0.5, "ci68": [0.25, 0.75]}, "n": 3}, {"r2": None}], "b/c~d": True, "s": "text"}
 
@@ -46,3 +46,18 @@ def test_a_dollar_sign_takes_the_largest_scale_alone():
 )  # fmt: skip
 def test_numbers_are_written_for_people(text, expected):
     assert text == expected
+
+
+def test_a_number_may_say_how_many_figures_people_are_shown():
+    found = {
+        512.0: "512",
+        0.25: "0.25",
+        1234.5: "1,230",
+        -0.0432: "−0.0432",
+        -1.76e-7: "0",
+        0.00012: "0.0001",
+        22.0: "22",
+    }
+    assert {value: significant(value, 3) for value in found} == found
+    measured = Cursor({"value": 512.0, "ci95": [511.9, 512.0]}, "x.json", ("exposure",), 3)
+    assert measured.text() == "512 [512, 512]"

@@ -6,8 +6,15 @@ from typing import Any
 from logg1m.metrics import interval_of
 from logg1m.results.words import estimate
 
-_DOABLE = ("exposure", "prior", "sky", "calibration", "resolution")  # windows and the caveat are no levers to pull
-_NO_TIME = ("prior", "sky", "calibration", "resolution", "population")  # without more exposure
+_DOABLE = (
+    "exposure",
+    "prior",
+    "sky",
+    "calibration",
+    "resolution",
+    "arms",
+)  # windows and the caveat are no levers to pull
+_NO_TIME = ("prior", "sky", "calibration", "resolution", "arms", "population")  # without more exposure
 
 
 def ranked(forecast: Mapping[str, Any], subset: str = "low_noise") -> list[dict[str, Any]]:
@@ -30,10 +37,13 @@ def directions(forecast: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def said(row: Mapping[str, Any]) -> str:
-    """What a lever brings, in words."""
-    text = f"ΔR² {estimate(row['r2'], 3)}, ΔMSE {estimate(row['mse'], 3)} dex²"
-    exposure = row.get("exposure")
-    if exposure and exposure.get("value") is not None and row["group"] != "exposure":
+    """What a lever brings, in words: in dex, then in R² and in exposure time."""
+    sigma, exposure = row.get("sigma") or {}, row.get("exposure") or {}
+    text = "" if sigma.get("value") is None else f"Δσ(log g) {estimate(sigma, 3)} dex, "
+    text += f"ΔMSE {estimate(row['mse'], 3)} dex², ΔR² {estimate(row['r2'], 3)}"
+    if row.get("beyond"):
+        return f"{text}, more than any exposure time"
+    if exposure.get("value") is not None and row["group"] != "exposure":
         text += f", as much as {exposure['value']:.3g} × the exposure time"
     return text
 
@@ -51,7 +61,9 @@ def next_step(forecast: Mapping[str, Any]) -> str:
         parts.append(f"twice the exposure time would bring {said(longer)}")
     if not parts:
         return ""
-    text = "; ".join(parts) + " (on low-noise stars, by the bound with the prior of the labels"
+    bound = [row for row in (best, longer) if row and row["group"] != "population"]
+    text = "; ".join(parts) + " ("
+    text += f"on {bound[0]['n']:,} low-noise stars, by the bound with the prior of the labels" if bound else ""
     if best and best["group"] == "population":
-        text += "; of the population: by the posteriors of stars of any noise that are drawn from it"
+        text += f"{'; ' if bound else ''}of the population: by the posteriors of {best['n']:,} stars of any noise drawn from it"
     return text[0].upper() + text[1:] + ")."

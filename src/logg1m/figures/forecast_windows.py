@@ -25,7 +25,9 @@ def values(forecast: dict[str, Any]) -> pd.DataFrame:
             kind, start = row["lever"].split("_")
             change, (low, high) = row["r2"]["value"], interval_of(row["r2"])
             found = [-change, -high, -low] if kind == "without" else [whole + x for x in (change, low, high)]
-            rows.append({"kind": kind, "start": float(start)} | dict(zip(("value", "low", "high"), found)))
+            rows.append(
+                {"kind": kind, "start": float(start), "n": row["n"]} | dict(zip(("value", "low", "high"), found))
+            )
     return pd.DataFrame(rows)
 
 
@@ -45,5 +47,6 @@ def draw(table: pd.DataFrame) -> style.Figure:
         )
         axis.set_ylabel(f"R² {words}", fontsize=8)
         axis.grid(axis="y")
+    axes[0].set_title(f"{int(table['n'].max()):,} low-noise test stars", fontsize=9)
     axes[1].set_xlabel("vacuum wavelength, Å")
     return figure

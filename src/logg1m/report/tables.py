@@ -1,7 +1,7 @@
 """Tables of an experiment: views of artifacts that have rules of their own, and further numbers of a verdict."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from logg1m.config.experiments import Experiment
@@ -14,7 +14,7 @@ from logg1m.results.words import ESTIMATOR, condition_name, model_name
 class View:
     """A table as a path with stars (one row per match, the matched keys first) and columns as paths below it.
 
-    rows : see `Cursor.matching`
+    rows : see `Cursor.matching`; figures : column → significant figures of its numbers
     """
 
     title: str
@@ -22,6 +22,7 @@ class View:
     keys: tuple[str, ...]
     columns: Mapping[str, str]
     note: str = ""
+    figures: Mapping[str, int] = field(default_factory=dict)
 
 
 _WORDS = ESTIMATOR | {
@@ -56,7 +57,7 @@ def of(views: Iterable[View], content: Cursor, experiments: Mapping[str, Experim
         rows = tuple(
             (
                 *(_label(what, key, experiments) for what, key in zip(view.keys, keys)),
-                *(cell(row.at(*column.split("/"))) for column in view.columns.values()),
+                *(cell(row.at(*place.split("/")), view.figures.get(name, 0)) for name, place in view.columns.items()),
             )
             for row, keys in content.matching(view.rows)
         )
@@ -71,10 +72,13 @@ def _label(what: str, key: str, experiments: Mapping[str, Experiment] | None) ->
     return _WORDS.get(key, _words(key) if what in ("estimator", "definition") else key)
 
 
-def cell(found: Cursor | None) -> Cell:
-    """A value for a table: a number with its interval where it has one, whole counts and text as they are."""
+def cell(found: Cursor | None, figures: int = 0) -> Cell:
+    """A value for a table: a number with its interval where it has one, whole counts and text as they are.
+
+    figures : significant ones of a number; 0: as all numbers
+    """
     if found is None or found.number():
-        return found
+        return replace(found, figures=figures) if found and figures else found
     if isinstance(found.raw, bool):
         return "yes" if found.raw else "no"
     if isinstance(found.raw, str):

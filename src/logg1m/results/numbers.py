@@ -16,11 +16,13 @@ class Cursor:
     raw : what lies there; a measured number is {value, ci95}
     file : the artifact, relative to the project
     path : keys and indices from the top of the file
+    figures : significant figures that people are shown; 0: as `readable` has them
     """
 
     raw: Any
     file: str
     path: tuple[str | int, ...] = ()
+    figures: int = 0
 
     def __getitem__(self, key: str | int) -> "Cursor":
         return Cursor(self.raw[key], self.file, (*self.path, key))
@@ -95,12 +97,16 @@ class Cursor:
         """The path as a JSON pointer has it (RFC 6901), without the slash before it: models/mvp_1_2~1flux/r2."""
         return "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in self.path)
 
+    def said(self, number: float, digits: int = 3) -> str:
+        """The number, or an end of its interval, as people are shown it."""
+        return significant(number, self.figures) if self.figures else readable(number, digits)
+
     def text(self, digits: int = 3) -> str:
         """For people: value [low, high], or a dash where there is none; plain signs and no separators, for tables."""
         if self.value is None:
             return MISSING
         numbers = (self.value, *(self.interval or ()))
-        shown = [readable(number, digits).replace(",", "").replace("−", "-") for number in numbers]
+        shown = [self.said(number, digits).replace(",", "").replace("−", "-") for number in numbers]
         return shown[0] if len(shown) == 1 else f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
@@ -126,6 +132,13 @@ def fixed(value: float, digits: int = 3, sign: bool = False) -> str:
         text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
         text = text if float(text) else text.lstrip("+-")
     return text.replace("-", "−")
+
+
+def significant(value: float, figures: int) -> str:
+    """Text with so many significant figures, at most four decimals and no needless zeros: 512, 0.25, 1,200, 0; a true minus
+    sign, which zero never carries."""
+    text = f"{float(f'{value:.{figures}g}'):,.4f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text.replace("-", "−")
 
 
 def readable(value: float, digits: int = 3, sign: bool = False) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
-from logg1m.results.numbers import MISSING, Cursor, fixed, readable
+from logg1m.results.numbers import MISSING, Cursor, fixed
 
 _ELEMENT = Markup('<data value="{}"{}>{}</data>')
 _INTERVAL = Markup('<span{}>{} <span class="ci"><span class="sr">interval </span>[{}, {}]</span></span>')
@@ -63,5 +63,5 @@ def file_link(path: str) -> Markup:
 def cell(value: Cursor | str | None) -> Markup:
     """A cell of a table: a number, words, or a dash."""
     if isinstance(value, Cursor):
-        return _estimate(value, readable)
+        return _estimate(value, value.said)
     return Markup(MISSING) if value is None or value == "" else escape(value)

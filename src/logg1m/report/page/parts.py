@@ -10,6 +10,7 @@ from logg1m.figures import catalogue, ceiling_vs_snr, convergence, empty, scalin
 from logg1m.figures.ceiling_vs_snr import PerPixel, TestedModel
 from logg1m.figures.interactive import Plot, Shown
 from logg1m.figures.training import Training
+from logg1m.report import forecast
 from logg1m.report.foundations.fisher import FISHER
 from logg1m.report.foundations.scaling import NETWORKS, SCALING
 from logg1m.report.page.graph import Drawing, Item, lay_out
@@ -23,7 +24,8 @@ from logg1m.results.words import STATISTIC, model_name
 # Drawn once for the whole run, above the experiments.
 _MAIN = ("predicted_true", "error_snr", "error_mag", "kiel")  # kinds of MVP-1.1
 _ELSEWHERE: dict[str | None, str] = {"scaling": "fig-scaling", "ceiling_vs_snr": "fig-r2-against-snr"}
-_ELSEWHERE |= {kind: f"fig-mvp_1_1-{kind}" for kind in _MAIN}
+_ELSEWHERE |= {kind: f"fig-mvp_1_1-{kind}" for kind in (*_MAIN, *forecast.FIGURES)}
+_OF_FORECAST = "mvp_1_1"  # the experiment whose file names its figures
 _SHOWN_AT_FIRST = ("ridge_full", "lightgbm", "projection", "vit")
 
 
@@ -70,6 +72,7 @@ def part(mvp: Mvp, experiments: Mapping[str, Experiment], roadmap: Roadmap, pack
     figures: list[Plot | Picture] = []
     kinds = {f.name: experiment.figures.get(f.name) for f in mvp.figures}
     above = {k for k in kinds.values() if k in _ELSEWHERE and (k not in _MAIN or _main(k, roadmap, experiments))}
+    above -= set() if roadmap.forecast else {*forecast.FIGURES}
     for given in mvp.figures:
         if experiment.figures.get(given.name) in above or not_run:
             continue
@@ -148,6 +151,19 @@ def _main(kind: str, roadmap: Roadmap, experiments: Mapping[str, Experiment]) ->
             )
             return _plot(kind, shown, f"{key}-{kind}")
     return None
+
+
+def of_forecast(roadmap: Roadmap, experiments: Mapping[str, Experiment], packing: Packing) -> list[Picture]:
+    """The figures of the forecast, in the order of its part of the page."""
+    if not roadmap.forecast:
+        return []
+    mvp = next((m for m in roadmap.mvps if m.key == _OF_FORECAST), None)
+    drawn = {experiments[_OF_FORECAST].figures.get(f.name): f for f in (mvp.figures if mvp else ())}
+    return [
+        picture(f"{_OF_FORECAST}-{kind}", f.title, f.shows, f.image, f.table, packing, f.drawing)
+        for kind in forecast.FIGURES
+        if (f := drawn.get(kind))
+    ]
 
 
 def trainings(roadmap: Roadmap) -> list[Training]:

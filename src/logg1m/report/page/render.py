@@ -69,6 +69,7 @@ def render(
             keys={mvp.id: mvp.key for mvp in roadmap.mvps},
             main_figures=main_figures,
             parts=parts,
+            forecast_figures=page_parts.of_forecast(roadmap, experiments, packing),
             figure_data={figure.key: figure.spec for figure in drawn},
             viewer=viewer,
             viewer_files=viewer_files,
