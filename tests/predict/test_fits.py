@@ -36,14 +36,23 @@ def predicted(predictor, path, options=None, frame="rest"):
 
 
 def difference(predictor, path, native, frame="rest", velocity=0.0) -> float:
-    """Largest difference in log g between noise-free stars through a file and the same on the model's own pixels, once both
-    have the same noise: what a projection takes for the noise level of a spectrum without any has no meaning."""
+    """Largest difference in log g between noise-free stars through a file and the same on the model's own pixels."""
     (block,) = open_spectra(path).blocks()
     ready = make_ready(replace(block, velocity=np.full(len(block), velocity)), WAVE, frame)
-    noise = native["error"] * np.random.default_rng(3).standard_normal(native["flux"].shape).astype(np.float32)
-    noise = noise[: len(block)]
-    found = [predictor.model.infer(flux + noise)[0][:, 0] for flux in (ready.flux, native["flux"][: len(block)])]
+    found = [predictor.model.infer(flux)[0][:, 0] for flux in (ready.flux, native["flux"][: len(block)])]
     return float(np.abs(found[0] - found[1]).max())
+
+
+def test_the_same_pixels_in_nm_and_njy_are_the_same_spectrum(predictor, stars, tmp_path):
+    """Only the units differ, and that a file has single precision."""
+    native = stars[2]
+    noise = native["error"] * np.random.default_rng(3).standard_normal(native["flux"].shape).astype(np.float32)
+    noisy = {"flux": native["flux"] + noise}
+    noisy["flux"] *= 0.5 / np.median(noisy["flux"], axis=1, keepdims=True)
+    scale = 1e-18 * np.arange(1, N + 1)[:, None]
+    mask = np.zeros(noise.shape, dtype=int)
+    pfs_coadd(tmp_path / "same.fits", WAVE, noisy["flux"] * scale, native["error"] * scale, mask)
+    assert difference(predictor, tmp_path / "same.fits", noisy) < 1e-5
 
 
 @pytest.mark.parametrize("kind", ["single", "wcs", "flux_table", "coadd", "coadd_tables"])

@@ -23,9 +23,10 @@ def pixel_means(wave: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("wave", "tolerance"),
     [
-        (7_080 + 0.45 * np.arange(3_960), 5e-3),
-        (7_080 + 0.20 * np.arange(8_900), 1e-4),
-        (np.concatenate([6_500 + 0.8 * np.arange(725), 7_080 + 0.45 * np.arange(3_960)]), 5e-3),
+        (7_080 + 0.45 * np.arange(3_960), 1e-3),
+        (7_080 + 0.20 * np.arange(8_900), 1e-6),
+        (np.concatenate([6_500 + 0.8 * np.arange(725), 7_080 + 0.45 * np.arange(3_960)]), 1e-3),
+        (7_080 * np.exp(5e-5 * np.arange(4_600)), 1e-3),  # equal steps of velocity
     ],
 )
 def test_lines_keep_their_shape(wave, tolerance):
@@ -36,9 +37,18 @@ def test_lines_keep_their_shape(wave, tolerance):
 def test_it_blurs_far_less_than_the_mean_over_what_overlaps():
     wave = 7_080 + 0.45 * np.arange(3_960)
     binning, values = Rebinning.between(wave, WAVE), pixel_means(7_080 + 0.45 * np.arange(3_960))
-    overlap = sum(binning.share[:, m] * values[binning.first + m] for m in range(binning.share.shape[1]))
+    overlap = binning.share @ values
     off = [np.sqrt(np.mean((found - pixel_means(WAVE)) ** 2)) for found in (binning.flux(values[None])[0], overlap)]
     assert off[0] < off[1] / 5
+
+
+def test_it_swings_neither_at_the_ends_nor_beside_a_gap():
+    """Noise grows nowhere by much, though the polynomial is high: beside these it is a lower one."""
+    wave = 7_100 + 0.45 * np.arange(3_890)
+    for scale in (wave, np.delete(wave, np.arange(2_000, 2_070))):
+        binning = Rebinning.between(scale, WAVE)
+        inner = (scale[-1] > WAVE) & (scale[0] < WAVE) & ~((WAVE > scale[1_998]) & (WAVE < scale[2_002]))
+        assert np.sqrt(binning.variance(np.ones((1, len(scale))))[0][inner]).max() < 1.3
 
 
 def test_the_same_pixels_come_out_as_they_are():

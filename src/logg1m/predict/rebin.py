@@ -1,16 +1,20 @@
 """Flux-conserving rebinning: the mean flux density over the model's pixels, from pixel means on any other scale.
 
-The integral of the flux is known at the edges of the input's pixels. Between them it is the polynomial through the six
+The integral of the flux is known at the edges of the input's pixels. Between them it is the polynomial through the fourteen
 nearest edges; the difference between two edges of the output is the flux in that pixel. This is the reconstruction of the
 piecewise-parabolic method (Colella & Woodward 1984, J. Comput. Phys. 54, 174, section 1) at a higher order and without its
-limiter, so that the operation is linear and noise goes through it by known weights.
+limiter, so that the operation is linear and noise goes through it by known weights. Where the input ends, or its pixels
+differ in width, so high a polynomial would swing: there it is that through six edges.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
-_EDGES = 6  # points of the interpolating polynomial
+_EDGES, _FEW = 14, 6  # points of the interpolating polynomial
+_ALIKE = 1.05  # the widest over the narrowest pixel between fourteen edges
+_UNIFORM = 1e-7  # of a pixel, within which all are equally wide
 
 
 def edges_of(wave: np.ndarray) -> np.ndarray:
@@ -21,62 +25,52 @@ def edges_of(wave: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Rebinning:
-    """Output pixel k = Σ_m weights[k, m] · flux[first[k] + m].
+    """Flux densities on the output's pixels = weights · flux densities on the input's.
 
-    first : (Q,) ; weights : (Q, S) ; covered : (Q,), whether the input reaches over the whole pixel
-    share : (Q, S) of the output pixel's width that lies in an input pixel: what a masked one spoils
+    weights : (Q, P)
+    share : (Q, P) of an output pixel's width that lies in an input pixel: what a masked one spoils
+    covered : (Q,), whether the input reaches over the whole pixel
     widths : (P,) of the input's pixels, Å
     step : width of the output's pixels, Å
     """
 
-    first: np.ndarray
-    weights: np.ndarray
-    share: np.ndarray
+    weights: csr_array
+    share: csr_array
     covered: np.ndarray
     widths: np.ndarray
     step: float
 
     @classmethod
     def between(cls, wave: np.ndarray, out: np.ndarray) -> "Rebinning":
-        """From rising pixel centres `wave` (P,) to uniform ones `out` (Q,), Å."""
+        """From rising pixel centres `wave` (P,), eight or more, to uniform ones `out` (Q,), Å."""
         edges, step = edges_of(wave), float(out[-1] - out[0]) / (len(out) - 1)
         targets = np.concatenate([out - step / 2, [out[-1] + step / 2]])
         widths = np.diff(edges)
         covered = (targets[:-1] >= edges[0] - 1e-9) & (targets[1:] <= edges[-1] + 1e-9)
-        inside = np.clip(targets, edges[0], edges[-1])
-        cell = np.clip(np.searchsorted(edges, inside, side="right") - 1, 0, len(wave) - 1)
-        start = np.clip(cell - (_EDGES // 2 - 1), 0, len(edges) - _EDGES)
-        reach = _up_to(edges[start[:, None] + np.arange(_EDGES)], inside)  # (Q + 1, 5) shares of pixels from `start`
-        low, high = start[:-1], start[1:]
-        span = int((high - low).max()) + _EDGES - 1
+        start, below = _below(edges, np.clip(targets, edges[0], edges[-1]))
+        low, high, size = start[:-1], start[1:], below.shape[1]
+        span = min(int((high - low).max()) + size, len(wave))
         first = np.minimum(low, len(wave) - span).clip(0)
-        span = min(span, len(wave))
         column = np.arange(span)
-        weights = np.zeros((len(out), span))
-        whole = (first[:, None] + column >= low[:, None]) & (first[:, None] + column < high[:, None])
-        weights[whole] = 1.0  # pixels between the two stencils' starts count in full
-        rows = np.arange(len(out))
-        for m in range(_EDGES - 1):
-            np.add.at(weights, (rows, high - first + m), reach[1:, m])
-            np.add.at(weights, (rows, low - first + m), -reach[:-1, m])
         index = first[:, None] + column
+        # pixels between the two stencils' starts count in full
+        weights = ((index >= low[:, None]) & (index < high[:, None])).astype(np.float64)
+        rows = np.arange(len(out))
+        for m in range(size):
+            weights[rows, high - first + m] += below[1:, m]
+            weights[rows, low - first + m] -= below[:-1, m]
         weights *= widths[index] / step
-        overlap = np.minimum(edges[index + 1], targets[1:, None]) - np.maximum(edges[index], targets[:-1, None])
-        return cls(first, weights, overlap.clip(0) / step, covered, widths, step)
+        return cls(_rows(weights, index, len(wave)), _shares(edges, targets, step), covered, widths, step)
 
     def flux(self, values: np.ndarray) -> np.ndarray:
         """Flux densities (N, P), without NaN → (N, Q)."""
-        total = np.zeros((len(values), len(self.first)))
-        for m in range(self.weights.shape[1]):
-            total += self.weights[:, m] * values[:, self.first + m]
-        return total
+        return np.asarray((self.weights @ values.T).T)
 
     def bad(self, mask: np.ndarray) -> np.ndarray:
         """Masked input pixels (N, P) → output pixels (N, Q) of which more than a hundredth lies in a masked one."""
-        spoilt = np.zeros((len(mask), len(self.first)))
-        for m in range(self.weights.shape[1]):
-            spoilt += self.share[:, m] * mask[:, self.first + m]
-        return spoilt > 0.01
+        if not mask.any():
+            return np.zeros((len(mask), len(self.covered)), dtype=bool)
+        return np.asarray((self.share @ mask.T.astype(np.float64)).T > 0.01)
 
     def error(self, variance: np.ndarray, covariance: np.ndarray | None = None) -> np.ndarray:
         """1σ error (N, Q) that white noise of the same strength has over features wider than a pixel.
@@ -89,32 +83,67 @@ class Rebinning:
         variance : (N, P) of the input's pixels
         covariance : (N, J, P) with the next, the next but one, … pixel, where it is known
         """
-        strength = variance.copy()
+        strength = variance
         if covariance is not None:
+            strength = variance.copy()
             for lag in range(covariance.shape[1]):
                 between = covariance[:, lag]
                 strength += between
                 strength[:, lag + 1 :] += between[:, : between.shape[1] - lag - 1]
-        density = np.zeros((len(variance), len(self.first)))
-        for m in range(self.weights.shape[1]):
-            index = self.first + m
-            density += self.share[:, m] * (strength * self.widths)[:, index]
         total = self.share.sum(axis=1)
+        density = (self.share @ (strength * self.widths).T).T
         return np.asarray(np.sqrt(density.clip(0) / np.where(total > 0, total, 1) / self.step))
 
     def variance(self, variance: np.ndarray) -> np.ndarray:
         """Variance (N, Q) of the output's pixels themselves, of an input with independent noise (N, P)."""
-        total = np.zeros((len(variance), len(self.first)))
-        for m in range(self.weights.shape[1]):
-            total += self.weights[:, m] ** 2 * variance[:, self.first + m]
-        return total
+        return np.asarray((self.weights.power(2) @ variance.T).T)
 
 
-def _up_to(points: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Of the polynomial through six edges (Q, 6) at x (Q,): the share of each of the five pixels between them (Q, 5)."""
-    lagrange = np.ones_like(points)
-    for k in range(_EDGES):
-        for other in range(_EDGES):
-            if other != k:
-                lagrange[:, k] *= (x - points[:, other]) / (points[:, k] - points[:, other])
+def _rows(values: np.ndarray, columns: np.ndarray, width: int) -> csr_array:
+    """A matrix (Q, width) with values (Q, S) in columns (Q, S)."""
+    return csr_array(
+        (values.ravel(), columns.ravel(), np.arange(0, values.size + 1, values.shape[1])), shape=(len(values), width)
+    )
+
+
+def _shares(edges: np.ndarray, targets: np.ndarray, step: float) -> csr_array:
+    """Which share of the width of every output pixel (Q) lies in every input pixel (P), (Q, P)."""
+    cell = np.clip(np.searchsorted(edges, targets, side="right") - 1, 0, len(edges) - 2)
+    span = min(int(np.diff(cell).max()) + 1, len(edges) - 1)
+    index = np.minimum(cell[:-1], len(edges) - 1 - span)[:, None] + np.arange(span)
+    overlap = np.minimum(edges[index + 1], targets[1:, None]) - np.maximum(edges[index], targets[:-1, None])
+    return _rows(overlap.clip(0) / step, index, len(edges) - 1)
+
+
+def _below(edges: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of the integral of the flux from a first pixel up to x (Q,): which pixel that is (Q,), and the share in it of each of
+    the pixels from there on (Q, S)."""
+    cell = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, len(edges) - 2)
+    many = _EDGES if len(edges) >= _EDGES else _FEW
+    start, few = (np.clip(cell - (count // 2 - 1), 0, len(edges) - count) for count in (many, _FEW))
+    alike = start == cell - (many // 2 - 1)
+    widths = np.diff(edges)
+    if np.ptp(widths) > _UNIFORM * widths[0]:
+        between = np.lib.stride_tricks.sliding_window_view(widths, many - 1)
+        alike &= (between.max(axis=1) < _ALIKE * between.min(axis=1))[start]
+    below = np.empty((len(x), many - 1))
+    for rows, count, begin in ((np.flatnonzero(alike), many, start), (np.flatnonzero(~alike), _FEW, few)):
+        if len(rows):
+            before = (begin - start)[rows, None]
+            below[rows] = np.arange(many - 1) < before
+            share = _of_polynomial(edges[begin[rows, None] + np.arange(count)], x[rows])
+            below[rows[:, None], before + np.arange(count - 1)] = share
+    return start, below
+
+
+def _of_polynomial(points: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Of the polynomial through edges (Q, E) at x (Q,): the share of each of the pixels between them (Q, E − 1)."""
+    steps = np.diff(points)
+    few = points[:1] if np.ptp(steps) < _UNIFORM * steps.mean() else points
+    apart = few[:, :, None] - few[:, None, :] + np.eye(points.shape[1])
+    away = x[:, None] - points
+    ones = np.ones((len(x), 1))
+    before = np.concatenate([ones, away[:, :-1].cumprod(axis=1)], axis=1)
+    after = np.concatenate([ones, away[:, :0:-1].cumprod(axis=1)], axis=1)[:, ::-1]
+    lagrange = before * after / apart.prod(axis=2)
     return np.asarray(lagrange[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:])

@@ -117,7 +117,7 @@ def make_ready(spectra: Spectra, wave: np.ndarray, frame: Frame = "observed", am
         done = "pixels are the model's own"
     else:
         flux, error, masked, uncovered = _rebinned(spectra, bad, velocity, wave)
-        done = "flux-conserving rebinning to the model's pixels (polynomial through six edges)"
+        done = "flux-conserving rebinning to the model's pixels (polynomial through fourteen edges)"
     flux, error, snr = _scaled(flux, error, amplitude)
     steps = (
         *spectra.steps,
