@@ -2,6 +2,8 @@
 
 Derivatives are exact, at the labels that the model infers; those that it does not are estimated by ridge regression on the
 coefficients of a spectrum in the subspace of the models (`domain`), and serve nothing else. The errors are the spectrum's own.
+The amplitude is unknown, as it is to a model that divides every spectrum by its own median: the median of a noise-free spectrum,
+by which the simulator divides, follows whatever pixel it falls on, and is nothing that anybody measures.
 """
 
 from collections.abc import Mapping
@@ -39,12 +41,25 @@ def of_information(information: np.ndarray, known: np.ndarray | None = None) -> 
     return sigma
 
 
-def shares(jacobian: Jacobian) -> np.ndarray:
-    """Share of the information on log g, other labels free, that every pixel has, (P,), over the spectra together.
+def unknown(observation: Observation) -> Columns:
+    """What nobody knows of a user's spectrum beside its labels: the amplitude, and the nuisances of these conditions."""
+    return Columns(observation.nuisances.model_copy(update={"amplitude": "free"}), WAVE)
 
-    The derivative by log g less what the other labels explain of it: the efficient score (Bickel et al. 1993).
+
+def sigma_of(jacobian: Jacobian, error: np.ndarray, columns: Columns, known: np.ndarray | None = None) -> np.ndarray:
+    """σ(log g) (N,), dex, for errors (N, P), infinite where masked; see `of_information`."""
+    d_flux, flux = (values.double().cpu().numpy() for values in (jacobian.d_flux, jacobian.flux))
+    information = fisher_information(with_nuisances(d_flux, flux, columns), error.astype(np.float64))
+    return of_information(marginalised(information, columns), known)
+
+
+def shares(jacobian: Jacobian) -> np.ndarray:
+    """Share of the information on log g, other labels and amplitude free, that every pixel has, (P,), over all spectra.
+
+    The derivative by log g less what the others explain of it: the efficient score (Bickel et al. 1993).
     """
-    d, sigma = jacobian.d_flux.double().cpu().numpy(), jacobian.error.double().cpu().numpy()
+    parts = torch.cat([jacobian.d_flux, jacobian.flux[:, None]], dim=1)
+    d, sigma = parts.double().cpu().numpy(), jacobian.error.double().cpu().numpy()
     k = LABELS.index("logg")
     total = np.zeros(d.shape[2])
     for star in range(len(d)):
@@ -94,10 +109,9 @@ class Bound:
         return Observer(StellarGrid.load(), Observation.model_validate(self.data["observation"]))
 
     @cached_property
-    def columns(self) -> Columns | None:
-        """Nuisances of the training's conditions, which are unknown too; None where there are none."""
-        found = Columns(self.observer.observation.nuisances, WAVE)
-        return found or None
+    def columns(self) -> Columns:
+        """The amplitude, and the nuisances of the training's conditions, which are unknown too."""
+        return unknown(self.observer.observation)
 
     @property
     def shares(self) -> np.ndarray:
@@ -124,10 +138,7 @@ class Bound:
             at = labels[rows].clip(limits[:, 0], limits[:, 1])
             none = np.zeros(len(rows))
             conditions = Conditions(none + 21.0, none + 0.8, none + 22.5, none + 0.325, none)
-            jacobian = self.observer.jacobian(at, conditions)
-            d_flux, flux = (values.double().cpu().numpy() for values in (jacobian.d_flux, jacobian.flux))
-            information = fisher_information(with_nuisances(d_flux, flux, self.columns), error[rows].astype(np.float64))
-            sigma[rows] = of_information(marginalised(information, self.columns), known)
+            sigma[rows] = sigma_of(self.observer.jacobian(at, conditions), error[rows], self.columns, known)
         return sigma
 
 

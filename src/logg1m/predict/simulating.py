@@ -47,13 +47,10 @@ class Simulated:
     @cached_property
     def _bound(self) -> np.ndarray:
         jacobian = self.observer.jacobian(self.labels, self.conditions)
-        information = bound.fisher_information(
-            jacobian.d_flux.double().cpu().numpy(), jacobian.error.double().cpu().numpy()
-        )
-        return bound.of_information(information)
+        return bound.sigma_of(jacobian, self.error, bound.unknown(self.observer.observation))
 
     def bound(self) -> np.ndarray:
-        """σ(log g), dex, that no unbiased estimate beats, all five labels free, (N,)."""
+        """σ(log g), dex, that no unbiased estimate beats, all five labels and the amplitude free, (N,)."""
         return self._bound
 
     def posterior(self, model: Any) -> Any:
