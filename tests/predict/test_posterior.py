@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
+from logg1m.config.data import Data
 from logg1m.ids import CONFIRMATION, first
 from logg1m.observe import LABELS, WAVE
 from logg1m.predict import stars
-from logg1m.predict.posterior import Sampler, log_likelihood
+from logg1m.predict.posterior import Sampler
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,7 @@ def test_a_faint_star_agrees_with_draws_from_the_prior(sampler, observed):
     rng = np.random.default_rng(0)
     draws = sampler.fixed[sampler.free] + rng.random((3_000, len(sampler.free))) * sampler.widths
     y, weight = block.ready.flux[star].astype(np.float64), 1 / block.ready.error[star].astype(np.float64) ** 2
-    parts = [
-        log_likelihood(sampler.model.flux(draws[k : k + 500]).double().numpy(), y, weight) for k in range(0, 3_000, 500)
-    ]
+    parts = [sampler.log_likelihood(sampler.model.flux(draws[k : k + 500]), y, weight) for k in range(0, 3_000, 500)]
     ln = np.concatenate(parts)
     w = np.exp(ln - logsumexp(ln))
     ess = 1 / np.square(w).sum()
@@ -74,6 +73,28 @@ def test_masked_pixels_have_no_weight(sampler, observed):
     flux[:, 500:700], error[:, 500:700] = 1e6, 1e12
     (weightless,) = sampler.of_spectra(flux, error, labels[rows], np.array([0]))
     assert left_out.mean == pytest.approx(weightless.mean, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_nuisances_of_the_training_are_marginalised(sampler, observed):
+    """A tilt of the flux calibration that the conditions allow: known conditions are led astray, survey conditions are not."""
+    block, labels = observed
+    nuisances = {"amplitude": "free", "calibration": [0.05], "velocity_km_s": 2.0}
+    data = Data.model_validate({"n_spectra": 100, "observation": {"nuisances": nuisances}})
+    surveyed = Sampler(data, 5, sampler.domain, sampler.bound)
+    assert surveyed.columns.names == ("amplitude", "calibration_1", "velocity_km_s")
+    top = np.argsort(-block.ready.snr)[:3]
+    tilt = 1 + 0.05 * np.linspace(-1, 1, len(WAVE), dtype=np.float32)
+    given = [block.ready.flux[top], block.ready.error[top], labels[top], top]
+    straight, wide = sampler.of_spectra(*given), surveyed.of_spectra(*given)
+    given[0], given[1] = given[0] * tilt, given[1] * tilt
+    tilted = surveyed.of_spectra(*given)
+    for plain, free, moved in zip(straight, wide, tilted):
+        assert 0.9 < moved.chi2 < 1.15
+        assert free.sigma > 0.85 * plain.sigma  # less the error of a few hundred samples
+        assert abs(moved.mean - free.mean) < 0.6 * free.sigma
+    led_astray = sampler.of_spectra(*given)
+    assert sum(f.chi2 for f in led_astray) > sum(f.chi2 for f in tilted)
 
 
 @pytest.mark.slow

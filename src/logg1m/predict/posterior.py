@@ -1,8 +1,9 @@
 """The Bayes posterior of single users' spectra, by the sampler of MVP-1.1 started at the network's estimate.
 
-What is observed is y = a · F(θ) + noise with an amplitude a that nobody knows; under a flat prior of a the likelihood is
-−½ (Σ y²/σ² − (Σ yF/σ²)²/Σ F²/σ²). The first proposal is the Gaussian at the mode that Gauss–Newton steps from the estimate
-find (Laplace's approximation), as a Student-t; a few draws from the prior stay in the mixture as its defensive share.
+What is observed is y = a · F(θ) + noise with an amplitude a that nobody knows, and with the nuisances of the training's
+conditions; all of them are marginalised (`bounds.bayes.marginal`), a under a flat prior. The first proposal is the Gaussian at
+the mode that Gauss–Newton steps from the estimate find (Laplace's approximation), as a Student-t; a few draws from the prior
+stay in the mixture as its defensive share.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.stats import norm
 
+from logg1m.bounds.bayes import marginal
 from logg1m.bounds.bayes.model import GridModel, Library
 from logg1m.bounds.bayes.sampler import Sample, StudentT, sample
 from logg1m.config.bayes import BayesConfig
@@ -22,7 +25,7 @@ from logg1m.files import InputError
 from logg1m.noise import Stream, uniform
 from logg1m.observe import LABELS, Conditions, Observer, StellarGrid
 from logg1m.predict import calibration, flags
-from logg1m.predict.bound import Bound
+from logg1m.predict.bound import Bound, unknown
 from logg1m.predict.domain import Domain
 from logg1m.predict.predicting import Predictor
 from logg1m.predict.steps import Ready
@@ -57,12 +60,12 @@ class Sampler:
 
     def __init__(self, data: Data, seed: int, domain: Domain, bound: Bound, config: BayesConfig = CONFIG) -> None:
         observation = data.observation
-        self.observer = Observer(StellarGrid.load(), observation)
+        self.observer, self.columns = Observer(StellarGrid.load(), observation), unknown(observation)
         self.model = GridModel(self.observer, data.priors.model_dump(), (0.0, 0.0))
         self.domain, self.bound, self.config, self.seed = domain, bound, config, seed
         library = Library.simulated(self.model, LIBRARY, seed)
         self.scores = self.model.prior.scores(library.labels)
-        self.library = np.concatenate([library.read(chunk) for chunk in library.chunks]).astype(np.float64)
+        self.library = torch.as_tensor(np.concatenate([library.read(chunk) for chunk in library.chunks]))
         self.free = [LABELS.index(name) for name in self.model.names]
         self.target = self.model.names.index("logg")
         low, high = np.array([getattr(data.priors, name) for name in LABELS], dtype=np.float64).T
@@ -84,11 +87,6 @@ class Sampler:
                 f"trained on spectra of the source {conditions['data'].get('source')!r}: use --estimator network"
             )
         data = Data.model_validate(conditions["data"])
-        if data.observation.nuisances.on:
-            raise InputError(
-                "--estimator posterior takes flux calibration, reddening and velocity as known, and this model was trained "
-                "with errors in them (data.observation.nuisances): its posteriors would be too narrow; use --estimator network"
-            )
         return cls(data, int(conditions["seed"]), predictor.domain, predictor.bound)
 
     def beside(self, rows: pd.DataFrame, ready: Ready, replaces: bool) -> pd.DataFrame:
@@ -147,10 +145,12 @@ class Sampler:
         found = []
         for k, start in enumerate(starts):
             exact = partial(self._log_likelihood, y=y[k], weight=weight[k])
-            in_library = log_likelihood(self.library, y[k], weight[k])
+            in_library = self.log_likelihood(self.library, y[k], weight[k])
             drawn = sample(exact, self.scores, in_library, partial(self._uniforms, int(stars[k])), self.config, start)
-            best = float(max(in_library.max(), exact(drawn.z[np.argmax(drawn.weight)][None])[0]))
-            found.append(self._summary(drawn, -2 * best / max(int(good[k].sum()), 1)))
+            best = (
+                self.model.flux(self.model.prior.labels(drawn.z[np.argmax(drawn.weight)][None])).double().cpu().numpy()
+            )
+            found.append(self._summary(drawn, self._chi2(best[0], y[k], weight[k]) / max(int(good[k].sum()), 1)))
         return found
 
     def proposals(self, y: np.ndarray, weight: np.ndarray, labels: np.ndarray) -> list[StudentT]:
@@ -190,22 +190,33 @@ class Sampler:
             product, square = (weight[k] * y[k]) @ models[k], (weight[k] * models[k]) @ models[k]
             amplitude = product / max(square, 1e-300)
             slope = amplitude * self.widths * norm.pdf(at[k])
-            columns = np.concatenate([derivatives[k] * slope[:, None], models[k][None]])  # the amplitude is unknown too
+            nuisances = amplitude * self.columns(models[k][None])[0]
+            columns = np.concatenate([derivatives[k] * slope[:, None], nuisances])
             information = (columns * weight[k]) @ columns.T
-            information[:dim, :dim] += np.eye(dim)  # the prior
+            information += np.diag(np.concatenate([np.ones(dim), self.columns.precision]))  # the priors
             pull = (columns * weight[k]) @ (y[k] - amplitude * models[k])
             pull[:dim] -= at[k]
             scale = 1 / np.sqrt(information.diagonal().clip(1e-300))
             inverse = np.linalg.inv(information * np.outer(scale, scale)) * np.outer(scale, scale)
-            value[k] = -0.5 * ((weight[k] * y[k]) @ y[k] - product**2 / max(square, 1e-300)) - 0.5 * float(
-                at[k] @ at[k]
-            )
+            value[k] = self.log_likelihood(jacobian.flux[k : k + 1], y[k], weight[k])[0] - 0.5 * float(at[k] @ at[k])
             step[k], covariance[k] = (inverse @ pull)[:dim].clip(-1.0, 1.0), inverse[:dim, :dim]
         return value, step, covariance
 
     def _log_likelihood(self, scores: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        spectra = self.model.flux(self.model.prior.labels(scores)).double().cpu().numpy()
-        return log_likelihood(spectra, y, weight)
+        return self.log_likelihood(self.model.flux(self.model.prior.labels(scores)), y, weight)
+
+    def log_likelihood(self, spectra: torch.Tensor, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """ln L (n,) of every noise-free spectrum (n, P) for y (P,) with weights 1/σ² (P,), nuisances marginalised."""
+        error = np.full(len(y), np.inf)
+        error[weight > 0] = weight[weight > 0] ** -0.5
+        return marginal.log_likelihood(spectra.double(), y, error, self.columns)
+
+    def _chi2(self, flux: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:
+        """χ² of a noise-free spectrum (P,) with its nuisances as they fit best."""
+        columns, residual = self.columns(flux[None])[0], y - flux
+        normal = (columns * weight) @ columns.T + np.diag(self.columns.precision)
+        residual = residual - np.linalg.solve(normal, (columns * weight) @ residual) @ columns
+        return float((residual * weight) @ residual)
 
     def _uniforms(self, star: int, iteration: int) -> np.ndarray:
         n, dimensions = self.config.samples_per_iteration, len(self.free)
@@ -223,9 +234,3 @@ class Sampler:
             name: float(np.interp(level, cumulative, values[order])) for name, level in calibration.LEVELS.items()
         }
         return Found(mean, sigma, quantiles, drawn.ess, drawn.iterations, chi2)
-
-
-def log_likelihood(spectra: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """−½ χ² of every noise-free spectrum (n, P) for y (P,) with weights 1/σ² (P,), at its best amplitude, (n,)."""
-    product, square = spectra @ (weight * y), (spectra * spectra) @ weight
-    return np.asarray(-0.5 * ((weight * y) @ y - product**2 / np.maximum(square, 1e-300)))
