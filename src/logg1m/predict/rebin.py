@@ -8,6 +8,7 @@ differ in width, so high a polynomial would swing: there it is that through six 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -48,17 +49,14 @@ class Rebinning:
         widths = np.diff(edges)
         covered = (targets[:-1] >= edges[0] - 1e-9) & (targets[1:] <= edges[-1] + 1e-9)
         start, below = _below(edges, np.clip(targets, edges[0], edges[-1]))
-        low, high, size = start[:-1], start[1:], below.shape[1]
-        span = min(int((high - low).max()) + size, len(wave))
-        first = np.minimum(low, len(wave) - span).clip(0)
-        column = np.arange(span)
-        index = first[:, None] + column
-        # pixels between the two stencils' starts count in full
-        weights = ((index >= low[:, None]) & (index < high[:, None])).astype(np.float64)
-        rows = np.arange(len(out))
-        for m in range(size):
-            weights[rows, high - first + m] += below[1:, m]
-            weights[rows, low - first + m] -= below[:-1, m]
+        between, size = np.diff(start), below.shape[1]
+        weights = np.zeros((len(out), size + int(between.max())))
+        weights[:, :size] -= below[:-1]
+        for ahead in np.unique(between):
+            rows = np.flatnonzero(between == ahead)
+            weights[rows, :ahead] += 1.0  # pixels between the two stencils' starts count in full
+            weights[rows, ahead : ahead + size] += below[1 + rows]
+        index = np.minimum(start[:-1, None] + np.arange(weights.shape[1]), len(wave) - 1)
         weights *= widths[index] / step
         return cls(_rows(weights, index, len(wave)), _shares(edges, targets, step), covered, widths, step)
 
@@ -123,7 +121,8 @@ def _below(edges: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     start, few = (np.clip(cell - (count // 2 - 1), 0, len(edges) - count) for count in (many, _FEW))
     alike = start == cell - (many // 2 - 1)
     widths = np.diff(edges)
-    if np.ptp(widths) > _UNIFORM * widths[0]:
+    uniform = np.ptp(widths) < _UNIFORM * widths[0]
+    if not uniform:
         between = np.lib.stride_tricks.sliding_window_view(widths, many - 1)
         alike &= (between.max(axis=1) < _ALIKE * between.min(axis=1))[start]
     below = np.empty((len(x), many - 1))
@@ -131,19 +130,33 @@ def _below(edges: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if len(rows):
             before = (begin - start)[rows, None]
             below[rows] = np.arange(many - 1) < before
-            share = _of_polynomial(edges[begin[rows, None] + np.arange(count)], x[rows])
+            if uniform:
+                share = _of_uniform((x[rows] - edges[begin[rows]]) / widths[0], count)
+            else:
+                share = _of_polynomial(edges[begin[rows, None] + np.arange(count)], x[rows])
             below[rows[:, None], before + np.arange(count - 1)] = share
     return start, below
 
 
 def _of_polynomial(points: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Of the polynomial through edges (Q, E) at x (Q,): the share of each of the pixels between them (Q, E − 1)."""
-    steps = np.diff(points)
-    few = points[:1] if np.ptp(steps) < _UNIFORM * steps.mean() else points
-    apart = few[:, :, None] - few[:, None, :] + np.eye(points.shape[1])
+    apart = points[:, :, None] - points[:, None, :] + np.eye(points.shape[1])
     away = x[:, None] - points
     ones = np.ones((len(x), 1))
     before = np.concatenate([ones, away[:, :-1].cumprod(axis=1)], axis=1)
     after = np.concatenate([ones, away[:, :0:-1].cumprod(axis=1)], axis=1)[:, ::-1]
     lagrange = before * after / apart.prod(axis=2)
+    return np.asarray(lagrange[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:])
+
+
+def _of_uniform(x: np.ndarray, count: int) -> np.ndarray:
+    """The same at x (Q,) in pixels from the first of `count` edges of one distance: powers of x times a matrix."""
+    middle = (count - 1) / 2
+    return np.vander(x / middle - 1, count, increasing=True) @ _powers(count)
+
+
+@cache
+def _powers(count: int) -> np.ndarray:
+    """Shares of the pixels between `count` edges at −1 … 1 as polynomials: coefficients (E, E − 1), lowest power first."""
+    lagrange = np.linalg.inv(np.vander(np.linspace(-1, 1, count), increasing=True))
     return np.asarray(lagrange[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:])
