@@ -152,7 +152,7 @@ def _of_polynomial(points: np.ndarray, x: np.ndarray) -> np.ndarray:
 def _of_uniform(x: np.ndarray, count: int) -> np.ndarray:
     """The same at x (Q,) in pixels from the first of `count` edges of one distance: powers of x times a matrix."""
     middle = (count - 1) / 2
-    return np.vander(x / middle - 1, count, increasing=True) @ _powers(count)
+    return np.asarray(np.vander(x / middle - 1, count, increasing=True) @ _powers(count))
 
 
 @cache
