@@ -51,6 +51,16 @@ def test_from_spectrum_to_sigma(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
+@needs_a_kernel
+def test_predict_on_pfs_files(tmp_path):
+    pytest.importorskip("astropy")
+    found = "\n".join(tables(execute("predict_on_pfs_files.ipynb", tmp_path)))
+    for words in ("log_gBound", "flux from nJy", "OUTOFDOMAIN", "log_g_posterior"):
+        assert words in found
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.nightly
 @needs_a_kernel
 def test_the_roadmap_and_its_decisions(tmp_path):
