@@ -26,6 +26,7 @@ class Point:
 
     follows : what it waits for, in words
     evidence : the artifact in results/ that its rule reads; None: the verdicts of Phase 1
+    phase : all of whose experiments it reads, their models or their verdicts; None: only the one that it follows
     rule : in words, with {fields} for what is configured
     options : outcome → what follows
     """
@@ -36,6 +37,11 @@ class Point:
     rule: str
     options: Mapping[str, str]
     closing: Closing | None = None
+    phase: int | None = None
+
+    def reads(self, experiment: str, phase: int) -> bool:
+        """Whether it reads an experiment (mvp_1_6) of a phase."""
+        return experiment == self.after or phase == self.phase
 
     @property
     def after(self) -> str | None:
@@ -53,12 +59,13 @@ _STOP = Closing(OUTCOMES["d1"][1], phase=2, words="Phases 2 and 3 are cancelled"
 POINTS: dict[str, Point] = {
     "d1": Point(
         title="Is there headroom above the bound?",
-        follows="MVP-1.1",
+        follows="MVP-1.1 and the honest models of Phase 1",
         evidence="mvp_1_1/models.json",
         rule="{what}, of the honest model that is best on validation stars: the whole interval above {above} is "
         "continue, below {below} stop; between them the default",
         options=_options("d1", "Phase 2 starts", f"{_STOP.words}; physical directions remain"),
         closing=_STOP,
+        phase=1,
     ),
     "d2": Point(
         title="Windows or the full spectrum?",
@@ -81,6 +88,7 @@ POINTS: dict[str, Point] = {
         rule="accepted directions by fall of the low-noise MAE; the best are combined, and the combination stays "
         "unless it loses to its best member",
         options={"recipe": "the most effective directions are combined; those without effect are closed"},
+        phase=1,
     ),
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from logg1m.report.page.graph import WIDTH, Drawing, Item, lay_out
 
-PHASES = {"mvp_0_a": 0, "mvp_0_b": 0} | {f"mvp_1_{k}": 1 for k in range(1, 6)} | {f"mvp_2_{k}": 2 for k in range(1, 4)} | {
+PHASES = {"mvp_0_a": 0, "mvp_0_b": 0} | {f"mvp_1_{k}": 1 for k in range(1, 7)} | {f"mvp_2_{k}": 2 for k in range(1, 4)} | {
     f"mvp_3_{k}": 3 for k in range(1, 9)
 }  # fmt: skip
 
@@ -40,7 +40,7 @@ def test_lines_start_and_end_at_their_boxes():
     made = drawing()
     place = {b.item.key: b for b in (*made.boxes, *made.gates)}
     assert {("mvp_1_1", "d1"), ("mvp_1_4", "d2"), ("mvp_1_5", "d3"), ("d1", "d4"), ("d4", "mvp_2_1"), ("d2", "mvp_3_5"),
-            ("mvp_0_a", "mvp_0_b"), ("mvp_1_1", "mvp_1_4"), ("mvp_1_2", "d4"), ("mvp_1_3", "d4"), ("mvp_2_1", ""),
+            ("mvp_0_a", "mvp_0_b"), ("mvp_1_1", "mvp_1_4"), ("mvp_1_6", "d1"), ("mvp_1_6", "d4"), ("mvp_2_1", ""),
             ("mvp_2_3", ""), ("", "mvp_3_1"), ("", "mvp_3_6")} <= {(line.source, line.target) for line in made.lines}  # fmt: skip
     for line in made.lines:
         numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*", line.path)]

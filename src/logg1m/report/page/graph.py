@@ -16,7 +16,6 @@ _ROW_GAP = 58
 _LETTER = 7.4  # mean width of a letter of a title
 
 # Which experiment takes another one's output, as the roadmap words it.
-DIRECT = ("mvp_1_2", "mvp_1_3")  # of Phase 1, those that D4 takes without a decision of their own between
 _JUDGED = ("accepted", "refuted", "inconclusive")
 FEEDS = (("mvp_0_a", "mvp_0_b"), ("mvp_1_1", "mvp_1_4"))
 
@@ -136,11 +135,13 @@ def _connect(
     by_phase = {p: [b for b in boxes.values() if b.item.phase == p] for p in {b.item.phase for b in boxes.values()}}
     if by_phase.get(0):
         lines += [_down(by_phase[0][-1], box) for box in by_phase.get(1, [])]
-    followed = {d: boxes[key] for d, point in POINTS.items() if (key := point.after) and key in boxes}
-    lines += [_down(box, gates[d]) for d, box in followed.items() if d in gates]
+    for d, gate in gates.items():
+        read = [box for box in boxes.values() if POINTS[d].reads(box.item.key, box.item.phase)]
+        lines += (
+            [_down(box, gate) for box in read] if POINTS[d].phase is None else [_by_bar(box, gates, d) for box in read]
+        )
     if "d4" in gates:
         lines += [_down(gate, gates["d4"]) for name, gate in gates.items() if name != "d4"]
-        lines += [_past_gates(boxes[key], gates, 14 * k) for k, key in enumerate(DIRECT) if key in boxes]
         stopped = "d1" in gates and gates["d1"].item.state == "stop"
         settled = gates["d4"].item.state != "open"
         kind = "open" if stopped else "taken" if settled else "plain"
@@ -155,18 +156,16 @@ def _connect(
     return tuple(lines)
 
 
-def _past_gates(a: Box, gates: Mapping[str, Box], aside: float) -> Line:
-    """From an experiment to the side of D4, between the gates that stand above it, so that none seems to take it."""
+def _by_bar(a: Box, gates: Mapping[str, Box], d: str) -> Line:
+    """From an experiment to a decision that reads all of its phase, along one bar; to D4 between the gates above it."""
+    gate, bar = gates[d], a.bottom + _ROW_GAP / 4
     upper = sorted((g for name, g in gates.items() if name != "d4"), key=lambda g: g.x)
-    d4 = gates["d4"]
-    x = (upper[0].x + upper[0].width + upper[1].x) / 2 + aside if len(upper) > 1 else a.middle
-    top, bottom = (upper[0].y, upper[0].bottom) if upper else (d4.y - _ROW_GAP, d4.y - _ROW_GAP / 2)
-    middle, end = d4.y + d4.height / 2, d4.x
-    path = (
-        f"M{a.middle:.1f} {a.bottom:.1f}C{a.middle:.1f} {top:.1f} {x:.1f} {a.bottom:.1f} {x:.1f} {top:.1f}"
-        f"L{x:.1f} {bottom:.1f}C{x:.1f} {middle:.1f} {end - 30:.1f} {middle:.1f} {end:.1f} {middle:.1f}"
-    )
-    return Line(path, "plain", a.item.key, "d4")
+    start = f"M{a.middle:.1f} {a.bottom:.1f}L{a.middle:.1f} {bar:.1f}"
+    if d != "d4" or len(upper) < 2:
+        return Line(f"{start}L{gate.middle:.1f} {bar:.1f}L{gate.middle:.1f} {gate.y:.1f}", "plain", a.item.key, d)
+    x, bottom, middle = (upper[0].x + upper[0].width + upper[1].x) / 2, upper[0].bottom, gate.y + gate.height / 2
+    curve = f"C{x:.1f} {middle:.1f} {gate.x - 30:.1f} {middle:.1f} {gate.x:.1f} {middle:.1f}"
+    return Line(f"{start}L{x:.1f} {bar:.1f}L{x:.1f} {bottom:.1f}{curve}", "plain", a.item.key, d)
 
 
 def _between_phases(above: Sequence[Box], below: Sequence[Box]) -> list[Line]:
