@@ -41,7 +41,9 @@ def test_all_cores_unless_told_otherwise():
         assert words(None, None, *told) == told
 
 
-def test_overlays_never_swallow_targets_and_a_file_of_the_users_goes_on_top():
+def test_overlays_never_swallow_targets_and_a_file_of_the_users_goes_on_top(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").touch()
     smoke, survey = overlay("scale/smoke"), overlay("conditions/survey")
     assert words("smoke", None, "-c1", "x.json") == ["-c1", "x.json", "--configfile", smoke]
     assert words("smoke", "survey", "-c1", "--config", "seed=1", "--", "x") == [
@@ -51,6 +53,22 @@ def test_overlays_never_swallow_targets_and_a_file_of_the_users_goes_on_top():
         *["-c1", "--configfile", smoke, "mine.yaml", "-n"]
     ]
     assert words("smoke", None, "-c1", "--configfile=mine.yaml") == ["-c1", "--configfile", smoke, "mine.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--configfile", "missing.yaml", "-n"], "missing.yaml: there is no such configuration file"),
+        (["--configfile=missing.yaml"], "missing.yaml: there is no such configuration file"),
+        (["--configfile", "mine.yaml", "results/x.json"], "results/x.json: .* a target after it needs -- before it"),
+    ],
+)
+def test_a_configuration_that_does_not_exist_is_one_clear_error(given, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").touch()
+    with pytest.raises(InputError, match=said):
+        words(None, None, *given)
+    assert words(None, None, "--configfile", "mine.yaml", "--", "results/x.json")
 
 
 def test_a_scale_that_does_not_exist_is_refused_with_those_that_do():

@@ -3,7 +3,9 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 _WITH_NAME = {"--scale": "smoke, laptop or full", "--conditions": "ideal, reference or survey"}
@@ -41,7 +43,7 @@ def command_of(scale: str | None, conditions: str | None, passed: list[str]) -> 
     Raises
     ------
     InputError
-        If there is no such overlay, no workflow beside the package, or no Snakemake.
+        If there is no such overlay or configuration file, no workflow beside the package, or no Snakemake.
     """
     from logg1m.config.places import SNAKEFILE
     from logg1m.files import InputError
@@ -50,6 +52,11 @@ def command_of(scale: str | None, conditions: str | None, passed: list[str]) -> 
         raise InputError(f"{SNAKEFILE} is missing: this logg1m came without its workflow; install it anew from a wheel")
     if find_spec("snakemake") is None:
         raise InputError("the workflow needs Snakemake and what else the extra brings: pip install 'logg1m[workflow]'")
+    if missing := [file for file in _configurations(passed) if not Path(file).is_file()]:
+        raise InputError(
+            f"{missing[0]}: there is no such configuration file; --configfile takes every word up to the next option, so "
+            "a target after it needs -- before it"
+        )
     overlays = [_overlay(folder, name) for folder, name in (("scale", scale), ("conditions", conditions)) if name]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
     if not any(_says_how_many(word) for word in passed):
@@ -67,6 +74,18 @@ def run(options: argparse.Namespace) -> int:
     command = command_of(options.scale, options.conditions, options.passed)
     sys.stdout.flush()
     os.execv(command[0], command)
+
+
+def _configurations(passed: list[str]) -> Iterator[str]:
+    """Files that Snakemake would read after its --configfile."""
+    reading = False
+    for word in passed:
+        option, _, file = word.partition("=")
+        if word.startswith("-"):
+            reading = option in ("--configfile", "--configfiles")
+            yield from [file] if reading and file else []
+        elif reading:
+            yield word
 
 
 def _says_how_many(word: str) -> bool:
