@@ -26,8 +26,8 @@ def test_a_model_that_stops_below_the_largest_scale_says_so_in_the_legend(draw, 
     draw("ceiling_vs_snr", fisher=fisher, members=members, predictions=predictions)
     labels = [text.get_text() for text in pictures[0].axes[0].get_legend().texts]
     n = len(predictions["lightgbm"])
-    assert f"LightGBM at 100k, {n:,} test spectra" in labels
-    assert sum(" at " in label for label in labels) == 1
+    assert f"LightGBM trained at 100k, {n:,} test spectra" in labels
+    assert sum(" trained at " in label for label in labels) == 1
 
 
 def test_ceilings_are_drawn_although_a_model_has_too_few_spectra_for_any_bin(draw, fisher, members, predictions):

@@ -4,10 +4,10 @@ from logg1m.figures.training import Training, accuracy, curves
 from logg1m.results.numbers import Cursor
 
 
-def made(history: str) -> Training:
+def made(history: str, counts: bool = True) -> Training:
     seconds = Cursor(12.5, "results/a/seed_0/provenance.json", ("seconds",))
     mae = Cursor({"value": 0.25, "ci95": [0.2, 0.3]}, "results/mvp_1_2/verdict.json", ("variants", "a", "mae"))
-    return Training("a", "MVP-1.2", history, seconds, mae)
+    return Training("a", "MVP-1.2", history, seconds, mae, counts=counts)
 
 
 def test_curves_are_the_scores_of_the_history(tmp_path):
@@ -29,3 +29,11 @@ def test_accuracy_stands_at_the_seconds_it_took():
     assert (trace["x"], trace["y"]) == ([12.5], [0.25])
     assert trace["meta"]["x"] == "results/a/seed_0/provenance.json#/seconds"
     assert trace["meta"]["y"].endswith("#/variants/a/mae/value")
+
+
+def test_models_look_different_and_those_that_do_not_count_are_off_at_first():
+    figure = accuracy([made("", counts=k != 3) for k in range(40)])
+    looks = {(t["marker"]["color"], t["marker"]["symbol"]) for t in figure.spec["data"]}
+    assert len(looks) == 40
+    assert [k for k, t in enumerate(figure.spec["data"]) if not t["visible"]] == [3]
+    assert figure.layout["xaxis"]["title"]["text"].endswith(", s")

@@ -1,3 +1,6 @@
+import pytest
+
+
 def test_windows_are_rows_in_order_and_those_out_of_range_stand_in_the_title(draw, pictures, verdict, made):
     windows = [
         {"name": "b", "vacuum": 8500.0, "half_width": 10.0, "status": "used"},
@@ -6,13 +9,16 @@ def test_windows_are_rows_in_order_and_those_out_of_range_stand_in_the_title(dra
     ]
     plain = verdict["variants"]["plain"] | {"windows": windows}
     values = draw("windows_over_sensitivity", verdict=verdict | {"variants": verdict["variants"] | {"plain": plain}}, evidence=made)  # fmt: skip
-    assert values["name"].tolist() == ["Hα", "a", "b"]
+    assert values["name"].dropna().tolist() == ["Hα", "a", "b"]
+    curve = values[values["status"] == "curve"]
+    assert curve["vacuum"].to_numpy() == pytest.approx(made.store.wave)
+    assert curve["sensitivity"].notna().all()
     assert pictures[0].get_suptitle().endswith("out of range: Hα")
 
 
 def test_without_windows_the_figure_says_none(draw, pictures, verdict, made):
     from logg1m.figures import windows_over_sensitivity
 
-    table = windows_over_sensitivity.values(verdict)
-    assert table.empty
-    assert windows_over_sensitivity.draw(table, verdict, made).get_suptitle().endswith("none")
+    table = windows_over_sensitivity.values(verdict, made)
+    assert set(table["status"]) == {"curve"}
+    assert windows_over_sensitivity.draw(table, verdict).get_suptitle().endswith("none")

@@ -27,9 +27,9 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any], label: str) -> style.Figu
         axis.errorbar(middle, part["mean"], yerr=part["standard_error"], **how)
     axis.axhline(0, color=style.BLACK, linewidth=0.7)
     axis.set_xlabel(_LABELS[label])
-    axis.set_ylabel("mean Δ log g, dex")
-    axis.set_title(f"MVP-{verdict['id']} ({verdict['model']}), full test, n = {verdict['n_test']:,}")
-    axis.legend(fontsize=8)
+    axis.set_ylabel("mean of predicted − true log g, dex")
+    axis.set_title(f"{style.experiment(verdict)}, full test, n = {verdict['n_test']:,}")
+    style.legend_below(figure, axis, 2)
     return figure
 
 

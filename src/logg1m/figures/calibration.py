@@ -9,7 +9,7 @@ from scipy.stats import norm
 from logg1m.experiments.extras.calibration import pit, standardised
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
-from logg1m.figures.predicted_sigma import COLOURS, heading, tests
+from logg1m.figures.predicted_sigma import COLOURS, heading, tests, variant_of
 
 TITLE = "Calibration of the predicted σ"
 CAPTION = "Share of errors inside the predicted intervals against the share that should be."
@@ -20,19 +20,21 @@ _LEVELS = np.linspace(0.05, 0.95, 19)
 
 
 def values(evidence: Evidence) -> pd.DataFrame:
-    """Columns subset, series (pit, z: lower edge and density; coverage: level and share inside), x, y."""
-    rows = []
+    """Columns variant, subset and its spectra n, series (pit, z: lower edge and density; coverage: level and share
+    inside), x, y."""
+    rows: list[dict[str, Any]] = []
     for what, part in tests(evidence).items():
         z = standardised(part)
         density, edges = np.histogram(pit(part), bins=_BINS, range=(0, 1), density=True)
         heights, _ = np.histogram(np.clip(z, -4, 4), bins=_GRID, density=True)
         reached = [float((np.abs(z) <= norm.ppf((1 + level) / 2)).mean()) for level in _LEVELS]
         for series, x, y in (("pit", edges[:-1], density), ("z", _GRID[:-1], heights), ("coverage", _LEVELS, reached)):
-            rows += [{"subset": what, "series": series, "x": a, "y": b} for a, b in zip(x, y)]
+            about = {"variant": variant_of(evidence), "subset": what, "n": len(part), "series": series}
+            rows += [about | {"x": a, "y": b} for a, b in zip(x, y)]
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> style.Figure:
+def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     """One panel per series, both tests in each."""
     figure, axes = style.subplots(1, 3, figsize=(11, 3.6))
     for k, (what, part) in enumerate(table.groupby("subset", sort=False)):
@@ -51,5 +53,6 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> st
         axis.set_ylabel("density")
     for axis in axes:
         axis.legend(fontsize=7)
-    figure.suptitle(heading(verdict, evidence), fontsize=10)
+    sizes = table.groupby("subset", sort=False)["n"].first().to_dict()
+    figure.suptitle(heading(verdict, str(table["variant"].iloc[0]), sizes), fontsize=10)
     return figure

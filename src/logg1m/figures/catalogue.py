@@ -45,7 +45,12 @@ def shows_times(kind: str) -> bool:
 
 def asks_for(kind: str) -> list[str]:
     """Names of what a kind is made from, the one that it shows first."""
-    return list(dict.fromkeys([*_arguments(kind, "values"), *_arguments(kind, "draw")[1:]]))
+    return list(dict.fromkeys([*asked_of(kind, "values"), *asked_of(kind, "draw")]))
+
+
+def asked_of(kind: str, function: str) -> list[str]:
+    """Names of what one of a kind's functions, values or draw, is made from; of draw beside its table."""
+    return _arguments(kind, function)[function == "draw" :]
 
 
 def modules_of(shown: Iterable[str]) -> list[str]:

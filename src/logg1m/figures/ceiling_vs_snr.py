@@ -22,13 +22,21 @@ CAPTION = "The Bayes-optimal ceiling and what models reach, in bins of signal-to
 CEILINGS = "What the data allow"
 _BOUNDS = ("crlb_median_r2", "crlb_mean_r2")
 _BAYES = "bayes_optimal"
+_PER_PIXEL = "snr_per_pixel"
 _TICKS = (1, 1.5, 2, 3, 4, 5, 6, 8)
 PerPixel = Sequence[tuple[float, float]]  # (‖flux‖/‖error‖, median S/N per pixel)
 _FEWEST = 20  # test spectra of a model in a bin that is shown
 
 
-def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per series and bin: median signal-to-noise, R² (with an interval of the Bayes-optimal one), spectra."""
+def values(
+    fisher: dict[str, Any],
+    members: pd.DataFrame,
+    predictions: dict[str, pd.DataFrame],
+    snr: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """One row per series and bin: median signal-to-noise, R² (with an interval of the Bayes-optimal one), spectra; of
+    models also the spectra of the whole test. Where snr is given, rows of the second axis, which have no R²: the median
+    S/N per pixel at a signal-to-noise."""
     ceilings = fisher["ceilings"]
     bins = ceilings["snr_bins"]
     rows = [{"series": k, "snr": b["snr_median"], "r2": b[k], "n": b["n"]} for k in _BOUNDS for b in bins]
@@ -44,13 +52,14 @@ def values(fisher: dict[str, Any], members: pd.DataFrame, predictions: dict[str,
             truth = table["truth"].to_numpy()[inside]
             error = table["predicted"].to_numpy()[inside] - truth
             reached = float(metrics.r2(truth, error)(np.ones((1, len(truth)), dtype=np.float32))[0])
-            rows.append({"series": name, "snr": float(np.median(about[inside])), "r2": reached, "n": int(inside.sum())})
+            counts = {"n": int(inside.sum()), "n_test": len(table)}
+            rows.append({"series": name, "snr": float(np.median(about[inside])), "r2": reached} | counts)
+    beside = per_pixel(snr) if snr is not None else ()
+    rows += [{"series": _PER_PIXEL, "snr": at, "per_pixel": found} for at, found in beside]
     return pd.DataFrame(rows)
 
 
-def draw(
-    table: pd.DataFrame, fisher: dict[str, Any], predictions: dict[str, pd.DataFrame], snr: pd.DataFrame | None = None
-) -> style.Figure:
+def draw(table: pd.DataFrame, fisher: dict[str, Any]) -> style.Figure:
     """The ceiling, and the models' R² on the same bins of the test set, the one nearest to it first.
 
     The CRLB stands in where there is no Bayes-optimal ceiling; the page and the CSV have all of them.
@@ -59,19 +68,18 @@ def draw(
     bayes = table[table["series"] == _BAYES]
     if len(bayes):
         how = {"color": style.RED, "marker": "o", "markersize": 4, "capsize": 2, "linewidth": 2}
-        words = f"{_optimal_named(fisher)}, {bayes['n'].sum():,} spectra"
+        words = f"{_optimal_named(fisher)}, {int(bayes['n'].sum()):,} spectra"
         bars = [bayes["r2"] - bayes["r2_low"], bayes["r2_high"] - bayes["r2"]]
         axis.errorbar(bayes["snr"], bayes["r2"], yerr=bars, label=words, **how)
     else:
         median = table[table["series"] == _BOUNDS[0]]
-        words = f"median CRLB (bound of unbiased estimators), {median['n'].sum():,} spectra"
+        words = f"median CRLB (bound of unbiased estimators), {int(median['n'].sum()):,} spectra"
         axis.plot(median["snr"], median["r2"], color=style.BLACK, label=words)
-    shown = models_shown(predictions)
-    best_first = sorted(shown, key=lambda name: -table.loc[table["series"] == name, "r2"].mean())
-    for name in best_first:
-        words = f"{model_name(name)}{_smaller(fisher, name)}, {len(shown[name]):,} test spectra"
+    shown = [name for name in table["series"].unique() if name not in (*_BOUNDS, _BAYES, _PER_PIXEL)]
+    for name in sorted(shown, key=lambda name: -table.loc[table["series"] == name, "r2"].mean()):
         of = table[table["series"] == name]
-        axis.plot(of["snr"], of["r2"], label=words, **style.look(list(shown).index(name)))
+        words = f"{model_name(name)}{_smaller(fisher, name)}, {int(of['n_test'].iloc[0]):,} test spectra"
+        axis.plot(of["snr"], of["r2"], label=words, **style.look(shown.index(name)))
     axis.set_xscale("log")
     axis.minorticks_off()
     axis.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
@@ -80,8 +88,9 @@ def draw(
     axis.set_ylim(-0.05, 1.02)
     axis.grid()
     axis.legend(fontsize=8, loc="lower right")
-    if snr is not None and (beside := per_pixel(snr)):
-        style.per_pixel(axis, *map(list, zip(*beside)))
+    beside = table[table["series"] == _PER_PIXEL]
+    if len(beside):
+        style.per_pixel(axis, beside["snr"].tolist(), beside["per_pixel"].tolist())
     return figure
 
 
@@ -126,8 +135,8 @@ def plot(fisher: Cursor | None, models: Sequence[TestedModel], per_pixel: PerPix
     layout = {"xaxis": {"type": "log"} | ticks, "yaxis": {"range": [_lowest(series), 1.02]}}
     note = (
         f"Every model on its own test spectra{_tested(shown)}; bars are bootstrap intervals. No estimator can lie "
-        "above the Bayes-optimal ceiling by more than chance; a biased one can pass the CRLB, the bound of unbiased "
-        "ones."
+        "above the Bayes-optimal ceiling by more than chance; a biased one can pass the CRLB, the Cramér–Rao bound of "
+        "unbiased ones."
     )
     more: dict[str, Any] = {"note": note, "plot": "switches", "height": 460, "extra": {"adapts": True}}
     second = "; second line: median S/N per pixel" if per_pixel else ""
@@ -173,4 +182,4 @@ def _optimal_named(fisher: dict[str, Any]) -> str:
 def _smaller(fisher: dict[str, Any], name: str) -> str:
     """At which scale a model was trained, where it is not the largest one."""
     model = fisher.get("models", {}).get(name, {})
-    return f" at {model['scale']}" if "below_largest_scale" in model else ""
+    return f" trained at {model['scale']}" if "below_largest_scale" in model else ""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from logg1m.figures import style
 from logg1m.figures.interactive import Plot, Shown, line_at, plain
@@ -49,6 +50,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
         reference = verdict["variants"][verdict["reference"]]["metrics"]["low_noise"][metric]["value"]
         axis.axvline(reference, color=style.BLACK, linewidth=0.7, linestyle=":")
         axis.set_xlabel(title)
+        axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.grid(axis="x")
     axes[0].set_yticks(range(len(names)), [_marked(verdict["variants"][n]) for n in names])
     axes[0].invert_yaxis()
@@ -57,7 +59,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
         [], [], "s", color=style.BLACK, markerfacecolor="white", label=f"{SUBSET['full']}, n = {verdict['n_test']:,}"
     )
     style.legend_below(figure, axes[0], 2)
-    figure.suptitle(f"MVP-{verdict['id']} {verdict['title']} ({verdict['model']}): {verdict['outcome']}", fontsize=10)
+    figure.suptitle(f"{style.experiment(verdict)}: {verdict['title']}", fontsize=10)
     return figure
 
 

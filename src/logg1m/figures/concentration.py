@@ -6,6 +6,7 @@ import pandas as pd
 
 from logg1m.figures import empty, style
 from logg1m.metrics import interval_of
+from logg1m.results.words import metric, seen
 
 TITLE = "Where the gain concentrates"
 CAPTION = "Gain in MAE of models that see only sky-line pixels, and of models that see only the rest."
@@ -20,7 +21,7 @@ def values(verdict: dict[str, Any]) -> pd.DataFrame:
             if criterion.get("more_in") is None or pd.isna(measured["value"]):
                 continue
             inside, outside = criterion["more_in"]
-            halves = {f"only “{inside}”": measured["inside"], f"only “{outside}”": measured["outside"]}
+            halves = {f"only {seen(inside)}": measured["inside"], f"only {seen(outside)}": measured["outside"]}
             for what, entry in {**halves, "difference": measured}.items():
                 low, high = interval_of(entry)
                 about = {"metric": criterion["metric"], "subset": criterion["subset"]}
@@ -41,7 +42,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     axis.axvline(0, color=style.BLACK, linewidth=0.7, linestyle=":")
     axis.set_yticks(range(len(table)), [f"{r['label']}: {r['what']}" for _, r in table.iterrows()])
     axis.invert_yaxis()
-    gain = f"{table['metric'].iloc[0].upper()} of log g gained over the reference, dex"
+    gain = f"gain in {metric(table['metric'].iloc[0])} of log g over the reference, dex"
     axis.set_xlabel(f"{gain} (low-noise test, n = {verdict['n_test_low_noise']:,})")
     style.titled(figure, verdict, "where the gain comes from")
     return figure

@@ -36,6 +36,6 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
         axis.set_xlabel(f"% of the pixels hidden {where}", fontsize=9)
         axis.grid(axis="y")
     axes[0].set_ylabel("R² of log g")
-    axes[0].legend(fontsize=8)
+    style.legend_below(figure, axes[0], 2)
     figure.suptitle(heading(verdict, table, "R² with hidden edges, nothing retrained"), fontsize=10)
     return figure

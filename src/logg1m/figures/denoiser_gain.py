@@ -57,7 +57,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> st
     dash = {"color": style.PURPLE, "markersize": 30, "markeredgewidth": 2}
     bars.plot(range(len(mean)), mean, "_", label="the mean spectrum in its place", **dash)
     bars.set_xticks(range(len(_REGIONS)), _REGIONS)
-    bars.set_yscale("log")
+    style.plain_log(bars)
     bars.set_ylabel("signal-to-noise after / before")
     first = next(iter(found.values()))
     shown = _low_noise(first)
@@ -96,6 +96,6 @@ def _draw_along(axis: Any, evidence: Evidence) -> None:
     style.shade(axis, wave, sky_pixels(error))
     for kind, gain in _along(evidence).items():
         axis.plot(wave, gain, color=COLOURS[kind], linewidth=0.8)
-    axis.set_yscale("log")
+    style.plain_log(axis)
     style.along(axis, wave, "shaded: sky-line pixels")
     axis.set_ylabel("signal-to-noise after / before")

@@ -40,7 +40,7 @@ def draw(table: pd.DataFrame, fisher: dict[str, Any]) -> style.Figure:
     axis.set_ylim(0, top * 1.32)
     style.along(axis, wave)
     axis.set_ylabel("mean |∂F/∂log g| / σ, per dex")
-    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.75))
+    style.legend_below(figure, axis, 2)
     axis.set_title(f"sensitivity of the flux to log g ({ESTIMATOR[reference]}); out of range: {_OUT}")
     return figure
 

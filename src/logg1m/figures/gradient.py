@@ -35,8 +35,8 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any], where: str) -> style.Figu
     for (line, bars), name in zip(axes, names):
         gradient = table[name].to_numpy()
         style.shade(line, wave, mask)
-        smooth = np.convolve(gradient, np.ones(_SMOOTHING) / _SMOOTHING, mode="same")
-        line.plot(wave, smooth, color=style.BLUE, linewidth=0.7)
+        smooth, near = (np.convolve(x, np.ones(_SMOOTHING), mode="same") for x in (gradient, np.ones(len(gradient))))
+        line.plot(wave, smooth / near, color=style.BLUE, linewidth=0.7)
         line.set_ylim(bottom=0)
         line.set_title(verdict["variants"][name]["label"], fontsize=8, pad=2)
         answer = gradient * error

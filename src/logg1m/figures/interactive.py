@@ -208,6 +208,12 @@ def of_columns(table: pd.DataFrame, file: str, x: str, y: str, **how: Any) -> di
     return {"x": table[x].tolist(), "y": table[y].tolist(), "meta": meta} | how
 
 
+def counted(z: Sequence[Sequence[float | None]], n: np.ndarray) -> dict[str, Any]:
+    """Counts in the cells of a map that have a value."""
+    text = [["" if v is None else f"{k:.0f}" for v, k in zip(*row)] for row in zip(z, n)]
+    return {"text": text, "texttemplate": "%{text}"}
+
+
 def line_at(x: float, colour: str, dash: str = "dash", axis: str = "x", **more: Any) -> dict[str, Any]:
     """An upright line across the figure, or a level one with axis="y"."""
     other = "y" if axis == "x" else "x"

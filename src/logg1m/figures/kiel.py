@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from logg1m.figures import empty, style
-from logg1m.figures.interactive import Plot, Shown, axes, values_of
+from logg1m.figures.interactive import Plot, Shown, axes, counted, values_of
 from logg1m.files import read_csv
 from logg1m.results.words import model_name
 
@@ -80,14 +80,14 @@ def plot(shown: Shown, key: str) -> Plot | None:
     counts, biases = _grid(table, "n")[0], _grid(table, "bias")[0]
     z = [[float(v) if np.isfinite(v) else None for v in row] for row in grid]
     words = [[f"{n:.0f} spectra<br>bias {b:+.3f} dex" for n, b in zip(*row)] for row in zip(counts, biases)]
-    trace: dict[str, Any] = {"type": "heatmap", "x": x, "y": y, "z": z, "text": words, "colorscale": "Viridis"}
-    trace |= {"xgap": 1, "ygap": 1, "meta": {"z": f"{shown.table}#rmse"}}
-    trace["hovertemplate"] = "Teff %{x:.0f} K<br>log g %{y:.2f}<br>RMSE %{z:.3f} dex<br>%{text}<extra></extra>"
+    trace: dict[str, Any] = {"type": "heatmap", "x": x, "y": y, "z": z, "customdata": words, "colorscale": "Viridis"}
+    trace |= counted(z, counts) | {"xgap": 1, "ygap": 1, "meta": {"z": f"{shown.table}#rmse"}}
+    trace["hovertemplate"] = "Teff %{x:.0f} K<br>log g %{y:.2f}<br>RMSE %{z:.3f} dex<br>%{customdata}<extra></extra>"
     trace["colorbar"] = {"title": {"text": "RMSE, dex", "side": "right"}, "thickness": 14, "outlinewidth": 0}
     turned = {"autorange": "reversed"}
     layout = axes("Teff, K", "log g, dex", xaxis=turned, yaxis=turned)
     model = model_name(str(table["model"].iloc[0])) if "model" in table and len(table) else "best model"
-    note = f"{model}, full test, {int(table['n'].sum()):,} spectra; cells with fewer than {_FEWEST} are empty."
+    note = f"{model}, full test, {int(table['n'].sum()):,} spectra; counts in cells; those with fewer than {_FEWEST} are empty."
     alt = "Map of the RMSE of log g over Teff and log g; values in the table."
     cells = values_of("RMSE over Teff and log g", table, shown.table, _COLUMNS)
     return Plot(key, TITLE, alt, (trace,), layout, (shown.table,), note, height=400, table=cells)

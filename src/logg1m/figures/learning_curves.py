@@ -63,7 +63,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     axes[0].set_ylim(max(low - 0.05, -0.1), min(table["r2"].max() + 0.03, 1))
     axes[0].set_ylabel("validation R² of log g (all spectra)")
     style.legend_below(figure, axes[0], 3)
-    style.titled(figure, verdict, "dotted, the best of the reference")
+    style.titled(figure, verdict, "learning curves; dotted: the best that the reference reaches")
     return figure
 
 

@@ -14,7 +14,11 @@ TITLE = "Errors by level of log g"
 CAPTION = "Error and predicted level in bins of the true log g."
 
 _FEWEST = 3  # spectra in a level that is shown
-_SHOWN = {"mean": "mean Δ log g, dex", "mae": "MAE of log g, dex", "outlier_rate": "outlier rate (|Δ| > 0.5 dex)"}
+_SHOWN = {
+    "mean": "mean of predicted − true, dex",
+    "mae": "MAE of log g, dex",
+    "outlier_rate": "outlier rate (|Δ| > 0.5 dex)",
+}
 
 
 def values(evidence: Evidence) -> pd.DataFrame:
@@ -43,6 +47,6 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
         axis.set_xlabel("true log g, dex (levels of 0.25 dex)")
         axis.set_ylabel(title)
         axis.axhline(0, color=style.BLACK, linewidth=0.6)
-    axes[0].legend(fontsize=8)
+    style.legend_below(figure, axes[0], 2)
     style.titled(figure, verdict, f"errors by level, low-noise test, n = {verdict['n_test_low_noise']:,}")
     return figure

@@ -33,7 +33,7 @@ def draw(table: pd.DataFrame, sweep: dict[str, Any], observation: Observation) -
             axis.grid()
     axes[0].set_ylabel("R²max = 1 − CRLB / Var(log g)")
     axes[1].set_ylabel("σ(log g), dex")
-    axes[1].set_yscale("log")
+    style.plain_log(axes[1])
     axes[0].legend(fontsize=8)
     exposure = f"{observation.exposures} × {observation.exposure_time:g} s at {SEEING:g}″"
     noise = "" if sweep["noise_level"] == 1 else f", noise × {sweep['noise_level']:g}"

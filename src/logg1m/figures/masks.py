@@ -32,6 +32,6 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
         axis.plot(wave[hidden], error[hidden], ".", color=style.RED, markersize=2)
         axis.set_title(f"{label}: {hidden.sum():,} of {len(wave):,} pixels hidden", fontsize=8, pad=2)
     style.along(axes[-1, 0], wave, "red: hidden")
-    figure.supylabel("mean error over the survey", fontsize=8)
+    figure.supylabel("mean 1σ error of flux / (2 × its median)", fontsize=8)
     style.titled(figure, verdict, "masks of the noisiest pixels")
     return figure

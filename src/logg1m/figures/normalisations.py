@@ -45,4 +45,5 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
         axis.set_ylim(*np.percentile(seen, [0.5, 99.5]))
         axis.set_title(variant["label"], fontsize=8, pad=2)
     style.along(axes[-1, 0], wave, "spectrum 0; blue: with noise, black: noise-free")
+    figure.supylabel("flux as each normalisation leaves it", fontsize=8)
     return figure

@@ -6,7 +6,7 @@ import pandas as pd
 
 from logg1m.experiments.extras.robustness import extra
 from logg1m.experiments.judging.evidence import Evidence
-from logg1m.figures import empty
+from logg1m.figures import empty, style
 from logg1m.metrics import interval_of
 
 
@@ -20,9 +20,8 @@ def conditions(evidence: Evidence) -> pd.DataFrame:
 
 def heading(verdict: dict[str, Any], table: pd.DataFrame, what: str) -> str:
     """Experiment, pooling, what is shown, and on how many spectra."""
-    pooling = ", ".join(map(str, table["pooling"].unique()))
-    experiment = f"MVP-{verdict['id']} ({verdict['model']}, pooling {pooling})"
-    return f"{experiment}: {what}; low-noise test, n = {table['n'].max():,}"
+    pooling = ", ".join(str(name).replace("_", " ") for name in table["pooling"].unique())
+    return f"{style.experiment(verdict, f', pooling {pooling}')}: {what}; low-noise test, n = {table['n'].max():,}"
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,10 @@ def draw(table: pd.DataFrame, scaling: dict[str, Any]) -> style.Figure:
                 axis.errorbar(n, value, yerr=[value - low, high - value], label=_named(name, entry), **how)
     for axis, subset in zip(axes, ("full", "low_noise")):
         sizes = measured.loc[measured["subset"] == subset, "n_test"]
+        trained = sorted({int(n) for n in measured["n_train"]})
         axis.set_xscale("log")
+        axis.minorticks_off()
+        axis.set_xticks(trained, [f"{n:,}" for n in trained], fontsize=8)
         axis.set_xlabel("training spectra")
         axis.set_title(f"{SUBSET[subset]}, n = {int(sizes.iloc[0]) if len(sizes) else 0:,}")
         axis.grid(axis="y")

@@ -10,7 +10,7 @@ from logg1m.experiments.extras.calibration import with_bound
 from logg1m.experiments.judging.evidence import Evidence
 from logg1m.figures import style
 from logg1m.figures.fisher import dimensions
-from logg1m.figures.predicted_sigma import COLOURS, heading, tests
+from logg1m.figures.predicted_sigma import COLOURS, heading, tests, variant_of
 from logg1m.results.words import SUBSET
 
 TITLE = "Predicted σ, errors and outliers"
@@ -36,7 +36,9 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> st
     """Left: σ against the bound; right: outliers left, both tests."""
     figure, axes = style.subplots(1, 2, figsize=(9, 3.6))
     bound = table[table["series"] == "bound"]
-    axes[0].loglog(bound["x"], bound["y"], ".", color=style.BLUE, markersize=3, alpha=0.6)
+    style.plain_log(axes[0], "x")
+    style.plain_log(axes[0])
+    axes[0].plot(bound["x"], bound["y"], ".", color=style.BLUE, markersize=3, alpha=0.6)
     both = bound[["x", "y"]].to_numpy()
     if len(both):
         ends = [both.min(), both.max()]
@@ -52,5 +54,6 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any], evidence: Evidence) -> st
     axes[1].set_ylabel("outlier rate of the rest (|Δ| > 0.5 dex)")
     axes[1].set_ylim(bottom=0)
     axes[1].legend(fontsize=8)
-    figure.suptitle(heading(verdict, evidence), fontsize=10)
+    sizes = {what: len(part) for what, part in tests(evidence).items()}
+    figure.suptitle(heading(verdict, variant_of(evidence), sizes), fontsize=10)
     return figure

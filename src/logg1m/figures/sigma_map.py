@@ -8,7 +8,7 @@ import pandas as pd
 
 from logg1m.figures import style
 from logg1m.figures.fisher import NUMBERS, counts, dimensions, size
-from logg1m.figures.interactive import Plot, Shown, axes, values_of
+from logg1m.figures.interactive import Plot, Shown, axes, counted, values_of
 from logg1m.files import read_csv
 from logg1m.results.words import ESTIMATOR
 
@@ -65,10 +65,10 @@ def plot(shown: Shown, key: str) -> Plot:
     table = read_csv(shown.table, tuple(_COLUMNS))
     x = [*sorted(table["teff_low"].unique()), float(table["teff_high"].max())]
     y = [*sorted(table["logg_low"].unique()), float(table["logg_high"].max())]
-    sigma, counted = _grid(table, "sigma"), _grid(table, "n")
+    sigma, n = _grid(table, "sigma"), _grid(table, "n")
     with np.errstate(divide="ignore", invalid="ignore"):
         shown_values = [[None if not np.isfinite(v) else float(v) for v in row] for row in np.log10(sigma)]
-    hover = [[f"σ {v:.3f} dex<br>{n:.0f} spectra" for v, n in zip(*row)] for row in zip(sigma, counted)]
+    hover = [[f"σ {v:.3f} dex<br>{n:.0f} spectra" for v, n in zip(*row)] for row in zip(sigma, n)]
     seen = sigma[np.isfinite(sigma)]
     ticks = [t for t in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5) if len(seen) and seen.min() * 0.9 <= t <= seen.max() * 1.1]
     bar = {"title": {"text": "σ, dex (logarithmic)", "side": "right"}, "thickness": 14, "outlinewidth": 0}
@@ -78,16 +78,16 @@ def plot(shown: Shown, key: str) -> Plot:
         "x": x,
         "y": y,
         "z": shown_values,
-        "text": hover,
+        "customdata": hover,
         "colorscale": "Viridis",
-        "hovertemplate": "Teff %{x:.0f} K<br>log g %{y:.2f}<br>%{text}<extra></extra>",
+        "hovertemplate": "Teff %{x:.0f} K<br>log g %{y:.2f}<br>%{customdata}<extra></extra>",
         "colorbar": bar,
         "meta": {"z": f"{shown.table}#sigma", "z_how": "log10"},
-    }
+    } | counted(shown_values, n)
     reversed_ = {"autorange": "reversed"}
     layout = axes("Teff, K", "log g, dex", xaxis=reversed_, yaxis=reversed_)
     alt = "Map of the median Fisher bound of log g over Teff and log g; values in the table."
-    note = f"{size(shown.artifact(NUMBERS))} bound. {counts(shown.artifact(NUMBERS))}".strip()
+    note = f"{size(shown.artifact(NUMBERS))} bound, counts in cells. {counts(shown.artifact(NUMBERS))}".strip()
     medians = values_of("Median σ(log g)", table, shown.table, _COLUMNS)
     return Plot(key, TITLE, alt, (trace,), layout, (shown.table,), note, height=420, table=medians)
 

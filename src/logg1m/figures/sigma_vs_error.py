@@ -37,7 +37,7 @@ def draw(table: pd.DataFrame, stars: pd.DataFrame, predictions: dict[str, pd.Dat
         words = f"σ {dimensions(stars)}-D, {ESTIMATOR[name]} (n = {len(sigma):,} of {len(stars):,})"
         axis.plot(table[f"{_SIGMA}{name}"], below, color=style.BLACK, linestyle=("-", "--", ":")[k], label=words)
     for k, (name, error) in enumerate(_errors(stars, predictions).items()):
-        words = f"|error| / 0.6745, {name} (n = {len(error):,})"
+        words = f"|error| / 0.6745, {model_name(name)} (n = {len(error):,})"
         axis.plot(table[f"{_ERROR}{name}"], below, color=style.CYCLE[k % 6], label=words)
     axis.set_xscale("log")
     axis.set_xlim(0.02, 5)

@@ -13,8 +13,10 @@ import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from logg1m.files import save_with, write_csv
+from logg1m.results.words import model_name
 
 # Okabe & Ito (2008): told apart by readers with any colour vision.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -65,14 +67,27 @@ def along(axis: Axes, wave: np.ndarray, note: str = "") -> None:
     axis.set_xlim(wave[0], wave[-1])
 
 
+def experiment(verdict: dict[str, Any], more: str = "") -> str:
+    """What an experiment is called above its figures: 'MVP-1.2 (ViT)'; more stands behind the model."""
+    return f"MVP-{verdict['id']} ({model_name(str(verdict['model']))}{more})"
+
+
 def titled(figure: Figure, verdict: dict[str, Any], what: str) -> None:
     """Experiment, model, and what is shown, above the figure."""
-    figure.suptitle(f"MVP-{verdict['id']} ({verdict['model']}): {what}", fontsize=10)
+    figure.suptitle(f"{experiment(verdict)}: {what}", fontsize=10)
 
 
 def legend_below(figure: Figure, axis: Axes, columns: int) -> None:
     """One legend for all panels, below them."""
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=8)
+
+
+def plain_log(axis: Axes, along: str = "y") -> None:
+    """A logarithmic axis with plain numbers, 20 in place of 2 × 10¹."""
+    axis.set(**{f"{along}scale": "log"})
+    ticks = axis.yaxis if along == "y" else axis.xaxis
+    ticks.set_major_formatter(LogFormatter())
+    ticks.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.4)))
 
 
 def per_pixel(axis: Axes, at: list[float], snr_pixel: list[float]) -> None:
@@ -86,8 +101,13 @@ def per_pixel(axis: Axes, at: list[float], snr_pixel: list[float]) -> None:
 def save(figure: Figure, path: str | Path, values: pd.DataFrame) -> None:
     """Write the figure (PNG, and SVG for the page) and, beside it, the plotted values as CSV."""
     path = Path(path)
-    save_with(path, lambda temporary: figure.savefig(temporary, format="png", metadata={"Software": None}))
+    save_picture(figure, path)
     vector: dict[str, Any] = {"format": "svg", "metadata": {"Date": None, "Creator": None}}
     save_with(path.with_suffix(".svg"), lambda temporary: figure.savefig(temporary, **vector))
     write_csv(path.with_suffix(".csv"), values)
     plt.close(figure)
+
+
+def save_picture(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG alone."""
+    save_with(path, lambda temporary: figure.savefig(temporary, format="png", metadata={"Software": None}))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from logg1m.figures.interactive import Column, Plot, Series, csv_column, line_figure, look
+from logg1m.figures.interactive import SYMBOLS, Column, Plot, Series, csv_column, line_figure, look
 from logg1m.files import read_csv
 from logg1m.results.numbers import Cursor
 
@@ -15,6 +15,8 @@ class Training:
     group : the experiment, whose switches stand together
     history : path of history.csv; empty where it is not known
     seconds, mae : training and evaluation time, and MAE (dex) on the low-noise test
+    shown : whether its curve is there at first
+    counts : whether it is neither leaky nor a control
     """
 
     name: str
@@ -23,6 +25,7 @@ class Training:
     seconds: Cursor | None
     mae: Cursor | None
     shown: bool = False
+    counts: bool = True
 
 
 def curves(trainings: Sequence[Training]) -> Plot | None:
@@ -44,22 +47,24 @@ def curves(trainings: Sequence[Training]) -> Plot | None:
 
 
 def accuracy(trainings: Sequence[Training]) -> Plot | None:
-    """MAE on the low-noise test against the time that a training took."""
-    series = []
-    groups = list(dict.fromkeys(t.group for t in trainings))
+    """MAE on the low-noise test against the time that a training took; at first of those that count."""
+    series: list[Series] = []
     for training in trainings:
         if training.seconds is None or training.mae is None or training.mae.at("value") is None:
             continue
         x = Column((training.seconds,), f"{training.seconds.file}#/{training.seconds.place}")
         value = training.mae["value"]
         y = Column((value,), f"{value.file}#/{value.place}")
-        how = {"mode": "markers"} | look(groups.index(training.group), 10)
-        series.append(Series(training.name, x, y, None, training.group, True, how))
+        k, how = len(series), {"mode": "markers"} | look(len(series), 10)
+        how["marker"] |= {"symbol": SYMBOLS[k % 8] + ("-open" if k // 24 % 2 else ""), "line": {"width": 2}}
+        series.append(Series(training.name, x, y, None, training.group, training.counts, how))
     if not series:
         return None
-    alt = "MAE of log g on the low-noise test against the seconds that a run took; values in the table."
-    note = "First seed of every variant, on the machine that ran it; time includes evaluation."
+    alt = "MAE of log g on the low-noise test against the time that a run took; values in the table."
+    note = (
+        "First seed of every variant, on the machine that ran it. Leaky models and controls are switched off at first."
+    )
     layout = {"xaxis": {"type": "log"}}
-    axes = "seconds", "MAE of log g, low-noise test, dex"
+    axes = "time of training and evaluation, s", "MAE of log g, low-noise test, dex"
     title = "Accuracy against training time"
     return line_figure("accuracy-time", title, alt, series, *axes, layout, note=note, plot="switches", height=400)

@@ -31,6 +31,16 @@ STATISTIC = {
     "rmse_over_bayes": "RMSE over the Bayes-optimal RMSE",
     "rmse_over_prior_aware": "RMSE over the prior-aware bound",
 }
+JARGON = {
+    "CRLB": "Cramér–Rao lower bound: the smallest scatter that an estimator without bias can have",
+    "prior-aware": "by a bound that knows, beside the spectrum, how log g is distributed among such stars",
+    "RMSE over Bayes": "RMSE over that of the Bayes-optimal estimator on the same stars; 1 is the best possible",
+    "efficiency": "squared error of the Bayes-optimal estimator over the model's own, on the same stars; 1 is the best possible",
+    "excess": "mean squared distance from the exact posterior mean over the posterior variance; 0 is the best possible",
+    "NMAD": "scatter from the median distance to the median, which outliers hardly move; the standard deviation of a Gaussian",
+    "ESS": "effective sample size: how many independent draws the weighted ones are worth",
+    "Holm": "Holm's method: with several candidates each has to be clearer, so that chance alone is rarely accepted",
+}  # what is not said by its name
 ESTIMATOR = {
     "exact": "exact derivatives",
     "local_linear": "local linear regression",
@@ -78,6 +88,19 @@ def condition_name(name: str) -> str:
         "step": "pixels {} times as wide",
     }
     return words[kind].format(size) if kind in words else name.replace("_", " ")
+
+
+_SEEN = {"sky": "sky-line pixels", "between": "pixels between sky lines"}  # parts of the spectrum that models see
+
+
+def seen(part: str) -> str:
+    """What models see that see a part of the spectrum alone: 'sky' → 'sky-line pixels'."""
+    return _SEEN.get(part, part.replace("_", " "))
+
+
+def more_in(first: str, second: str) -> str:
+    """Behind 'gain in MAE': that in one part of the spectrum is held against that in another."""
+    return f"of models that see only {seen(first)}, minus that of models that see only {seen(second)}"
 
 
 def mvp_id(key: str) -> str:

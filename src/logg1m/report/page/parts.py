@@ -180,7 +180,8 @@ def trainings(roadmap: Roadmap) -> list[Training]:
             seconds = roadmap.artifacts[f"{first}/{PROVENANCE}"].number("seconds")
             mae = variant.low_noise.get("mae")
             name = f"{variant.label}{' (leaky)' if variant.leaky else ''}"
-            found.append(Training(name, f"MVP-{mvp.id} {mvp.title}", history, seconds, mae, at_first))
+            counts = not variant.leaky and variant.role != "control"
+            found.append(Training(name, f"MVP-{mvp.id} {mvp.title}", history, seconds, mae, at_first, counts))
     return found
 
 
