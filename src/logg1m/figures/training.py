@@ -56,7 +56,8 @@ def accuracy(trainings: Sequence[Training]) -> Plot | None:
         value = training.mae["value"]
         y = Column((value,), f"{value.file}#/{value.place}")
         k, how = len(series), {"mode": "markers"} | look(len(series), 10)
-        how["marker"] |= {"symbol": SYMBOLS[k % 8] + ("-open" if k // 24 % 2 else ""), "line": {"width": 2}}
+        hollow = k // 24 % 2  # 24 pairs of colour and symbol, then the same ones hollow
+        how["marker"] |= {"symbol": SYMBOLS[k % 8] + ("-open" if hollow else ""), "line": {"width": 2 * hollow}}
         series.append(Series(training.name, x, y, None, training.group, training.counts, how))
     if not series:
         return None
