@@ -36,14 +36,18 @@ def test_the_share_of_bad_pixels_reaches_the_store_and_the_run_names_its_conditi
     store = Store(finished.path("results/data/manifest.json"))
     masked = store.read(0, "mask") != 0
     assert abs(masked.mean() / SURVEY["bad_pixels"] - 1) < 0.2
-    told = finished.path("results/report/README.md").read_text()[:2000]
-    assert "survey conditions" in told.lower()
+    told = finished.path("results/report/roadmap.md").read_text()
+    assert "Conditions of the spectra: survey" in told
 
 
 @pytest.mark.slow
-def test_bounds_cost_what_nobody_knows(finished):
-    rows = finished.read("results/mvp_1_1/requirements.json")
-    assert rows["rows"]
+def test_what_nobody_knows_costs_what_it_should(finished):
+    factors = {
+        row["unknown"]: row["sigma_factor"] for row in finished.read("results/mvp_1_1/requirements.json")["rows"]
+    }
+    assert factors["amplitude"] == 1
+    assert factors["calibration"] > 1.1
+    assert factors["velocity_km_s"] == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.nightly
