@@ -40,7 +40,7 @@ class Forecast(Section):
     at_hours: float = Field(3.0, gt=0, le=1e4, description="exposure time at which the conditions are varied, h")
     goal: float = Field(0.2, gt=0, le=5, description="σ(log g) whose exposure time is asked for, dex")
     lever_stars: int = Field(
-        150, ge=2, le=1_000_000, description="test stars of the run, low-noise ones and any, whose levers are computed"
+        300, ge=2, le=1_000_000, description="test stars of the run, low-noise ones and any, whose levers are computed"
     )
     teff_priors: Sigmas = Field((50.0, 100.0, 200.0), description="1σ of what photometry says of Teff, K")
     m_h_priors: Sigmas = Field((0.1, 0.2), description="1σ of what photometry says of [M/H], dex")
@@ -51,7 +51,7 @@ class Forecast(Section):
     line_spread: Shares = Field((0.01, 0.05), description="1σ errors of the width of the line spread, as a share of it")
     window: float = Field(100.0, ge=20, le=1000, description="width of the windows that are left out or alone, Å")
     posterior_stars: int = Field(
-        150,
+        300,
         ge=0,
         le=1_000_000,
         description="stars whose posteriors are sampled and reweighted: the first of the low-noise ones whose levers are "
