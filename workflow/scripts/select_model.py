@@ -36,7 +36,7 @@ with job(snakemake):
         pixels=read_parquet(given.pixels, ("wave", "error_mean")),
     )
     if settings.model == "winner":
-        winner = read_json(given.winner[0], ("model", "rmse"))
+        winner = read_json(given.winner, ("model", "rmse"))
         task, tensors, origin = choosing.of_winner(winner, [Path(path) for path in given.models], about)
     else:
         task, tensors, origin = choosing.of_projection(Path(given.models[0]), about)
