@@ -46,4 +46,6 @@ def test_running_is_live_a_held_log_counts_and_a_left_one_does_not(experiments, 
     with log.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         assert status.running(tmp_path, experiments) == {"mvp_1_2"}
+        label = experiments["mvp_1_2"].variants["flux"].label
+        assert status.time_left(tmp_path, experiments) == {"mvp_1_2": f"{label}, seed 0"}
     assert status.running(tmp_path, experiments) == frozenset()

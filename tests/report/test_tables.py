@@ -53,3 +53,10 @@ def test_keys_with_slashes_lead_to_their_values():
 def test_long_lists_are_cut_and_say_so():
     assert tables.cell(Cursor(list(range(100)), "f")) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 … (100 values)"
     assert tables.cell(Cursor([1.23456, None, "a"], "f")) == "1.235, –, a"
+
+
+def test_keys_of_artifacts_are_words():
+    said = {"velocity_km_s": "velocity, km/s", "vit": "ViT", "ridge_full": "Ridge", "sky_continuum": "sky continuum"}
+    for key, words in said.items():
+        assert tables.cell(Cursor(key, "f")) == words
+    assert tables.cell(Cursor("reaches 5_d, at A_B", "f")) == "reaches 5_d, at A_B"

@@ -87,7 +87,7 @@ def plot(shown: Shown, key: str) -> Plot:
     reversed_ = {"autorange": "reversed"}
     layout = axes("Teff, K", "log g, dex", xaxis=reversed_, yaxis=reversed_)
     alt = "Map of the median Fisher bound of log g over Teff and log g; values in the table."
-    note = f"{size(shown.artifact(NUMBERS))} bound, counts in cells. {counts(shown.artifact(NUMBERS))}".strip()
+    note = f"{size(shown.artifact(NUMBERS))} bound. Counts in cells. {counts(shown.artifact(NUMBERS))}".strip()
     medians = values_of("Median σ(log g)", table, shown.table, _COLUMNS)
     return Plot(key, TITLE, alt, (trace,), layout, (shown.table,), note, height=420, table=medians)
 

@@ -17,6 +17,7 @@ from logg1m.results.words import estimate, model_name
 
 FEWEST = 300  # low-noise test stars of a run whose numbers mean something
 _ROLES = {"reference": "the reference of its experiment", "candidate": ""}
+_THAN = {"better": " than", "worse": " than", "at least as good": " as"}
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def answer(
         next=next_words(artifacts),
         best_mae=best.mae if best else None,
         optimal_mae=fisher.number("ceilings", "bayes_mae"),
+        n_optimal=fisher.get("ceilings", "bayes", "low_noise", "n_stars"),
         caution=caution(best, artifacts) if best else "",
     )
 
@@ -149,7 +151,7 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
                 if not v.leaky and v.role != "control" and "r2" in v.low_noise:
                     name = f"{model_name(str(v.recipe.get('model', mvp.model)))}, {v.label}"
                     said = _ROLES.get(v.role, "") or (
-                        f"{v.word} than its reference" if v.word in ("better", "worse") else v.word
+                        f"{v.word}{_THAN[v.word]} its reference" if v.word in _THAN else v.word
                     )
                     three = v.low_noise["r2"], v.low_noise.get("rmse"), v.low_noise.get("mae")
                     yield Candidate(*three, name, mvp.id, v.n_test_low_noise, v.runs, v.runs, said)
@@ -159,7 +161,7 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
             block = entry.at("scales", scale, "common_test", "low_noise")
             if block and (r2 := block.number("r2")):
                 known_as = model if scale == [*scales][-1] else f"{model}/{scale}"
-                name = f"{model_name(model)}, {scale} spectra"
+                name = f"{model_name(model)}, {scale} training spectra"
                 yield Candidate(
                     r2,
                     block.number("rmse"),

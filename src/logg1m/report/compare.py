@@ -76,7 +76,10 @@ def _answer(runs: Sequence[Run]) -> Iterator[tuple[str, ...]]:
         ("MAE, dex", [_number(answer.best_mae) for answer in answers]),
         ("R²", [_number(answer.best) for answer in answers]),
         ("low-noise test spectra", [f"{answer.n_test:,}" if answer.n_test else MISSING for answer in answers]),
-        ("what the data allow, RMSE, dex", [_number(answer.ceiling_rmse) for answer in answers]),
+        (
+            "what the data allow on stars with a posterior, RMSE, dex",
+            [_number(answer.ceiling_rmse) for answer in answers],
+        ),
         ("left to gain on the same stars, dex", [_number(answer.gap_rmse) for answer in answers]),
         ("efficiency", [_number(answer.efficiency) for answer in answers]),
     ):

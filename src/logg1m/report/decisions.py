@@ -8,9 +8,10 @@ from logg1m.config.experiments import Experiment
 from logg1m.decisions.points import POINTS
 from logg1m.report.roadmap import Decision
 from logg1m.report.states import cancellation
+from logg1m.report.verdict_words import word_of_criterion
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
-from logg1m.results.words import OUTCOME, STATISTIC, SUBSET, estimate, limit, listed, metric, model_name, mvp_id
+from logg1m.results.words import STATISTIC, SUBSET, estimate, limit, listed, metric, model_name, mvp_id
 
 
 def outcomes(artifacts: Artifacts) -> dict[str, dict[str, Any]]:
@@ -69,10 +70,10 @@ def _numbers(evidence: Cursor, part: str, experiments: Mapping[str, Experiment])
         for key, rule in criteria.items():
             what = f"{label}: gain in {metric(rule['metric'])}, {SUBSET.get(rule['subset'], rule['subset'])}"
             share = ", as a share" if rule.get("relative") else ""
-            said = (
-                f"{what}{share}; margin {limit(rule['margin'], False)}, {OUTCOME.get(rule['outcome'], rule['outcome'])}"
+            word = word_of_criterion({**rule, "improvement": rule})
+            found.append(
+                (f"{what}{share}; margin {limit(rule['margin'], False)}, {word}", entry.number("criteria", key))
             )
-            found.append((said, entry.number("criteria", key)))
         if "r2_low_noise" not in criteria:
             found.append((f"{label}: gain in R², low-noise test", entry.number("r2_low_noise")))
     for name, number in found:

@@ -6,6 +6,7 @@ from typing import Any
 
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor, Table
+from logg1m.results.words import more_in
 
 PLANNED, READY, RUNNING, DONE = "planned", "ready", "running", "done"
 CANCELLED, PAUSED, MISSING, STALE = "cancelled", "paused", "missing", "stale"
@@ -53,12 +54,13 @@ class CriterionResult:
     improvement: Cursor
     outcome: str
     reason: str
+    word: str  # the outcome for people, see `verdict_words.word_of`
     more_in: tuple[str, str] | None = None
 
     @property
     def manner(self) -> str:
         """How the improvement is counted, in words to be put behind the metric and its subset; may be empty."""
-        gain = ", gain with only “{}” seen less that with only “{}”".format(*self.more_in) if self.more_in else ""
+        gain = f", gain {more_in(*self.more_in)}" if self.more_in else ""
         return f"{', as a share' if self.relative else ''}{gain}"
 
 
@@ -71,7 +73,7 @@ class VariantResult:
     role: str  # reference, candidate, control
     leaky: bool
     outcome: str  # of a candidate, else empty
-    word: str  # the same for people: better, as good, no gain, worse, cannot tell
+    word: str  # the same for people, see `verdict_words.word_of`
     change: Mapping[str, Any]
     runs: str  # folder of its runs inside results/: its own, or that of the variant whose runs it uses
     recipe: Mapping[str, Any]
@@ -226,7 +228,8 @@ class Answer:
     runs: str = ""  # folder of the best model's runs, or model/scale
     next: str = ""  # what to do next and what it would bring; empty without a forecast
     best_mae: Cursor | None = None  # dex
-    optimal_mae: Cursor | None = None  # dex, of the posterior means on the stars that have one
+    optimal_mae: Cursor | None = None  # dex, of the posterior means of the stars that have one
+    n_optimal: int | None = None  # those stars
     caution: str = ""  # why this run cannot carry a conclusion; empty where it can
 
 

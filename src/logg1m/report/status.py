@@ -85,8 +85,16 @@ def time_left(logs: Path, experiments: Mapping[str, Experiment]) -> dict[str, st
         said = next(filter(None, map(_last_progress, held)), "")
         if held:
             more = f" and {len(held) - 1} more" if len(held) > 1 else ""
-            found[key] = f"{held[0].relative_to(logs / key).with_suffix('')}{more}{f', {said}' if said else ''}"
+            job = _job(experiments[key], held[0].relative_to(logs / key))
+            found[key] = f"{job}{more}{f', {said}' if said else ''}"
     return found
+
+
+def _job(experiment: Experiment, log: Path) -> str:
+    """What a job does, by its log: 'flux/seed_0.log' → 'A: flux, seed 0'."""
+    first, *rest = log.with_suffix("").parts
+    variant = experiment.variants.get(first)
+    return ", ".join(part.replace("_", " ") for part in (variant.label if variant else first, *rest))
 
 
 def _last_progress(log: Path) -> str:

@@ -1,5 +1,6 @@
 """Tables of an experiment: views of artifacts that have rules of their own, and further numbers of a verdict."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -44,7 +45,11 @@ _WORDS = ESTIMATOR | {
     "model_giants": "best model, giants",
     "bayes_dwarfs": "posterior mean, dwarfs",
     "bayes_giants": "posterior mean, giants",
+    "ebv": "reddening E(B−V), mag",
+    "calibration": "flux calibration",
+    "velocity_km_s": "velocity, km/s",
 }
+_KEY = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 _LONGEST = 12  # values of a list that a cell shows
 
 
@@ -82,7 +87,7 @@ def cell(found: Cursor | None, figures: int = 0) -> Cell:
     if isinstance(found.raw, bool):
         return "yes" if found.raw else "no"
     if isinstance(found.raw, str):
-        return found.raw
+        return called(found.raw)
     if isinstance(found.raw, list) and found.raw and not _nested(found.raw):
         first = found.raw[:_LONGEST]
         shown = [MISSING if v is None else f"{v:.4g}" if isinstance(v, float) else str(v) for v in first]
@@ -101,8 +106,7 @@ def further(content: Cursor, title: str = "Further numbers", names: Mapping[str,
         return known.get(str(key)) or condition_name(str(key))
 
     def said(found: Cursor | None) -> Cell:
-        value = cell(found)
-        return words(value) if isinstance(value, str) and found is not None and found.raw == value else value
+        return words(found.raw) if found is not None and isinstance(found.raw, str) else cell(found)
 
     single: list[tuple[Cell, ...]] = []
     tables: list[Table] = []
@@ -124,6 +128,12 @@ def further(content: Cursor, title: str = "Further numbers", names: Mapping[str,
     if single:
         tables.insert(0, Table(title, ("name", "value"), tuple(single), content.file))
     return tables
+
+
+def called(said: str) -> str:
+    """Words for a text of an artifact: what artifacts call by a key, as people call it; all other text as it is."""
+    known = _WORDS.get(said) or model_name(said)
+    return known.replace("_", " ") if _KEY.fullmatch(known) else known
 
 
 def _is_leaf(value: Any) -> bool:

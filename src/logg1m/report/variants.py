@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from logg1m.config.experiments import Experiment
 from logg1m.experiments.catalogue import runs_in
 from logg1m.report.roadmap import CriterionResult, VariantResult
-from logg1m.report.verdict_words import word_of
+from logg1m.report.verdict_words import word_of, word_of_criterion
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor
 from logg1m.results.run import PROVENANCE
@@ -76,5 +76,6 @@ def _criteria(entry: Cursor) -> Iterator[CriterionResult]:
                 improvement,
                 rule["outcome"],
                 rule["reason"],
+                word_of_criterion(rule),
                 rule.get("more_in"),
             )

@@ -4,6 +4,8 @@ Every criterion reads on one template: what was measured, from what to what, by 
 “MAE 0.720 → 0.864 dex (+20 % [12, 30]; needed −3 %)”. The sign is that of the metric itself: an MAE that falls is −.
 """
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +13,7 @@ from logg1m.config.experiments import Experiment
 from logg1m.report.foundations import OF_ARTIFACT
 from logg1m.results.artifacts import Artifacts, at, own_artifact
 from logg1m.results.numbers import Cursor, fixed
-from logg1m.results.words import OUTCOME, is_share, limit, listed, metric, unit_of
+from logg1m.results.words import OUTCOME, is_share, limit, listed, metric, more_in, unit_of
 
 _RANK = {"accepted": 2, "inconclusive": 1, "refuted": 0}
 _OF_VALUE = {
@@ -26,7 +28,7 @@ _FARTHEST = 1.0  # a relative change above which a factor is easier to read than
 
 
 def word(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts) -> str:
-    """The verdict in a word or two: better, as good, no gain, worse, cannot tell; or what its own artifact says."""
+    """The verdict in a few words, those of `word_of`; or what its own artifact says."""
     outcome = str(verdict.get("outcome") or "")
     if own := own_artifact(experiment):
         found = at(artifacts.json(own), experiment.artifact.value.replace(".", "/")) if experiment.artifact else None
@@ -36,14 +38,24 @@ def word(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifact
 
 
 def word_of(candidate: Mapping[str, Any]) -> str:
-    """The word for one candidate; a loss is one whose whole interval says so."""
+    """The word for one candidate: better, at least as good, gain too small, no gain, worse, cannot tell.
+
+    A gain or a loss is one whose whole interval says so. What only had to be no worse than a margin is at least as good.
+    """
     outcome, criteria = str(candidate.get("outcome") or ""), candidate.get("criteria") or ()
-    if outcome == "accepted" and criteria and all(float(c["margin"]) < 0 for c in criteria):
-        return "as good"
-    ends = [Cursor(c["improvement"], "").interval for c in criteria]
-    if outcome == "refuted" and any(e is not None and e[1] < 0 for e in ends):
+    ends = [Cursor(c["improvement"], "").interval or (-math.inf, math.inf) for c in criteria]
+    if outcome == "refuted" and any(high < 0 for _, high in ends):
         return "worse"
-    return OUTCOME.get(outcome, outcome)
+    decisive = [(c, low) for c, (low, _) in zip(criteria, ends) if c["outcome"] == outcome]
+    gain = bool(decisive) and all(low > 0 for _, low in decisive)
+    if outcome == "accepted" and decisive and not gain and all(float(c["margin"]) < 0 for c, _ in decisive):
+        return "at least as good"
+    return "gain too small" if outcome == "refuted" and gain else OUTCOME.get(outcome, outcome)
+
+
+def word_of_criterion(rule: Mapping[str, Any]) -> str:
+    """The word for one criterion of a candidate by itself."""
+    return word_of({"outcome": rule["outcome"], "criteria": [rule]})
 
 
 def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts) -> str:
@@ -64,8 +76,8 @@ def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts
     label = f"“{candidate.get('label', name)}”"
     if best:
         return f"{label}: {told}."
-    others = [v["outcome"] for other, v in _candidates(verdict).items() if other != name]
-    counts = [f"{others.count(o)} {OUTCOME[o]}" for o in ("inconclusive", "refuted") if o in others]
+    others = Counter(word_of(v) for other, v in _candidates(verdict).items() if other != name)
+    counts = [f"{n} {said}" for said, n in others.items()]
     by_itself = candidate.get("outcome_by_itself") and candidate.get("holm")
     beside = f"; better by itself, not beside {by_itself['candidates'] - 1} others (Holm)" if by_itself else ""
     rest = f" The others: {listed(counts)}." if counts else ""
@@ -130,7 +142,7 @@ def criterion(
     asked = _asked(margin, up, share, unit) + _seen(rule, share, unit)
     if rule.get("more_in"):
         first, second = rule["more_in"]
-        return f"gain in {what} with only “{first}” seen, less that with only “{second}”: {shown}{_aside(asked)}"
+        return f"gain in {what} {more_in(first, second)}: {shown}{_aside(asked)}"
     levels = _levels(name, str(rule["subset"]), before, after)
     if not shown:
         return f"{what} {levels or 'does not change'}{', unchanged' if levels else ''}{_aside(asked)}"

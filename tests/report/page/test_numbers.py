@@ -1,7 +1,7 @@
 """Numbers on the page carry the file and the place that they came from."""
 
 from logg1m.figures.interactive import plain
-from logg1m.report.page.numbers import cell, point, show
+from logg1m.report.page.numbers import cell, glossed, point, show
 from logg1m.results.numbers import Cursor
 
 
@@ -20,3 +20,11 @@ def test_the_place_of_a_key_with_a_slash_is_a_json_pointer():
     content = Cursor({"models": {"mvp_1_2/flux": {"r2": 0.5}, "a~b": {"r2": 0.25}}}, "f.json")
     pointers = [show(number).split('"')[3] for number, _ in content.matching("models/*/r2")]
     assert pointers == ["f.json#/models/mvp_1_2~1flux/r2", "f.json#/models/a~0b/r2"]
+
+
+def test_jargon_explains_itself_and_other_text_is_escaped():
+    said = glossed("<b>median CRLB</b> & excess, Efficiency")
+    assert said.startswith('&lt;b&gt;median <abbr title="Cramér–Rao lower bound')
+    assert said.count("<abbr") == 3
+    assert ">Efficiency</abbr>" in said
+    assert glossed("excesses") == "excesses"

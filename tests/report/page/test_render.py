@@ -187,6 +187,10 @@ def test_the_answer_comes_first_and_is_the_one_that_was_collected(text, paths, e
     assert [float(d["value"]) for d, _ in data[:4]] == [number.value for number in headline]
     places = {d["data-from"].split("#/")[1].rpartition("/same_stars/")[0] for d, _ in data[:4]}
     assert len(places) == 1, "model and ceiling are of the same stars"
+    facts = " ".join(html.unescape(re.sub(r"<[^>]*>", "", start[start.index('<dl class="facts">') :])).split())
+    assert "Error of the best model, same stars0.375" in facts, "what stands beside the optimum is of its stars"
+    assert re.search(r"on 52 low-noise test spectra: RMSE 0\.\d+ .*? dex, MAE 0\.", facts)
+    assert "on 51 low-noise test spectra with an exact posterior: MAE 0.250" in facts
     for number in (answer.gap, answer.gap_rmse, answer.best, answer.best_rmse, answer.best_mae, answer.observed):
         assert {float(d["value"]) for d, _ in data} >= {number.value, number.low, number.high}
     for ground in answer.decided:
@@ -271,7 +275,7 @@ def test_both_tests_show_all_six_metrics_and_bins_follow(text):
     for title in ("Low-noise test", "Full test"):
         caption = f"<caption>{title}; MAE, RMSE"
         table = part[part.index(caption) : part.index("</table>", part.index(caption))]
-        columns = re.findall(r'<th scope="col">(.*?)</th>', table)
+        columns = [re.sub("<[^>]*>", "", name) for name in re.findall(r'<th scope="col">(.*?)</th>', table)]
         assert columns[1:7] == ["R²", "MAE", "RMSE", "NMAD", "Median bias", "Outliers"]
         first = table[table.index("<tbody>") : table.index("</tr>", table.index("<tbody>"))]
         assert first.count('data-part="value"') == 6 + 2 * ("Efficiency" in columns)  # and the excess

@@ -7,7 +7,7 @@ from logg1m.report.markdown.overview import beside
 from logg1m.report.markdown.text import Markdown, code, image, link, table
 from logg1m.report.roadmap import Mvp, VariantResult
 from logg1m.report.variants import METRICS
-from logg1m.results.words import METRIC, OUTCOME, SUBSET, duration
+from logg1m.results.words import METRIC, SUBSET, duration
 
 
 def scope(mvp: Mvp, conditions: str) -> Markdown:
@@ -70,7 +70,7 @@ def criteria(mvp: Mvp) -> Markdown:
             f"{METRIC.get(c.metric, c.metric)}, {SUBSET[c.subset]}{c.manner}",
             c.improvement,
             f"{c.margin.raw:g}",
-            f"{OUTCOME[c.outcome]}, but does not count ({_role(v)})" if v.role == "control" else OUTCOME[c.outcome],
+            f"{c.word}, but does not count ({_role(v)})" if v.role == "control" else c.word,
         )
         for v in mvp.variants
         for c in v.criteria

@@ -6,16 +6,19 @@ a reader, a script or a test can go and look.
 """
 
 import os
+import re
 from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
 from logg1m.results.numbers import MISSING, Cursor, fixed
+from logg1m.results.words import JARGON
 
 _ELEMENT = Markup('<data value="{}"{}>{}</data>')
 _INTERVAL = Markup('<span{}>{} <span class="ci"><span class="sr">interval </span>[{}, {}]</span></span>')
 
 
+_JARGON = re.compile(rf"\b(?:{'|'.join(map(re.escape, JARGON))})\b", re.IGNORECASE)
 FOLDER = "results/report"  # where the page lies
 Words = Callable[[float], str]
 
@@ -52,6 +55,16 @@ def _estimate(number: Cursor | None, words: Words) -> Markup:
 def _origin(number: Cursor) -> Markup:
     """The attribute that says where a number stands."""
     return Markup(' data-from="{}#/{}"').format(number.file, number.place)
+
+
+def glossed(text: str) -> Markup:
+    """Words as markup; what is not said by its name explains itself under the pointer."""
+    known = {name.lower(): words for name, words in JARGON.items()}
+
+    def explained(found: re.Match[str]) -> str:
+        return Markup('<abbr title="{}">{}</abbr>').format(known[found[0].lower()], found[0])
+
+    return Markup(_JARGON.sub(explained, str(escape(text))))
 
 
 def file_link(path: str) -> Markup:

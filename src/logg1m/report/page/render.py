@@ -61,7 +61,7 @@ def render(
         .render(
             roadmap=roadmap,
             css=Markup((PAGE / "page.css").read_text(encoding="utf-8")),
-            script=Markup("".join((PAGE / name).read_text(encoding="utf-8") for name in ("page.js", "filter.js"))),
+            script=Markup("".join((PAGE / name).read_text(encoding="utf-8") for name in ("page.js", "tables.js"))),
             plotly=Markup(plotting_library()),
             drawing=page_parts.drawing(roadmap, experiments),
             phases=sorted({mvp.phase for mvp in roadmap.mvps}),
@@ -112,6 +112,7 @@ def _environment() -> Environment:
         "point": numbers.point,
         "cell": numbers.cell,
         "file": numbers.file_link,
+        "glossed": numbers.glossed,
         "begun": lambda words: words[:1].upper() + words[1:],
         "outcome": lambda name: OUTCOME.get(name, name),
         "embedded": embedded,

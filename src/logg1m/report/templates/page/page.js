@@ -1,4 +1,4 @@
-// The page's own script: its face, sortable tables, figures with their switches, the spectrum viewer, residual maps.
+// The page's own script: its face, figures with their switches, the spectrum viewer, residual maps.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -66,6 +66,9 @@
       for (const shape of full.shapes || []) if (shape.xref === "x2") shape.yref = "y2 domain";
       element.style.height = `${1.7 * element.dataset.height}px`;
     }
+    if (element.clientWidth < 560) // long names of axes on two lines
+      for (const [k, axis] of Object.entries(full))
+        if (/^xaxis/.test(k) && axis.title && axis.title.text.length > 38) axis.title.text = axis.title.text.replace(/^(.{20,38}) /, "$1<br>");
     element.dataset.drawn = "yes";
     return Plotly.react(element, coloured(data), full, CONFIG);
   };
@@ -99,14 +102,18 @@
   };
 
   // ---- Figures with switches --------------------------------------------------------------------------------------
+  const GLYPHS = { circle: "●", square: "■", diamond: "◆", "triangle-up": "▲", "triangle-down": "▼", cross: "✚", x: "✖", star: "★",
+    "circle-open": "○", "square-open": "□", "diamond-open": "◇", "triangle-up-open": "△", "triangle-down-open": "▽",
+    "cross-open": "✛", "x-open": "✕", "star-open": "☆" };
   const swatch = (trace) => {
-    const line = trace.line || trace.marker || {};
-    const mark = make("span", { class: "swatch", "aria-hidden": "true" });
-    mark.dataset.colour = line.color || "@ink";
+    const line = trace.line || trace.marker || {}, marker = trace.marker || {}, mode = trace.mode || "lines";
+    const mark = make("span", { class: "swatch", "aria-hidden": "true" }, mode.includes("markers") ? GLYPHS[marker.symbol || "circle"] : "");
+    mark.dataset.colour = line.color || marker.color || "@ink";
+    mark.dataset.dash = mode.includes("lines") ? line.dash || "solid" : "none";
     return mark;
   };
   const tint = () => {
-    for (const mark of document.querySelectorAll(".swatch")) mark.style.background = coloured(mark.dataset.colour);
+    for (const mark of document.querySelectorAll(".swatch")) mark.style.color = coloured(mark.dataset.colour);
   };
   // Lower end of an axis of R²: 0, or as far below it as what is shown goes, at most −1.
   const lowest = (data) => {
@@ -279,6 +286,7 @@
       return {
         data: [{
           type: "heatmap", x: cells.x, y: cells.y, z: cells[now.what], customdata: cells.n, xgap: 1, ygap: 1,
+          text: cells[now.what].map((row, i) => row.map((v, j) => (v === null ? "" : String(cells.n[i][j])))), texttemplate: "%{text}",
           colorscale: diverging ? [[0, "#2166ac"], [0.5, "@panel"], [1, "#b2182b"]] : "Viridis", zmin: diverging ? -most : 0, zmax: most,
           colorbar: { title: { text: WORDS[now.what], side: "right" }, thickness: 14, outlinewidth: 0 },
           hovertemplate: `${pair.x} %{x}<br>${pair.y} %{y}<br>${WORDS[now.what]} %{z:.3f}<br>%{customdata} spectra<extra></extra>`,
@@ -305,28 +313,6 @@
     if (!controls.childElementCount) controls.remove();
   }
   tint();
-
-  // ---- Tables: a click on a heading sorts; a number's exact value counts, dashes go last --------------------------
-  const worth = (cell) => {
-    const data = cell && cell.querySelector("data");
-    return data ? parseFloat(data.value) : cell ? cell.textContent.trim().toLowerCase() : "";
-  };
-  for (const table of document.querySelectorAll("table.sortable")) {
-    const body = table.tBodies[0], headings = table.tHead.rows[table.tHead.rows.length - 1].cells;
-    [...headings].forEach((heading, column) => {
-      const button = make("button", { type: "button" }, ...heading.childNodes);
-      heading.append(button);
-      button.addEventListener("click", () => {
-        const up = heading.getAttribute("aria-sort") !== "ascending";
-        for (const other of headings) other.removeAttribute("aria-sort");
-        heading.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const rows = [...body.rows].map((row) => [worth(row.cells[column]), row]);
-        const rank = (value) => (typeof value === "number" ? 0 : value === "–" ? 2 : 1);
-        rows.sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1));
-        body.append(...rows.map(([, row]) => row));
-      });
-    });
-  }
 
   // ---- Numbers say where they come from: under the pointer, and with the switch also to keys, touch and readers --------
   const source = document.getElementById("source"), asking = document.getElementById("sources");
