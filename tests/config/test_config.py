@@ -12,6 +12,8 @@ from logg1m.config import Config, check_overlay, load, load_yaml, validate
 from logg1m.config.networks import PRESETS, Network
 from logg1m.files import InputError
 
+PROJECT = Path(__file__).parents[2]
+
 
 def written(folder: Path, name: str, text: str) -> Path:
     path = folder / name
@@ -107,6 +109,41 @@ def test_values_that_do_not_fit_are_refused_by_name(raw, message):
         ({"report": {"date": "٢٠٢٥١٢٢٢"}}, "report.date"),
         ({"compute": {"dask_scheduler": ":"}}, "compute.dask_scheduler = ':': expected threads, local, or the address"),
         ({"compute": {"dask_scheduler": "tcp://here"}}, "expected threads, local, or the address"),
+        ({"compute": {"dask_scheduler": "tcp://here:65536"}}, "expected threads, local, or the address"),
+        ({"compute": {"dask_scheduler": "here:0"}}, "expected threads, local, or the address"),
+        ({"protocol": {"noise_level": 0}}, "protocol.noise_level = 0: without noise there is no bound .* at least 0.001"),
+        ({"protocol": {"noise_level": 1e-300}}, "protocol.noise_level = 1e-300"),
+        ({"data": {"priors": {"logg": [3, 3.001]}}}, r"priors.logg = \[3, 3.001\] is 0.001 wide: .* or at least 0.01"),
+        ({"data": {"priors": {"teff": [5000, 5000.1]}}}, "is 0.1 wide: expected one value, or at least 10"),
+        ({"data": {"observation": {"nuisances": {"amplitude": "free", "calibration": [0.01, 1e-200]}}}},
+         r"nuisances\.calibration\.1 = 1e-200: expected 0, which is none, or at least 1e-06"),
+        ({"data": {"observation": {"nuisances": {"amplitude": "free", "ebv": 1e-160}}}}, "nuisances.ebv = 1e-160: expected 0"),
+        ({"data": {"observation": {"nuisances": {"velocity_km_s": 1e-9}}}}, "nuisances.velocity_km_s = 1e-09: expected 0"),
+        ({"requirements": {"velocity_km_s": [1e-9]}}, r"requirements\.velocity_km_s\.0 = 1e-09: expected 0"),
+        ({"forecast": {"line_spread": [1e-9]}}, r"forecast\.line_spread\.0 = 1e-09: expected 0"),
+        ({"bounds": {"max_spectra": 20, "full_sample": 2}},
+         "bounds.max_spectra = 20, bounds.full_sample = 2 .* leave 22 spectra at most .* needs at least 23"),
+        ({"protocol": {"low_noise_fraction": 0.05}, "experiments": {"test_size": 19}},
+         "low_noise_fraction = 0.05 leaves no low-noise spectrum among experiments.test_size = 19"),
+        ({"protocol": {"low_noise_fraction": 0.05}, "experiments": {"confirmation_size": 19}}, "confirmation_size = 19"),
+        ({"baselines": {"lightgbm": {"min_data_in_leaf": 12_801}}},
+         "min_data_in_leaf = 12801: the 25600 training spectra .* do not fill two leaves; expected at most 12800"),
+        ({"baselines": {"lightgbm": {"min_data_in_leaf": 5_000}, "lightgbm_largest": 10_000}}, "the 8000 training spectra"),
+        ({"bounds": {"linear_neighbours": 22}},
+         r"linear_neighbours = 22: a local regression on 5 labels has 21 terms .*linear_degree = 2.; expected at least 23"),
+        ({"bounds": {"bayes": {"library_max": 1024, "max_iterations": 0, "min_ess": 1025, "target_ess": 2e3}}},
+         "bounds.bayes.min_ess = 1025: no star can reach it with the 1,024 samples"),
+        ({"forecast": {"min_ess": 301}}, "forecast.min_ess = 301 exceeds bounds.bayes.target_ess = 300"),
+        ({"network": {"architecture": {"patch": 2_049, "width": 16, "depth": 1, "heads": 2}}},
+         "network.architecture.patch = 2049: two patches at least must fit into 4096 pixels"),
+        ({"data": {"observation": {"rv_km_s": [-500, 0], "nuisances": {"velocity_km_s": 10}}}},
+         r"rv_km_s = \[-500.*velocity_km_s = 10 reaches 564 km/s at 6.4 σ: expected at most 550"),
+        ({"data": {"source": "pfs_hdf5", "n_spectra": None, "pfs_hdf5": {"train": "a.h5"}, "observation": {"arms": ["b", "m"]}}},
+         "mask_o2_a and arms say how spectra are simulated"),
+        ({"predict": {"v_los": 3, "rv": "rv.csv"}}, "v_los = 3 and rv = 'rv.csv': expected one velocity for all, or a table"),
+        ({"predict": {"mask_bits": ["CR", ""]}}, r"predict\.mask_bits\.1 = ''"),
+        ({"predict": {"mask_bits": ["CR,SAT"]}}, r"predict\.mask_bits\.0 = 'CR,SAT'"),
+        ({"predict": {"spectra": [""]}}, r"predict\.spectra\.0 = ''"),
         ({"data": {"source": "bosz", "bosz": {"folder": "a\0b"}}}, r"data.bosz.folder = .*: a text with a zero byte"),
         ({"data": {"source": "pfs_hdf5", "n_spectra": None, "pfs_hdf5": {"train": ["\0"]}}}, "data.pfs_hdf5.train = "),
     ],
@@ -121,17 +158,38 @@ def test_what_lies_just_inside_is_accepted():
     for address in ("tcp://10.0.0.1:8786", "tls://[::1]:8786", "node7.cluster:8786"):
         assert validate({"compute": {"dask_scheduler": address}}).compute.dask_scheduler == address
     assert validate({"experiments": {"recipe": {"model": "ridge", "heads": "multi_equal"}}})
-    assert validate({"protocol": {"scales": [10], "train_fraction": 0.5, "low_noise_fraction": 0.5}})
+    small = {"scales": [10], "train_fraction": 0.5, "low_noise_fraction": 0.5}
+    assert validate({"protocol": small, "baselines": {"lightgbm": {"min_data_in_leaf": 2}}})
+    assert validate(
+        {"protocol": {"low_noise_fraction": 0.05}, "experiments": {"test_size": 20, "confirmation_size": 20}}
+    )
+    assert validate({"baselines": {"lightgbm": {"min_data_in_leaf": 12_800}}})
+    assert validate({"bounds": {"linear_neighbours": 23, "max_spectra": 20, "full_sample": 3}})
+    assert validate({"data": {"priors": {"logg": [3, 3.01], "teff": [5000, 5010]}}})
+    assert validate({"data": {"observation": {"nuisances": {"velocity_km_s": 1e-6}}}, "forecast": {"calibration": [0]}})
+    assert validate({"bounds": {"linear_neighbours": 8, "linear_degree": 1}})
+    one = {"teff": [5000, 5000], "m_h": [-1, -1], "a_m": [0, 0], "c_m": [0, 0]}
+    assert validate({"bounds": {"linear_neighbours": 8}, "data": {"priors": one}})
+    assert validate({"data": {"observation": {"rv_km_s": [-486, 0], "nuisances": {"velocity_km_s": 10}}}})
+    assert validate({"network": {"architecture": {"patch": 2_048, "width": 16, "depth": 1, "heads": 2}}})
+    shards = {"source": "pfs_hdf5", "n_spectra": None, "pfs_hdf5": {"train": "a.h5", "n_pixels": 512}}
+    assert validate({"data": shards, "bounds": {"linear_neighbours": 8}, "network": {"preset": "smoke"}})
+
+
+@pytest.mark.parametrize("overlay", sorted((PROJECT / "config").glob("[cs]*/*.yaml")), ids=lambda path: path.stem)
+def test_every_overlay_of_ours_is_a_configuration(overlay):
+    assert load(overlay)
 
 
 @pytest.mark.parametrize(
     "key",
     ["protocol.quantiles=0.1", "baselines.ridge.alphas=10.0", "baselines.ridge.pca=5", "bounds.convergence=20",
-     "bounds.sweep_magnitudes=20", "experiments.alphas=1.0", "experiments.paused=1.2"],
+     "bounds.sweep_magnitudes=20", "experiments.alphas=1.0", "experiments.paused=1.2", "requirements.calibration=0.01",
+     "requirements.ebv=0.01", "requirements.velocity_km_s=3", "predict.spectra=a.h5", "predict.mask_bits=CR"],
 )  # fmt: skip
 def test_a_value_that_stands_twice_in_a_list_is_refused(key):
     name, value = key.split("=")
-    raw: object = [value, value] if name.endswith("paused") else [float(value), float(value)]
+    raw: object = [value, value] if name.endswith(("paused", "spectra", "mask_bits")) else [float(value), float(value)]
     for part in reversed(name.split(".")):
         raw = {part: raw}
     with pytest.raises(InputError, match=f"{name} = .*stands there twice; expected every value once"):

@@ -29,6 +29,16 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+_TINIEST = 1e-6
+
+
+def _off_or_not_tiny(value: float) -> float:
+    if 0 < abs(value) < _TINIEST:
+        raise ValueError(f"expected 0, which is none, or at least {_TINIEST:g}: 1/σ² of less cannot be computed with")
+    return value
+
+
+NOT_TINY = AfterValidator(_off_or_not_tiny)  # of a 1σ error whose inverse square is taken
 EACH_ONCE = AfterValidator(_each_once)  # of a list in which a value that is repeated can only be a slip
 Name = Annotated[str, Field(max_length=100)]
 

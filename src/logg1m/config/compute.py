@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from logg1m.config.base import Section
 
-_ADDRESS = re.compile(r"([a-z]+://)?(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):[0-9]{1,5}(/\S*)?")
+_ADDRESS = re.compile(r"([a-z]+://)?(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):(?P<port>[0-9]{1,5})(/\S*)?")
 
 
 class Compute(Section):
@@ -28,7 +28,8 @@ class Compute(Section):
     @field_validator("dask_scheduler")
     @classmethod
     def _known_scheduler(cls, value: str) -> str:
-        if value not in ("threads", "local") and not _ADDRESS.fullmatch(value):
+        address = _ADDRESS.fullmatch(value)
+        if value not in ("threads", "local") and not (address and 0 < int(address["port"]) < 65_536):
             raise ValueError("expected threads, local, or the address of a dask scheduler such as tcp://host:8786")
         return value
 

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from logg1m.config.base import Section
+from logg1m.config.base import NOT_TINY, Section
 
 _MOST_CALIBRATION = 0.2  # root of the summed squares: a curve 1 + Σ aₖPₖ of five σ just reaches zero at an edge
 
-OrderSigma = Annotated[float, Field(ge=0, le=0.2)]
+OrderSigma = Annotated[float, Field(ge=0, le=0.2), NOT_TINY]
 
 
 class Nuisances(Section):
@@ -24,10 +24,12 @@ class Nuisances(Section):
         description="1σ errors of the flux calibration, one for each Legendre polynomial over the arm from order 1 on, "
         "as fractions of the flux; needs amplitude = free",
     )
-    ebv: float = Field(
-        0.0, ge=0, le=0.3, description="1σ residual reddening E(B−V), mag, after correction; needs amplitude = free"
+    ebv: Annotated[float, Field(ge=0, le=0.3), NOT_TINY] = Field(
+        0.0, description="1σ residual reddening E(B−V), mag, after correction; needs amplitude = free"
     )
-    velocity_km_s: float = Field(0.0, ge=0, le=30, description="1σ residual radial velocity, km/s, on top of rv_km_s")
+    velocity_km_s: Annotated[float, Field(ge=0, le=30), NOT_TINY] = Field(
+        0.0, description="1σ residual radial velocity, km/s, on top of rv_km_s"
+    )
 
     @property
     def on(self) -> bool:

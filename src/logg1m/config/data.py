@@ -15,6 +15,8 @@ from logg1m.config.protocol import MOST_SPECTRA
 ALL_SPECTRA = MOST_SPECTRA  # so many that it is no limit at all; written `null` in YAML
 N_PIXELS = 4096  # of simulated spectra
 
+_FASTEST, _MOST_SIGMA = 550, 6.4  # km/s; σ: no uniform number of 32 bits is farther out
+
 Range = tuple[float, float]
 
 
@@ -50,7 +52,9 @@ class Observation(Section):
     """Observing conditions of the simulated PFS red-arm medium-resolution spectra."""
 
     mag: Annotated[Range, Ends(0, 40)] = Field((20.5, 22.5), description="HSC-i AB magnitude, uniform")
-    rv_km_s: Annotated[Range, Ends(-550, 550)] = Field((0.0, 0.0), description="radial velocity, km/s, uniform")
+    rv_km_s: Annotated[Range, Ends(-_FASTEST, _FASTEST)] = Field(
+        (0.0, 0.0), description="radial velocity, km/s, uniform"
+    )
     extinction_av: float = Field(0.0, ge=0, le=20, description="V-band extinction A_V, mag (Cardelli et al. 1989)")
     noise_seeing: Literal["fixed", "sampled"] = Field(
         "fixed", description="fixed: the value of `seeing`; sampled: uniform in `seeing_range`"
@@ -85,6 +89,16 @@ class Observation(Section):
     def _one_red_arm(self) -> "Observation":
         if len({"r", "m"} & set(self.arms)) != 1:
             raise ValueError(f"arms = {list(self.arms)}: expected one of r and m, with b and n as you like")
+        return self
+
+    @model_validator(mode="after")
+    def _moves(self) -> "Observation":
+        fastest = max(map(abs, self.rv_km_s)) + _MOST_SIGMA * self.nuisances.velocity_km_s
+        if fastest > _FASTEST:
+            raise ValueError(
+                f"rv_km_s = {list(self.rv_km_s)} with nuisances.velocity_km_s = {self.nuisances.velocity_km_s:g} reaches "
+                f"{fastest:.0f} km/s at {_MOST_SIGMA:g} σ: expected at most {_FASTEST:g}, which the grid's wavelengths allow"
+            )
         return self
 
     def described(self) -> dict[str, Any]:
@@ -144,9 +158,10 @@ class Data(Section):
             raise ValueError(f"source = '{self.source}' needs the section data.{self.source}, which is missing")
         if self.source != "pfs_hdf5" and self.n_spectra == ALL_SPECTRA:
             raise ValueError(f"n_spectra = null is for source = 'pfs_hdf5'; '{self.source}' needs a number")
-        if self.source == "pfs_hdf5" and (self.observation.surveyed or self.observation.masks):
+        other_arms = self.observation.arms != Observation().arms
+        if self.source == "pfs_hdf5" and (self.observation.surveyed or self.observation.masks or other_arms):
             raise ValueError(
-                "observation.nuisances, sky_level, bad_pixels and mask_o2_a say how spectra are simulated; "
+                "observation.nuisances, sky_level, bad_pixels, mask_o2_a and arms say how spectra are simulated; "
                 "those of source = 'pfs_hdf5' come as they are"
             )
         return self

@@ -121,7 +121,7 @@ class Recipe(Section):
     residual_levels: int = Field(
         8,
         ge=0,
-        le=1_000,
+        le=64,
         description="projection: groups of pixels, by weight, whose residual tells the noise level; 0: none",
     )
     training_spectra: Literal["stored", "simulated"] = Field(

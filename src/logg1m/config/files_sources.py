@@ -21,7 +21,13 @@ class PfsHdf5Config(Section):
     test: tuple[str, ...] = Field(
         (), max_length=MOST_FILES, description="frozen test shards; empty: a split of the training shards"
     )
-    n_pixels: int = Field(4096, ge=64, le=65_536, multiple_of=4, description="pixels that every spectrum must have")
+    n_pixels: int = Field(
+        4096,
+        ge=512,
+        le=65_536,
+        multiple_of=4,
+        description="pixels that every spectrum must have; a running median and two of the widest patches need so many",
+    )
     on_median: Literal["renormalise", "refuse"] = Field(
         "renormalise",
         description="a spectrum whose median flux is not 0.5: scale its flux and error (with a notice), or stop",

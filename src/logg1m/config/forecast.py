@@ -4,17 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from logg1m.config.base import EACH_ONCE, Section
+from logg1m.config.base import EACH_ONCE, NOT_TINY, Section
 
-Mags = Annotated[tuple[Annotated[float, Field(ge=0, le=40)], ...], EACH_ONCE, Field(min_length=1, max_length=50)]
-Hours = Annotated[tuple[Annotated[float, Field(gt=0, le=1e4)], ...], EACH_ONCE, Field(min_length=2, max_length=50)]
-Seeing = Annotated[tuple[Annotated[float, Field(ge=0.1, le=5)], ...], EACH_ONCE, Field(min_length=1, max_length=20)]
-Zenith = Annotated[tuple[Annotated[float, Field(ge=0, le=70)], ...], EACH_ONCE, Field(min_length=1, max_length=20)]
-Field_ = Annotated[tuple[Annotated[float, Field(ge=0, le=0.65)], ...], EACH_ONCE, Field(min_length=1, max_length=20)]
-Factors = Annotated[tuple[Annotated[float, Field(ge=0.1, le=1e3)], ...], EACH_ONCE, Field(min_length=1, max_length=20)]
-Sigmas = Annotated[tuple[Annotated[float, Field(gt=0, le=1e5)], ...], EACH_ONCE, Field(max_length=20)]
-Shares = Annotated[tuple[Annotated[float, Field(ge=0, le=0.1)], ...], EACH_ONCE, Field(max_length=20)]
-Width = Annotated[float, Field(gt=0, le=1e4)]
+Mags = Annotated[tuple[Annotated[float, Field(ge=0, le=40)], ...], Field(min_length=1, max_length=50), EACH_ONCE]
+Hours = Annotated[tuple[Annotated[float, Field(ge=0.001, le=1e4)], ...], Field(min_length=2, max_length=50), EACH_ONCE]
+Seeing = Annotated[tuple[Annotated[float, Field(ge=0.1, le=5)], ...], Field(min_length=1, max_length=20), EACH_ONCE]
+Zenith = Annotated[tuple[Annotated[float, Field(ge=0, le=70)], ...], Field(min_length=1, max_length=20), EACH_ONCE]
+Field_ = Annotated[tuple[Annotated[float, Field(ge=0, le=0.65)], ...], Field(min_length=1, max_length=20), EACH_ONCE]
+Factors = Annotated[tuple[Annotated[float, Field(ge=0.1, le=1e3)], ...], Field(min_length=1, max_length=20), EACH_ONCE]
+Sigmas = Annotated[tuple[Annotated[float, Field(ge=0.001, le=1e5)], ...], Field(max_length=20), EACH_ONCE]
+Shares = Annotated[tuple[Annotated[float, Field(ge=0, le=0.1), NOT_TINY], ...], Field(max_length=20), EACH_ONCE]
+Width = Annotated[float, Field(ge=0.001, le=1e4)]
 
 
 class Forecast(Section):
@@ -37,8 +37,8 @@ class Forecast(Section):
         "moonlight",
     )
     at_magnitude: float = Field(22.0, ge=0, le=40, description="magnitude at which the conditions are varied")
-    at_hours: float = Field(3.0, gt=0, le=1e4, description="exposure time at which the conditions are varied, h")
-    goal: float = Field(0.2, gt=0, le=5, description="σ(log g) whose exposure time is asked for, dex")
+    at_hours: float = Field(3.0, ge=0.001, le=1e4, description="exposure time at which the conditions are varied, h")
+    goal: float = Field(0.2, ge=0.001, le=5, description="σ(log g) whose exposure time is asked for, dex")
     lever_stars: int = Field(
         300, ge=2, le=1_000_000, description="test stars of the run, low-noise ones and any, whose levers are computed"
     )

@@ -1,10 +1,12 @@
 """The model that is put into a folder of its own, and spectra of the user's that a run applies it to."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from logg1m.config.base import Section
+from logg1m.config.base import EACH_ONCE, Section
+
+Bit = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_]+$")]
 
 
 class Predict(Section):
@@ -25,7 +27,7 @@ class Predict(Section):
     bound_stars: int = Field(
         4_000, ge=100, le=1_000_000, description="simulated stars from which labels for log_gBound are learnt"
     )
-    spectra: tuple[str, ...] = Field(
+    spectra: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], EACH_ONCE] = Field(
         (),
         max_length=10_000,
         description="files of the rule `predict`: paths or patterns, relative to the run's folder",
@@ -36,8 +38,14 @@ class Predict(Section):
     )
     v_los: float | None = Field(None, ge=-1e5, le=1e5, description="one radial velocity for all spectra, km/s")
     rv: str | None = Field(None, max_length=1_000, description="a table of radial velocities: v_los and objId or row")
-    mask_bits: tuple[str, ...] = Field(
+    mask_bits: Annotated[tuple[Bit, ...], EACH_ONCE] = Field(
         (), max_length=64, description="bits of integer masks that mark bad pixels; none: those that the format says"
     )
     bound: bool = Field(False, description="also log_gBound, what each spectrum allowed; exact, and slow")
     estimator: Literal["network", "posterior", "both"] = Field("network", description="see docs/predict.md")
+
+    @model_validator(mode="after")
+    def _one_velocity(self) -> "Predict":
+        if self.v_los is not None and self.rv is not None:
+            raise ValueError(f"v_los = {self.v_los:g} and rv = {self.rv!r}: expected one velocity for all, or a table")
+        return self

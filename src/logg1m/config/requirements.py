@@ -4,9 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from logg1m.config.base import Section
+from logg1m.config.base import EACH_ONCE, NOT_TINY, Section
 
-Errors = Annotated[tuple[Annotated[float, Field(ge=0, le=0.1)], ...], Field(min_length=1, max_length=20)]
+Errors = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=0.1), NOT_TINY], ...], Field(min_length=1, max_length=20), EACH_ONCE
+]
+Velocities = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=30), NOT_TINY], ...], Field(min_length=1, max_length=20), EACH_ONCE
+]
 
 
 class Requirements(Section):
@@ -17,9 +22,7 @@ class Requirements(Section):
     orders: int = Field(3, ge=1, le=3, description="Legendre orders that share each calibration error")
     calibration: Errors = Field((0.005, 0.01, 0.02, 0.05), description="1σ errors of the flux calibration per order")
     ebv: Errors = Field((0.01, 0.03, 0.05), description="1σ errors of E(B−V), mag")
-    velocity_km_s: Annotated[tuple[Annotated[float, Field(ge=0, le=30)], ...], Field(min_length=1, max_length=20)] = (
-        Field((3.0, 10.0), description="1σ errors of the radial velocity, km/s")
-    )
+    velocity_km_s: Velocities = Field((3.0, 10.0), description="1σ errors of the radial velocity, km/s")
     close: float = Field(
         0.005, ge=0, le=1, description="loss of R² of the ceiling up to which an error counts as small enough"
     )
