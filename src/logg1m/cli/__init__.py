@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from logg1m import __version__
 from logg1m.cli import comparing, forecasting, histories, paging, predicting, running
+from logg1m.cli.numbers import count, number
 
 if TYPE_CHECKING:
     from logg1m.spectra.store import Store
@@ -104,9 +105,11 @@ def _add_import(add: Add) -> None:
     command.add_argument("--val", metavar="SHARD", nargs="+", default=[], help="frozen validation shards")
     command.add_argument("--test", metavar="SHARD", nargs="+", default=[], help="frozen test shards")
     command.add_argument(
-        "--n-spectra", metavar="N", type=int, help="only so many: val and test whole, fewer of training"
+        "--n-spectra", metavar="N", type=count(), help="only so many: val and test whole, fewer of training"
     )
-    command.add_argument("--pixels", metavar="P", type=int, default=4096, help="pixels of a spectrum (default: 4096)")
+    command.add_argument(
+        "--pixels", metavar="P", type=count(), default=4096, help="pixels of a spectrum (default: 4096)"
+    )
     command.add_argument(
         "--on-median",
         choices=("renormalise", "refuse"),
@@ -117,7 +120,9 @@ def _add_import(add: Add) -> None:
     command.add_argument(
         "--compression", choices=("none", "blosc"), default="none", help="of the store (default: none)"
     )
-    command.add_argument("--threads", metavar="N", type=int, default=4, help="at most so many (default: 4)")
+    command.add_argument(
+        "--threads", metavar="N", type=count(most=10_000), default=4, help="at most so many (default: 4)"
+    )
 
 
 def _add_mask_means(command: argparse.ArgumentParser) -> None:
@@ -181,11 +186,13 @@ def _add_fetch_bosz(add: Add) -> None:
         ("a-m", "DEX", "alpha enhancements [α/M]"),
         ("c-m", "DEX", "carbon enhancements [C/M]"),
     ):
-        command.add_argument(f"--{name}", metavar=unit, nargs="+", type=float, required=True, help=meaning)
+        command.add_argument(f"--{name}", metavar=unit, nargs="+", type=number(-10, 1e5), required=True, help=meaning)
     command.add_argument(
         "--resolution", metavar="R", default="r20000", help="r10000, r20000 (default), r50000 or rorig"
     )
-    command.add_argument("--turbulence", metavar="V", type=int, default=2, help="microturbulence, km/s (default: 2)")
+    command.add_argument(
+        "--turbulence", metavar="V", type=count(0, 4), default=2, help="microturbulence, km/s (default: 2)"
+    )
 
 
 def _add_status(add: Add) -> None:
@@ -199,7 +206,12 @@ def _add_status(add: Add) -> None:
     )
     _add_run(command)
     command.add_argument(
-        "--watch", metavar="SECONDS", nargs="?", const=5.0, type=float, help="show it again every SECONDS (default: 5)"
+        "--watch",
+        metavar="SECONDS",
+        nargs="?",
+        const=5.0,
+        type=number(0.2, 86_400),
+        help="show it again every SECONDS (default: 5)",
     )
     command.add_argument("--results", metavar="DIR", help="the workflow's results (default: RUN/results)")
     command.add_argument(
@@ -302,7 +314,7 @@ def _import(options: argparse.Namespace) -> int:
     except ValidationError as error:
         raise explain(error, Data, "the command line") from None
     folder = Path(place(options.store, "--store"))
-    summary = import_shards(data, folder, Compute(threads=max(1, options.threads)))
+    summary = import_shards(data, folder, Compute(threads=options.threads))
     print(in_words(summary))
     return 0
 
@@ -347,15 +359,18 @@ def _status(options: argparse.Namespace) -> int:
     if options.watch is None:
         print(show(*places, terminal_width()))
     else:
-        watch(*places, seconds=max(options.watch, 0.2))
+        watch(*places, seconds=options.watch)
     return 0
 
 
 def _decide(options: argparse.Namespace) -> int:
     from logg1m.decisions import gates, recipes
-    from logg1m.files import read_json
+    from logg1m.files import read_json, understood
 
     results = Path(options.results or Path(options.folder) / "results")
-    evidence = read_json(results / "decisions" / f"{options.explain}.evidence.json", ("decision",))
-    print(recipes.explain(evidence) if options.explain == "d4" else gates.explain(evidence))
+    path = results / "decisions" / f"{options.explain}.evidence.json"
+    evidence = read_json(path, ("decision",))
+    with understood(path):
+        said = recipes.explain(evidence) if options.explain == "d4" else gates.explain(evidence)
+    print(said)
     return 0

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from logg1m.cli.numbers import count, number
+
 if TYPE_CHECKING:
     from logg1m.cli import Add
 
@@ -24,7 +26,9 @@ def add(add: "Add") -> None:
         help="network (default): the model; posterior: the Bayes posterior of every spectrum, started from it; both",
     )  # fmt: skip
     velocity = command.add_mutually_exclusive_group()
-    velocity.add_argument("--v-los", metavar="KM_S", type=float, help="one radial velocity for all spectra, km/s")
+    velocity.add_argument(
+        "--v-los", metavar="KM_S", type=number(-1e5, 1e5), help="one radial velocity for all spectra, km/s"
+    )
     velocity.add_argument(
         "--rv", metavar="TABLE", help="table of radial velocities: columns v_los (km/s) and objId or row, and input"
     )
@@ -49,7 +53,9 @@ def add(add: "Add") -> None:
     )  # fmt: skip
     command.add_argument("--bound", action="store_true", help="also log_gBound, what the spectrum allowed (slow)")
     command.add_argument("--rows", metavar="START:STOP", help="only these spectra, counted over all files together")
-    command.add_argument("--threads", metavar="N", type=int, default=2, help="at most so many (default: 2)")
+    command.add_argument(
+        "--threads", metavar="N", type=count(most=10_000), default=2, help="at most so many (default: 2)"
+    )
     command.add_argument("--dry-run", action="store_true", help="say what would be done; write nothing")
     command.add_argument("--overwrite", action="store_true", help="replace FILE if it is there")
 
@@ -73,15 +79,15 @@ def _predict(options: argparse.Namespace) -> int:
         amplitude=options.amplitude,
         options=Options(bits, options.mask_means, options.array),
         rows=_rows(options.rows),
-        threads=max(options.threads, 1),
+        threads=options.threads,
     )
     predictor = Predictor(load(options.model))
     if options.dry_run:
         for line in running.dry_run(options.spectra, predictor, asking):
             print(line)
         return 0
-    count, flagged = running.predict_files(options.spectra, predictor, Path(options.out), asking, options.overwrite)
-    print(f"{options.out}: {count:,} spectra, {flagged:,} of them flagged, model {predictor.model.identity}")
+    spectra, flagged = running.predict_files(options.spectra, predictor, Path(options.out), asking, options.overwrite)
+    print(f"{options.out}: {spectra:,} spectra, {flagged:,} of them flagged, model {predictor.model.identity}")
     return 0
 
 

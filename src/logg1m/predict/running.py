@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -96,6 +96,28 @@ def require_unique(readers: Sequence[Reader], table: pd.DataFrame, rv: Path) -> 
         raise InputError(f"{rv} names files, and two have the same name; predict them one by one")
 
 
+def require_told_apart(identity: pd.DataFrame, table: pd.DataFrame, rv: Path, seen: dict[Any, int]) -> None:
+    """Stop where a table that names no catalogue could mean several stars: an objId in two catalogues, or again where the
+    spectra have no catId. `seen` holds what earlier blocks had, and is added to.
+
+    Raises
+    ------
+    InputError
+        Names the objId, and what would tell its stars apart.
+    """
+    keys = _keys(table)
+    if "objId" not in keys or "catId" in keys:
+        return
+    for catalogue, name in zip(identity["catId"], identity[keys].itertuples(index=False, name=None)):
+        if name in seen and (catalogue < 0 or catalogue != seen[name]):
+            raise InputError(
+                f"{rv} finds stars by objId, and objId {name[-1]} is there more than once, "
+                + ("of spectra without catId" if catalogue < 0 else f"of the catalogues {seen[name]} and {catalogue}")
+                + ": add a column catId, or number the lines by row"
+            )
+        seen[name] = catalogue
+
+
 def with_velocity(spectra: Spectra, asking: Asking, table: pd.DataFrame | None) -> Spectra:
     """The velocity that the user gives, before that of the file."""
     if asking.v_los is not None:
@@ -124,7 +146,7 @@ def predict_blocks(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Rows of all spectra in order, and the steps that were taken."""
     table = velocities(asking.rv) if asking.rv else None
-    steps: dict[str, None] = {}
+    steps, seen = dict[str, None](), dict[Any, int]()
     sampler = None
     if asking.estimator != "network":
         from logg1m.predict.posterior import Sampler
@@ -151,6 +173,8 @@ def predict_blocks(
     with ThreadPoolExecutor(max(asking.threads, 1)) as pool:
         try:
             for block in spectra:
+                if table is not None and asking.rv:
+                    require_told_apart(block.identity, table, asking.rv, seen)
                 waiting.append(pool.submit(work, block))
                 if len(waiting) > asking.threads + 1:
                     take()

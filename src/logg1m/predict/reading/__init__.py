@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, Protocol
 
+import numpy as np
+
 from logg1m.files import InputError
 from logg1m.predict.steps import Spectra
 
@@ -38,6 +40,7 @@ class Reader(Protocol):
         ...
 
 
+_SMALLEST, _LARGEST = 1e-30, 1e30  # of fluxes on any scale
 _HDF5, _FITS = b"\x89HDF\r\n\x1a\n", b"SIMPLE  ="
 _BY_SUFFIX = {
     ".npz": "logg1m.predict.reading.arrays",
@@ -78,12 +81,43 @@ def open_spectra(path: str | Path, options: Options | None = None) -> Reader:
 
 @contextmanager
 def spectra_of(path: Path) -> Iterator[None]:
-    """What a reader did not foresee in a file becomes one error that names it."""
+    """What a reader did not foresee in a file becomes one error that names it.
+
+    Only what values, names and lengths can do. Anything else (an attribute that nothing has, a wrong call) is a fault of
+    this package and must not be blamed on a user's file.
+    """
     try:
         yield
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, EOFError, OSError) as error:
+    except (ValueError, KeyError, IndexError, OverflowError, EOFError, OSError) as error:
         found = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(f"{path}: this is not understood as spectra ({found})") from error
+
+
+def require_scale(flux: np.ndarray, error: np.ndarray, bad: np.ndarray, path: Path, first: int = 0) -> None:
+    """Stop at spectra (N, P) whose numbers single precision cannot hold: they would become infinite, or zero.
+
+    Judged by the median size of every spectrum, at each sixteenth pixel: what lies under a mask, or single pixels, do not
+    count, and neither does a spectrum without any value. `first` is the row of the first one.
+
+    Raises
+    ------
+    InputError
+        Says how large the numbers are.
+    """
+    for name, values in (("flux", flux), ("error", error)):
+        size = np.abs(np.asarray(values[:, ::16], dtype=np.float64))
+        size[bad[:, ::16] | ~(size > 0) | np.isinf(size)] = np.nan
+        some = np.flatnonzero(~np.isnan(size).all(axis=1))
+        if not len(some):
+            continue
+        median = np.nanmedian(size[some], axis=1)
+        outside = (median < _SMALLEST) | (median > _LARGEST)
+        if outside.any():
+            raise InputError(
+                f"{path}: the {name} of spectrum {first + some[np.argmax(outside)]} is of the size "
+                f"{median[np.argmax(outside)]:.1e}, beyond what single precision holds; expected {_SMALLEST:g} to "
+                f"{_LARGEST:g}: multiply flux and error by one and the same number"
+            )
 
 
 def bit_mask(names: tuple[str, ...], planes: dict[str, int], path: Path) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from logg1m.files import InputError
-from logg1m.predict.reading import Options, bit_mask
+from logg1m.predict.reading import Options, bit_mask, require_scale
 from logg1m.predict.steps import Spectra
 
 _ROWS = 1_024
@@ -89,6 +89,7 @@ def of_arrays(values: Mapping[str, Any], path: Path, options: Options | None = N
         if mask.shape != flux.shape:
             raise InputError(f"{path}: mask has shape {mask.shape}, expected {flux.shape}, that of the flux")
         steps.append("mask: nonzero is bad" if options.mask_means != "good" else "mask: nonzero is good")
+    require_scale(flux, error, mask, path)
     velocity = np.broadcast_to(np.asarray(values.get("v_los", np.nan), dtype=np.float64), (n,)).copy()
     rows = np.arange(n)
     identity = pd.DataFrame(
@@ -139,6 +140,8 @@ def _text(value: Any) -> str:
 
 
 def _bad(mask: np.ndarray, options: Options, path: Path) -> np.ndarray:
+    if mask.dtype.kind not in "biuf":
+        raise InputError(f"{path}: mask holds {mask.dtype}, expected true and false, or numbers")
     if options.mask_bits is not None:
         return np.asarray((mask.astype(np.int64) & bit_mask(options.mask_bits, {}, path)) != 0)
     return np.asarray(mask == 0) if options.mask_means == "good" else np.asarray(mask != 0)

@@ -5,6 +5,7 @@ covariance, mask bits are named by MP_ cards. The barycentric correction is appl
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,19 @@ import yaml
 
 from logg1m.files import InputError
 from logg1m.predict.astropy_tools import require_astropy
-from logg1m.predict.reading import Options, bit_mask
+from logg1m.predict.reading import Options, bit_mask, require_scale
 from logg1m.predict.steps import Spectra
 
 # Bits that the survey's own coadds reject, and those of single exposures that no model wants.
 BAD_PLANES = ("NO_DATA", "SUSPECT", "BAD_SKY", "BAD_FLUXCAL", "BAD_FIBERNORMS", "BAD", "SAT", "CR", "UNMASKEDNAN")
 _RANGE = 7_040.0, 8_910.0  # Å: the model's pixels at any velocity that is allowed
 _LIGHT = 2.99792458e18  # Å/s
-_ARM = "m"
+_ARM, _SAME_RANGE = "m", "r"  # the arm of the model, and the one of other resolution that covers the same wavelengths
 _ROWS = 256
+_MOST_COLUMNS, _MOST_HDUS = 999, 100  # of a table, by the standard; of a file
 _TABLES = ("FLUX_TABLE", "FLUXTABLE")
+_NEEDED = ("FLUX", "MASK", "TARGET")
+_READ = (*_NEEDED, *_TABLES, "COVAR", "WAVELENGTH", "OBSERVATIONS", "METADATA")
 
 
 def open_file(path: Path, options: Options) -> "PfsFits":
@@ -44,12 +48,15 @@ class PfsFits:
                     f"{path} is a pfsMerged file: its flux is in electrons per nm, not calibrated, and every fibre has its "
                     "own throughput; expected pfsSingle, pfsObject, pfsCalibrated or pfsCoadd"
                 )
-            missing = [name for name in ("FLUX", "MASK", "TARGET") if name not in names]
+            missing = [name for name in _NEEDED if name not in names]
             if missing:
                 raise InputError(
                     f"{path} has no HDU {', '.join(missing)}; it has {', '.join(sorted(names))}: expected pfsSingle, "
                     "pfsObject, pfsCalibrated or pfsCoadd"
                 )
+            empty = [name for name in ("FLUX", "MASK") if hdus[name].data is None]
+            if empty:
+                raise InputError(f"{path}: the HDU {empty[0]} is empty; expected the pixels of every target")
             unit = str(hdus["FLUX"].header.get("BUNIT", hdus["FLUX"].header.get("TUNIT1", "nJy"))).strip()
             if unit.lower() not in ("njy", ""):
                 raise InputError(
@@ -62,7 +69,7 @@ class PfsFits:
         self.steps = (
             "units: flux from nJy to erg/s/cm2/A, wavelengths from nm to vacuum Angstrom",
             f"mask: {said}",
-            "arm: m alone",
+            "arm: m alone" + self._merged(),
         )
 
     def _bits(self, hdus: Any) -> tuple[int, str]:
@@ -100,6 +107,16 @@ class PfsFits:
         targets = np.asarray(hdus["TARGET"].data[_columns(hdus["TARGET"])["targetid"]])
         return ["".join(arm for arm, owner in zip(arms, of_target) if owner == target) for target in targets]
 
+    def _usable(self, row: int) -> bool:
+        """Whether the pixels of a target in the model's range are those of the arm m: not if there is none, and not if arm r,
+        of other resolution, was observed too, which coadds merge with it into the same pixels."""
+        return self.arms is None or (_ARM in self.arms[row] and _SAME_RANGE not in self.arms[row])
+
+    def _merged(self) -> str:
+        """Words for spectra in which the arms r and m are one."""
+        count = sum({_ARM, _SAME_RANGE} <= set(arms) for arms in self.arms or ())
+        return f" (left out: {count:,} spectra in which it is merged with arm r, of other resolution)" if count else ""
+
     def blocks(self, start: int = 0, stop: int | None = None) -> Iterator[Spectra]:
         """See `reading.Reader`."""
         stop = self.n_spectra if stop is None else min(stop, self.n_spectra)
@@ -111,7 +128,7 @@ class PfsFits:
     def _one(self, hdus: Any, row: int) -> dict[str, np.ndarray]:
         """wave (Å), flux, error (erg/s/cm²/Å), bad, covariance of one target."""
         wave = self._wave(hdus, row)
-        flux, mask = (self._array(hdus[name], row) for name in ("FLUX", "MASK"))
+        flux, mask = np.asarray(self._array(hdus["FLUX"], row), dtype=np.float64), self._array(hdus["MASK"], row)
         covariance = self._covariance(hdus, row, len(flux))
         if covariance is None:
             found = self._flux_table(hdus, row)
@@ -122,11 +139,16 @@ class PfsFits:
             wave, flux, error, mask = found
             covariance = np.zeros((1, len(flux)))
             covariance[0] = error**2
-        if len(wave) != len(flux):
-            raise InputError(f"{self.path}: {len(wave)} wavelengths for {len(flux)} pixels of target {row}")
+        if not wave.shape == mask.shape == flux.shape or flux.ndim != 1:
+            raise InputError(
+                f"{self.path}: wavelengths {wave.shape}, flux {flux.shape} and mask {mask.shape} of target {row}: expected "
+                "one of each per pixel"
+            )
+        if mask.dtype.kind not in "biu":
+            raise InputError(f"{self.path}: MASK holds {mask.dtype}, expected bits as integers")
         wave = wave * 10.0
         kept = np.isfinite(wave) & (wave > _RANGE[0]) & (wave < _RANGE[1])
-        if self.arms is not None and _ARM not in self.arms[row]:
+        if not self._usable(row):
             kept[:] = False
         factor = 1e-32 * _LIGHT / wave[kept] ** 2
         variance = covariance[0][kept].astype(np.float64)
@@ -149,6 +171,7 @@ class PfsFits:
             part = slice(0, len(s["wave"]))
             wave[k, part], flux[k, part], error[k, part], bad[k, part] = s["wave"], s["flux"], s["error"], s["bad"]
             covariance[k, : len(s["covariance"]), part] = s["covariance"]
+        require_scale(flux, error, bad, self.path, rows.start)
         identity = self._identity(hdus, rows)
         velocity = np.full(n, np.nan)
         return Spectra(wave, flux, error, bad, velocity, identity, covariance if lags else None, self.steps)
@@ -158,12 +181,12 @@ class PfsFits:
         if self.bundle:
             columns, data = _columns(target), target.data
             cat, obj = (
-                [int(data[columns[name]][row]) for row in rows] if name in columns else [-1] * len(rows)
+                [self._whole(data[columns[name]][row], name) for row in rows] if name in columns else [-1] * len(rows)
                 for name in ("catid", "objid")
             )
         else:
             header = {str(name).lower(): value for name, value in target.header.items()}
-            cat, obj = ([int(header.get(name, -1))] for name in ("catid", "objid"))
+            cat, obj = ([self._whole(header.get(name, -1), name)] for name in ("catid", "objid"))
         return pd.DataFrame(
             {
                 "catId": np.asarray(cat, dtype=np.int64),
@@ -172,6 +195,11 @@ class PfsFits:
                 "row": list(rows),
             }
         )
+
+    def _whole(self, value: Any, name: str) -> int:
+        if isinstance(value, int | np.integer) and -(2**63) <= value < 2**63:
+            return int(value)
+        raise InputError(f"{self.path}: {name} is {value!r}, expected a 64-bit integer")
 
     def _array(self, hdu: Any, row: int) -> np.ndarray:
         """The pixels (P,) of one target: of an image, of a row of an image, or of a table's column `value`."""
@@ -235,16 +263,28 @@ class PfsFits:
 
 
 def _opened(path: Path) -> Any:
+    """The HDUs of a file; astropy reads headers, data and columns late, so what is damaged is asked for here."""
     from astropy.io import fits
 
-    try:
-        return fits.open(path, memmap=True)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"cannot read {path}: {error}; expected a whole FITS file") from error
+    with ExitStack() as stack:
+        try:
+            hdus = stack.enter_context(fits.open(path, memmap=True))
+            for number, hdu in enumerate(hdus):
+                if number == _MOST_HDUS:  # a negative size leads back to what was read
+                    raise ValueError(f"more than {_MOST_HDUS} HDUs, which no survey file has")
+                if int(hdu.header.get("TFIELDS", 0)) > _MOST_COLUMNS:  # astropy would make them, for minutes
+                    raise ValueError(f"a table of {hdu.header['TFIELDS']} columns, more than FITS allows")
+                dict(hdu.header.items())
+                if hdu.name.upper() in _READ and _is_table(hdu):  # which looks at the data of an image too
+                    [hdu.data[name] for name in hdu.columns.names]
+        except Exception as error:  # astropy raises many kinds for a damaged file
+            raise InputError(f"cannot read {path}: {error}; expected a whole FITS file") from error
+        stack.pop_all()
+        return hdus
 
 
 def _is_table(hdu: Any) -> bool:
-    return hasattr(hdu, "columns") and hdu.data is not None
+    return hdu.data is not None and hasattr(hdu, "columns")
 
 
 def _columns(hdu: Any) -> dict[str, str]:

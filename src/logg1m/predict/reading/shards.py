@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from logg1m.predict.reading import Options, bit_mask
+from logg1m.predict.reading import Options, bit_mask, require_scale
 from logg1m.predict.steps import LIGHT_KM_S, Spectra
 from logg1m.sources.pfs import masks, table
 from logg1m.sources.pfs.opening import opened, require_filters, require_whole
@@ -79,6 +79,10 @@ class ShardSpectra:
 
     def _understand_mask(self, file: h5py.File, options: Options) -> None:
         mask = self._dataset(file, "mask")
+        if mask.shape != (self.n_spectra, self.n_pixels):
+            raise ShardError(
+                f"{self.path}: mask has shape {mask.shape}, expected {(self.n_spectra, self.n_pixels)}, that of {self.array}"
+            )
         if options.mask_bits is not None:
             self.bits = bit_mask(options.mask_bits, {}, self.path)
             self.steps.append(f"mask: bits {', '.join(options.mask_bits)} are bad")
@@ -113,9 +117,7 @@ class ShardSpectra:
         with opened(self.path) as file:
             for low in range(start, stop, _ROWS):
                 rows = slice(low, min(low + _ROWS, stop))
-                flux, error = (
-                    np.asarray(self._dataset(file, name)[rows], dtype=np.float32) for name in (self.array, "error")
-                )
+                flux, error = (np.asarray(self._dataset(file, name)[rows]) for name in (self.array, "error"))
                 wave = self.wave
                 if wave is None:
                     wave = np.asarray(file[OWN][rows], dtype=np.float64)
@@ -129,10 +131,12 @@ class ShardSpectra:
                 unset = ~(flux != 0).any(axis=1) | (flux == -1).all(axis=1)  # rows that nobody wrote
                 if unset.any():
                     bad = bad | unset[:, None]
+                bad = np.asarray(bad)
+                require_scale(flux, error, bad, self.path, low)
+                with np.errstate(over="ignore"):  # of single pixels
+                    flux, error = flux.astype(np.float32), error.astype(np.float32)
                 numbers = np.arange(rows.start, rows.stop)
                 identity = pd.DataFrame(
                     {"catId": self.cat[rows], "objId": self.obj[rows], "input": self.path.name, "row": numbers}
                 )
-                yield Spectra(
-                    wave, flux, error, np.asarray(bad), self.velocity[rows], identity, steps=tuple(self.steps)
-                )
+                yield Spectra(wave, flux, error, bad, self.velocity[rows], identity, steps=tuple(self.steps))
