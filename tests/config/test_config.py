@@ -116,11 +116,11 @@ def test_values_that_do_not_fit_are_refused_by_name(raw, message):
         ({"data": {"priors": {"logg": [3, 3.001]}}}, r"priors.logg = \[3, 3.001\] is 0.001 wide: .* or at least 0.01"),
         ({"data": {"priors": {"teff": [5000, 5000.1]}}}, "is 0.1 wide: expected one value, or at least 10"),
         ({"data": {"observation": {"nuisances": {"amplitude": "free", "calibration": [0.01, 1e-200]}}}},
-         r"nuisances\.calibration\.1 = 1e-200: expected 0, which is none, or at least 1e-06"),
+         r"nuisances\.calibration\.1 = 1e-200: expected 0, which is none, or at least 1e-12"),
         ({"data": {"observation": {"nuisances": {"amplitude": "free", "ebv": 1e-160}}}}, "nuisances.ebv = 1e-160: expected 0"),
-        ({"data": {"observation": {"nuisances": {"velocity_km_s": 1e-9}}}}, "nuisances.velocity_km_s = 1e-09: expected 0"),
-        ({"requirements": {"velocity_km_s": [1e-9]}}, r"requirements\.velocity_km_s\.0 = 1e-09: expected 0"),
-        ({"forecast": {"line_spread": [1e-9]}}, r"forecast\.line_spread\.0 = 1e-09: expected 0"),
+        ({"data": {"observation": {"nuisances": {"velocity_km_s": 1e-13}}}}, "nuisances.velocity_km_s = 1e-13: expected 0"),
+        ({"requirements": {"velocity_km_s": [1e-13]}}, r"requirements\.velocity_km_s\.0 = 1e-13: expected 0"),
+        ({"forecast": {"line_spread": [1e-13]}}, r"forecast\.line_spread\.0 = 1e-13: expected 0"),
         ({"bounds": {"max_spectra": 20, "full_sample": 2}},
          "bounds.max_spectra = 20, bounds.full_sample = 2 .* leave 22 spectra at most .* needs at least 23"),
         ({"protocol": {"low_noise_fraction": 0.05}, "experiments": {"test_size": 19}},
@@ -166,7 +166,9 @@ def test_what_lies_just_inside_is_accepted():
     assert validate({"baselines": {"lightgbm": {"min_data_in_leaf": 12_800}}})
     assert validate({"bounds": {"linear_neighbours": 23, "max_spectra": 20, "full_sample": 3}})
     assert validate({"data": {"priors": {"logg": [3, 3.01], "teff": [5000, 5010]}}})
-    assert validate({"data": {"observation": {"nuisances": {"velocity_km_s": 1e-6}}}, "forecast": {"calibration": [0]}})
+    assert validate(
+        {"data": {"observation": {"nuisances": {"velocity_km_s": 1e-12}}}, "forecast": {"calibration": [0]}}
+    )
     assert validate({"bounds": {"linear_neighbours": 8, "linear_degree": 1}})
     one = {"teff": [5000, 5000], "m_h": [-1, -1], "a_m": [0, 0], "c_m": [0, 0]}
     assert validate({"bounds": {"linear_neighbours": 8}, "data": {"priors": one}})

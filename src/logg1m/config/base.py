@@ -29,7 +29,7 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-_TINIEST = 1e-6
+_TINIEST = 1e-12
 
 
 def _off_or_not_tiny(value: float) -> float:
