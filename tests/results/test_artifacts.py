@@ -6,6 +6,7 @@ import pytest
 
 from logg1m.files import InputError, write_json
 from logg1m.results.artifacts import Artifacts
+from logg1m.results.numbers import Cursor
 
 
 @pytest.fixture
@@ -38,3 +39,35 @@ def test_what_is_not_readable_is_refused_by_name(handed):
         handed["a/bad.json"]
     with pytest.raises(InputError, match=r"gone\.json"):
         handed.parquet("a/gone.json")
+
+
+def test_what_is_of_another_kind_is_blamed_on_the_artifact_in_hand(handed, tmp_path):
+    def by_cursor() -> object:
+        return handed["a/one.json"]["n"]["deeper"]
+
+    def by_value() -> object:
+        content = handed.json("a/one.json")
+        assert content is not None
+        return content["m"]
+
+    for look in (by_cursor, by_value):
+        with pytest.raises(InputError, match=r"a/one\.json does not hold what its rule writes"), handed.understood():
+            look()
+
+
+@pytest.mark.parametrize("fault", [NameError, AssertionError, NotImplementedError])
+def test_a_fault_of_our_own_is_no_artifacts(handed, fault):
+    def wrong(content: Cursor) -> None:
+        raise fault(content.raw)
+
+    with pytest.raises(fault), handed.understood():
+        wrong(handed["a/one.json"])
+
+
+def test_an_error_with_no_artifact_in_hand_passes(handed):
+    def wrong(number: int) -> float:
+        return 1 / number
+
+    assert handed["a/one.json"].raw
+    with pytest.raises(ZeroDivisionError), handed.understood():
+        wrong(0)

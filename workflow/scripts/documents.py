@@ -13,4 +13,5 @@ with job(snakemake):
     experiments = {key: Experiment.of(fields) for key, fields in params.experiments.items()}
     roadmap = collect(snakemake.input, experiments, context)
     folder = Path(snakemake.output.roadmap).parent
-    documents.write(roadmap, folder, context.report.project, folder.parent / ".history")
+    with roadmap.artifacts.understood():
+        documents.write(roadmap, folder, context.report.project, folder.parent / ".history")

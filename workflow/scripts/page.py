@@ -14,7 +14,8 @@ with job(snakemake):
     params = snakemake.params
     experiments = {key: Experiment.of(fields) for key, fields in params.experiments.items()}
     roadmap = collect(snakemake.input, experiments, Context.of(params))
-    text = make(roadmap, experiments, params.scale, params.seed, params.noise_level)
+    with roadmap.artifacts.understood():
+        text = make(roadmap, experiments, params.scale, params.seed, params.noise_level)
     size = len(text.encode())
     if size >= LARGEST:
         print(f"{snakemake.output[0]}: {size / 1e6:.1f} MB even with the smallest pictures", file=sys.stderr)

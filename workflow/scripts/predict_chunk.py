@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from logg1m.config.predict import Predict
-from logg1m.files import read_json
+from logg1m.files import read_json, understood
 from logg1m.jobs.frame import job
 from logg1m.predict.model import load
 from logg1m.predict.predicting import Predictor
@@ -12,7 +12,8 @@ from logg1m.predict.running import Asking, predict_files
 
 with job(snakemake):
     settings, given = Predict.of(snakemake.params.predict), snakemake.input
-    start, stop = read_json(given.plan, ("chunks",))["chunks"][int(snakemake.wildcards.number)]
+    with understood(given.plan):
+        start, stop = map(int, read_json(given.plan, ("chunks",))["chunks"][int(snakemake.wildcards.number)])
     asking = Asking(
         estimator=settings.estimator,
         frame=settings.frame,

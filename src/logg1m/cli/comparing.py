@@ -1,6 +1,7 @@
 """`logg1m compare`: two or more runs side by side."""
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def run(options: argparse.Namespace) -> int:
     if len(folders) < 2:
         raise InputError("compare needs two runs or more: logg1m compare RUN RUN")
     runs = [compare.read(folder) for folder in folders]
-    tables = compare.tables(runs)
+    with ExitStack() as stack:
+        for each in runs:
+            stack.enter_context(each.roadmap.artifacts.understood())
+        tables = compare.tables(runs)
     print(compare.text(tables, terminal_width()))
     if options.page:
         write_text(Path(options.page), compare.page(tables))

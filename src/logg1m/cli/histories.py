@@ -67,7 +67,7 @@ def histories(results: Path) -> Iterator[History]:
     """Every history below a folder of results, in the order of names; an empty one is left out."""
     import numpy as np
 
-    from logg1m.files import read_csv, read_json
+    from logg1m.files import read_csv, read_json, understood
     from logg1m.results.run import METRICS
 
     for path in sorted(results.glob("*/*/seed_*/history.csv")):
@@ -85,9 +85,10 @@ def histories(results: Path) -> Iterator[History]:
             if np.isfinite(value)
         ]
         metrics = read_json(path.with_name(METRICS)) if path.with_name(METRICS).exists() else {}
-        final = {
-            f"{part}/{key}": one["value"] for part in ("low_noise", "full") for key, one in _measured(metrics, part)
-        }
+        with understood(path.with_name(METRICS)):
+            final = {
+                f"{part}/{key}": one["value"] for part in ("low_noise", "full") for key, one in _measured(metrics, part)
+            }
         name = path.parent.relative_to(results).as_posix()
         yield History(name, metrics.get("recipe", {}), final, scalars)
 

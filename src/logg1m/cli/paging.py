@@ -38,7 +38,7 @@ def page(folder: Path) -> Path:
 
     from logg1m.config.places import place
     from logg1m.experiments import catalogue
-    from logg1m.files import InputError, read_json, write_text
+    from logg1m.files import InputError, write_text
     from logg1m.report.collect import Context, collect
     from logg1m.report.page.make import make
 
@@ -48,20 +48,29 @@ def page(folder: Path) -> Path:
     found = catalogue.load(place("experiments", folder))
     with contextlib.chdir(folder):
         files = sorted(path for path in results.rglob("*") if path.is_file() and _shown(path.relative_to(results)))
-        known = read_json(results / "configuration.json") if (results / "configuration.json").exists() else {}
+        scale, seed, noise, identity = _known(results / "configuration.json")
         records = {key: tuple(map(str, sorted(Path("logs").glob(f"{key}/**/*.job.json")))) for key in found}
-        scales = (known.get("protocol") or {}).get("scales") or [0]
-        network = (known.get("network") or {}).get("preset")
+        roadmap = collect(files, found, Context(records=records, identity=identity))
+        with roadmap.artifacts.understood():
+            text = make(roadmap, found, scale, seed, noise)
+        write_text(results / "report" / NAME, text)
+    return folder / results / "report" / NAME
+
+
+def _known(path: Path) -> tuple[int, int, float, dict[str, str]]:
+    """Largest scale, seed and noise level of a run, and what it is in words, from what it recorded of its configuration."""
+    from logg1m.files import read_json, understood
+
+    known = read_json(path) if path.exists() else {}
+    with understood(path):
+        protocol, network = known.get("protocol") or {}, (known.get("network") or {}).get("preset")
+        scales = protocol.get("scales") or [0]
         identity = {
             "scales": ", ".join(f"{scale:,}" for scale in scales),
             "seed": str(known.get("seed", "not recorded")),
         }
         identity |= {"network": f"{network} preset"} if network else {}
-        roadmap = collect(files, found, Context(records=records, identity=identity))
-        noise = float((known.get("protocol") or {}).get("noise_level", 1.0))
-        text = make(roadmap, found, int(scales[-1]), int(known.get("seed", 0)), noise)
-        write_text(results / "report" / NAME, text)
-    return folder / results / "report" / NAME
+        return int(scales[-1]), int(known.get("seed", 0)), float(protocol.get("noise_level", 1.0)), identity
 
 
 def _shown(name: Path) -> bool:

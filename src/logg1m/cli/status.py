@@ -43,9 +43,10 @@ def _shown(
     paused = load(*configuration).experiments.paused if configuration else ()
     artifacts = status.on_disk(results, found)
     left = status.time_left(logs, found)
-    cards = status.cards(artifacts, found, paused, status.running(logs, found), left)
+    with artifacts.understood():
+        cards = status.cards(artifacts, found, paused, status.running(logs, found), left)
+        said = status.board(cards, artifacts, found, width)
     over = all(card.state in (DONE, CANCELLED, PAUSED) for card in cards)
-    said = status.board(cards, artifacts, found, width)
     page = ending(results.parent / PAGE)
     return f"{said}\n\n{page}" if page and over else said, over
 

@@ -21,7 +21,20 @@ from logg1m.report.decisions import decision, outcomes
 from logg1m.report.foundations import OF_ARTIFACT, key_number
 from logg1m.report.names import names_of
 from logg1m.report.reproduction import reproduction
-from logg1m.report.roadmap import CANCELLED, DONE, MISSING, READY, RUNNING, STALE, Conclusion, FigureFiles, Mvp, Roadmap
+from logg1m.report.roadmap import (
+    CANCELLED,
+    DONE,
+    MISSING,
+    READY,
+    RUNNING,
+    STALE,
+    Conclusion,
+    Decision,
+    FigureFiles,
+    Mvp,
+    Roadmap,
+    require_plain,
+)
 from logg1m.report.scored import scored
 from logg1m.report.states import cancellation, state
 from logg1m.report.variants import read_variants
@@ -91,14 +104,22 @@ def collect(
     Raises
     ------
     InputError
-        If an artifact is there and not readable, or the spectra or the protocol are of another configuration.
+        If an artifact is there and not readable, or does not hold what its rule writes, or the spectra or the protocol are
+        of another configuration.
     """
     artifacts = Artifacts.of(paths, results)
     if context.origin:
         context.origin.require(artifacts.json(MANIFEST), artifacts.json(PROTOCOL))
+    with artifacts.understood():
+        return _collected(artifacts, experiments, context)
+
+
+def _collected(artifacts: Artifacts, experiments: Mapping[str, Experiment], context: Context) -> Roadmap:
     made = outcomes(artifacts)
     mvps = tuple(_mvp(e, experiments, artifacts, made, context) for e in experiments.values())
     decisions = tuple(decision(name, artifacts, experiments) for name in POINTS)
+    for part, file in _copied(mvps, decisions, artifacts):
+        require_plain(part, file)
     recipes = {name: artifacts[f"decisions/{name}.json"].get("recipe") for name in ("recipe_phase2", "recipe_phase3")}
     return Roadmap(
         answer=answer(mvps, decisions, artifacts, experiments),
@@ -112,6 +133,16 @@ def collect(
         identity=tuple(_identity(artifacts, context, mvps)),
         level=context.level,
     )
+
+
+def _copied(mvps: Iterable[Mvp], decisions: Iterable[Decision], artifacts: Artifacts) -> Iterable[tuple[object, str]]:
+    """What holds values of artifacts, and which artifact."""
+    for mvp in mvps:
+        yield from (
+            (part, mvp.verdict) for part in (mvp, *mvp.variants, *(c for v in mvp.variants for c in v.criteria))
+        )
+    for made in decisions:
+        yield made, artifacts[f"decisions/{made.name}.evidence.json"].file
 
 
 def _identity(artifacts: Artifacts, context: Context, mvps: Iterable[Mvp]) -> Iterable[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 from logg1m.config.decisions import OUTCOMES
 from logg1m.config.experiments import Experiment
 from logg1m.decisions.points import POINTS
+from logg1m.files import InputError
 from logg1m.report.roadmap import Decision
 from logg1m.report.states import cancellation
 from logg1m.report.verdict_words import word_of_criterion
@@ -20,6 +21,11 @@ def outcomes(artifacts: Artifacts) -> dict[str, dict[str, Any]]:
     for name in POINTS:
         content = artifacts.json(f"decisions/{name}.json")
         if content is not None:
+            if name in OUTCOMES and content.get("outcome") not in OUTCOMES[name]:
+                raise InputError(
+                    f"{artifacts.files[f'decisions/{name}.json']} holds the outcome {content.get('outcome')!r}, expected "
+                    f"{' or '.join(OUTCOMES[name])}; delete it and run again"
+                )
             evidence = artifacts.json(f"decisions/{name}.evidence.json") or {}
             found[name] = content | {"grounds": grounds(evidence) if name in OUTCOMES else ""}
     return found

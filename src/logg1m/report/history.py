@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from logg1m.files import read_json, write_json
+from logg1m.files import read_json, understood, write_json
 from logg1m.report.roadmap import Roadmap
 from logg1m.results.numbers import Cursor
 
@@ -64,15 +64,19 @@ def update(folder: Path, state: Mapping[str, Any], now: datetime | None = None) 
     folder : holds 0001.json, 0002.json, …
     now : date of a new snapshot (default: this moment, UTC)
     """
-    taken = [read_json(path, ("date", "state")) for path in sorted(folder.glob("[0-9]*.json"))]
+    paths = sorted(folder.glob("[0-9]*.json"))
+    taken = [read_json(path, ("date", "state")) for path in paths]
     if not taken or taken[-1]["state"] != state:
         entry: dict[str, Any] = {"date": (now or datetime.now(UTC)).date().isoformat(), "state": state}
         write_json(folder / f"{len(taken) + 1:04d}.json", entry)
         taken.append(entry)
+        paths.append(folder / f"{len(taken):04d}.json")
     changes: list[Change] = []
     before: Mapping[str, Any] = {}
-    for entry in taken:
-        changes[:0] = [Change(entry["date"], text, sections) for text, sections in differences(before, entry["state"])]
+    for path, entry in zip(paths, taken, strict=True):
+        with understood(path):
+            found = [Change(entry["date"], text, sections) for text, sections in differences(before, entry["state"])]
+        changes[:0] = found
         before = entry["state"]
     return changes
 

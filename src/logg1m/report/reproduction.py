@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from logg1m.files import read_json
+from logg1m.files import read_json, understood
 from logg1m.report.roadmap import Reproduction
 from logg1m.results.artifacts import Artifacts
 
@@ -28,7 +28,7 @@ def reproduction(
     command : the call of Snakemake, to which the target is added
     script : what its main jobs run
     """
-    jobs = [read_json(path) for path in records if Path(path).exists()]
+    jobs = [_record(path) for path in records if Path(path).exists()]
     target = f"results/{key}/verdict.json"
     seconds = [float(job["seconds"]) for job in jobs if job.get("seconds") is not None]
     timed = seconds or [float(run["seconds"]) for run in runs if run.get("seconds") is not None]
@@ -49,6 +49,14 @@ def reproduction(
         script=script,
         logs=tuple(path.removesuffix(".job.json") + ".log" for path in records),
     )
+
+
+def _record(path: str) -> dict[str, Any]:
+    """What a job recorded of itself; raises InputError for a damaged one."""
+    job = read_json(path)
+    with understood(path):
+        float(job.get("seconds") or 0)
+    return job
 
 
 def data_fingerprint(artifacts: Artifacts) -> str | None:

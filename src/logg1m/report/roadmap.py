@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from logg1m.files import InputError
 from logg1m.results.artifacts import Artifacts
 from logg1m.results.numbers import Cursor, Table
 from logg1m.results.words import more_in
@@ -266,3 +268,23 @@ class Roadmap:
     def columns(self) -> dict[str, list[Mvp]]:
         """Experiments by state, every state once."""
         return {state: [m for m in self.mvps if m.state == state] for state in STATES}
+
+
+_PLAIN = {str, int, float, bool, NoneType}
+
+
+def require_plain(part: object, file: str) -> None:
+    """Stop at a text, number or mapping that was copied from an artifact and is of another kind.
+
+    Raises
+    ------
+    InputError
+        Names the artifact, the field, what it is and what was expected.
+    """
+    for name, hint in get_type_hints(type(part)).items():
+        kinds = set(get_args(hint)) if get_origin(hint) in (UnionType, Union) else {get_origin(hint) or hint}
+        if kinds <= _PLAIN | {Mapping}:
+            value, allowed = getattr(part, name), kinds | ({int} if float in kinds else set())
+            if not isinstance(value, tuple(allowed)):
+                known = " or ".join(sorted("null" if kind is NoneType else kind.__name__ for kind in kinds))
+                raise InputError(f"{file}: {name} is {value!r:.100}, expected {known}; delete it and run again")

@@ -59,8 +59,9 @@ def on_disk(results: Path, experiments: Mapping[str, Experiment]) -> Artifacts:
     names += [*filter(None, map(own_artifact, experiments.values()))]
     there = [name for name in names if (results / name).exists()]
     verdicts = Artifacts.of([results / name for name in there if name.endswith("/verdict.json")], results)
-    for key in experiments:
-        there += _made_from(experiments[key], verdicts)
+    with verdicts.understood():
+        for key in experiments:
+            there += _made_from(experiments[key], verdicts)
     return Artifacts.of([results / name for name in there], results)
 
 
