@@ -105,6 +105,10 @@ def test_values_that_do_not_fit_are_refused_by_name(raw, message):
          "recipe.objective = 'ordinal' is nothing that model = 'ridge' has; leave it out, or choose projection or vit"),
         ({"experiments": {"recipe": {"model": "lightgbm", "heads": "multi_equal"}}}, "or choose ridge or projection or vit"),
         ({"experiments": {"recipe": {"model": "ridge", "pretraining": "masked_token"}}}, "recipe.pretraining"),
+        ({"experiments": {"recipe": {"model": "projection", "projection_token": True}}},
+         "recipe.projection_token = True is nothing that model = 'projection' has; leave it out, or choose vit"),
+        ({"experiments": {"recipe": {"channels": ["flux", "masked_share"]}}},
+         "experiments.recipe.channels: masked_share would be zero everywhere, .*bad_pixels = 0"),
         ({"report": {"date": "20251322"}}, "report.date = '20251322': expected a day as YYYYMMDD"),
         ({"report": {"date": "٢٠٢٥١٢٢٢"}}, "report.date"),
         ({"compute": {"dask_scheduler": ":"}}, "compute.dask_scheduler = ':': expected threads, local, or the address"),
@@ -158,6 +162,9 @@ def test_what_lies_just_inside_is_accepted():
     for address in ("tcp://10.0.0.1:8786", "tls://[::1]:8786", "node7.cluster:8786"):
         assert validate({"compute": {"dask_scheduler": address}}).compute.dask_scheduler == address
     assert validate({"experiments": {"recipe": {"model": "ridge", "heads": "multi_equal"}}})
+    assert validate({"experiments": {"recipe": {"projection_token": True}}})
+    told = {"experiments": {"recipe": {"channels": ["flux", "masked_share"]}}}
+    assert validate(told | {"data": {"observation": {"bad_pixels": 0.01}}})
     small = {"scales": [10], "train_fraction": 0.5, "low_noise_fraction": 0.5}
     assert validate({"protocol": small, "baselines": {"lightgbm": {"min_data_in_leaf": 2}}})
     assert validate(

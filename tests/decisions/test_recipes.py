@@ -7,6 +7,7 @@ import pytest
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
 from logg1m.decisions.recipes import compose, explain, keep_combination, next_recipe, rank, settle
+from logg1m.experiments.catalogue import load
 
 BASE = Recipe()
 BOOTSTRAP = Bootstrap(resamples=200)
@@ -58,6 +59,27 @@ def test_another_kind_of_model_is_no_direction_and_the_best_one_that_can_be_comb
         }  # fmt: skip
     (row,) = rank([found])
     assert (row["variant"], row["mae_improvement"]) == ("more", 0.03)
+
+
+def test_of_mvp_1_6_the_projection_token_alone_is_a_direction_by_its_own_difference():
+    """However little of what the projection gains, which another kind of model is."""
+    experiment = load("config/experiments")["mvp_1_6"]
+    entries = {
+        name: {
+            "change": variant.change, "role": "control" if variant.control else "candidate", "outcome": "accepted",
+            "differences": {"mae_low_noise": {"value": 0.02 if name == "projection_token" else 0.1}},
+        }
+        for name, variant in experiment.variants.items() if not variant.same_as
+    }  # fmt: skip
+    found = {"key": "mvp_1_6", "outcome": "accepted", "best_accepted": "projection", "variants": entries}
+    (row,) = rank([found])
+    assert (row["variant"], row["mae_improvement"]) == ("projection_token", 0.02)
+    assert Recipe(**proposal(found)["recipe"]) == Recipe(projection_token=True)
+    assert Recipe(**proposal(found, verdict("mvp_1_3", NORMALISED))["recipe"]) == Recipe(
+        projection_token=True, **NORMALISED
+    )
+    entries["projection_token"]["outcome"] = "refuted"
+    assert rank([found]) == []
 
 
 def test_nothing_accepted_is_the_reference_recipe_and_closes_everything():

@@ -5,7 +5,7 @@ import torch
 
 from logg1m.config.experiments import Recipe
 from logg1m.files import InputError
-from logg1m.inputs.channels import channels, needs_error, needs_mean
+from logg1m.inputs.channels import MASKED_SHARE, channels, needs_error, needs_mean, with_neutral
 
 P = 256
 NAMES = Recipe.model_fields["channels"].annotation.__args__[0].__args__  # every choice of the configuration
@@ -65,6 +65,28 @@ def test_smooth_residual_keeps_a_narrow_line_and_drops_the_continuum():
     assert residual[100] == pytest.approx(-0.5 * 24 / 25, rel=1e-4)
     assert residual[:80].abs().max() < 1e-6
     assert residual[120:].abs().max() < 1e-6
+
+
+def test_masked_share_is_that_of_the_pixels_around_and_zero_where_nothing_is_masked():
+    good = torch.ones(2, P, dtype=torch.bool)
+    good[0, 100], good[0, 0] = False, False
+    share = channels((MASKED_SHARE,), FLUX[:2], None, good=good)[:, 0]
+    assert share[0, 88:113] == pytest.approx([1 / 25] * 25)
+    assert share[0, :13] == pytest.approx([1 / (13 + k) for k in range(13)])  # a shorter mean at the edge
+    assert not share[0, 13:88].any()
+    assert not share[0, 113:].any()
+    assert not share[1].any()
+    assert not one(MASKED_SHARE).any()
+
+
+def test_what_is_neutral_stands_for_masked_pixels_of_every_channel_but_the_masked_share():
+    good = torch.rand(3, P, generator=torch.Generator().manual_seed(3)) > 0.1
+    names, neutral = ("flux", MASKED_SHARE, "derivative"), torch.full((3, P), 7.0)
+    stacked = channels(names, FLUX, None, good=good)
+    filled = with_neutral(names, stacked, good, neutral)
+    assert torch.equal(filled[:, 1], stacked[:, 1])
+    for k in (0, 2):
+        assert torch.equal(filled[:, k], torch.where(good, stacked[:, k], 7.0))
 
 
 def test_level_changes_neither_derivative_nor_residual():

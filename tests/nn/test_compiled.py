@@ -10,7 +10,9 @@ from logg1m import noise
 from logg1m.config.denoisers import Denoisers
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Architecture, Training
+from logg1m.inputs.subspace import Subspace
 from logg1m.nn.denoisers import Denoiser
+from logg1m.nn.features import Features
 from logg1m.nn.feed import Feed
 from logg1m.nn.learner import Learner, Material
 from logg1m.nn.masks import Masks
@@ -35,6 +37,7 @@ SUPERVISED = {
     "rotary": {"position": "rotary"},
     "attention": {"attention_bias": "attention"},
     "token_loss": {"attention_bias": "token_loss"},
+    "projection": {"projection_token": True, "attention_bias": "attention"},
 }
 
 
@@ -46,7 +49,12 @@ def supervised(pooling="mean", **recipe):
     recipe = Recipe(model="vit", **recipe)
     labels = torch.from_numpy(LABELS if recipe.heads != "single" else LABELS[:, :1])
     windows = np.arange(PIXELS) < PATCH
-    material = Material(torch.ones(1, PIXELS), torch.full((1, PIXELS), 0.2), labels, WAVE, windows)
+    features = None
+    if recipe.projection_token:
+        features = Features(
+            Subspace.of(torch.from_numpy(FLUX.copy()), torch.full((PIXELS,), 10.0), 4, 1), 2, masked=False
+        )
+    material = Material(torch.ones(1, PIXELS), torch.full((1, PIXELS), 0.2), labels, WAVE, windows, features)
     return Learner(recipe, TINY.model_copy(update={"pooling": pooling}), material), labels.numpy(), noisy
 
 

@@ -28,6 +28,20 @@ def test_every_combination_gives_one_vector_per_spectrum_and_gradients_everywher
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in encoder.parameters())
 
 
+@pytest.mark.parametrize("pooling", ["mean", "cls", "flatten"])
+@pytest.mark.parametrize("position", ["learned", "rotary"])
+def test_a_token_beside_the_patches_meets_them_and_stands_in_front_of_what_they_are_pooled_to(pooling, position):
+    encoder = Encoder(SMALL.model_copy(update={"pooling": pooling}), 1, WAVE, "single", position)
+    x, beside = torch.randn(3, 1, 4096), torch.randn(3, 1, 16)
+    out = encoder(x, None, beside)
+    assert out.shape == (3, 16 + encoder.n_features)
+    tokens = encoder.encode(encoder.tokeniser(x), encoder.centres, beside)
+    torch.testing.assert_close(out, torch.cat([tokens[:, 0], encoder.pool(tokens[:, 1:])], dim=1))
+    for own, other in ((out[:, :16], encoder(2 * x, None, beside)[:, :16]), (out, encoder(x, None, 2 * beside))):
+        assert not torch.allclose(own, other, atol=1e-4)
+    torch.testing.assert_close(encoder(x, WAVE, beside), out, atol=1e-3, rtol=1e-3)
+
+
 def test_fused_attention_is_the_weighted_mean_of_the_values():
     layer = Layer(SMALL)
     x = torch.randn(2, 5, 16)

@@ -7,7 +7,8 @@ import torch
 from logg1m.config.experiments import Recipe
 from logg1m.config.projection import Projection
 from logg1m.inputs.subspace import Subspace
-from logg1m.nn.projection import Features, ProjectionLearner
+from logg1m.nn.features import Features
+from logg1m.nn.projection import ProjectionLearner
 
 N, P, K, LEVELS = 300, 64, 4, 4
 SMALL = Projection(width=16, depth=2)

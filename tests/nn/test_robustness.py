@@ -6,8 +6,10 @@ import torch
 
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Architecture
+from logg1m.inputs.subspace import Subspace
 from logg1m.nn import robustness
 from logg1m.nn.encoder import Encoder
+from logg1m.nn.features import Features
 from logg1m.nn.learner import Learner, Material
 
 P = 512
@@ -21,11 +23,12 @@ def small(pooling: str) -> Architecture:
     return Architecture(patch=64, width=16, depth=2, heads=2, pooling=pooling)
 
 
-def learner(pooling: str, position: str, objective: str = "mse") -> Learner:
+def learner(pooling: str, position: str, objective: str = "mse", features: Features | None = None) -> Learner:
     torch.manual_seed(1)
+    mean, scale = torch.full((1, P), 2.0), torch.full((1, P), 0.5)
     made = Learner(
         Recipe(position=position, objective=objective), small(pooling),
-        Material(torch.full((1, P), 2.0), torch.full((1, P), 0.5), torch.linspace(1, 5, 9)[:, None], WAVE),
+        Material(mean, scale, torch.linspace(1, 5, 9)[:, None], WAVE, features=features),
     )  # fmt: skip
     torch.nn.init.normal_(made.head.weight)
     return made.eval()
@@ -167,6 +170,37 @@ def test_predictions_under_hidden_pixels_are_those_of_the_mean_spectrum_there(po
     with torch.no_grad():
         expected = network.predict(hidden)[:, 0].numpy()
     np.testing.assert_allclose(table["hidden_64"], expected, rtol=1e-5)
+
+
+def projection(masked: bool) -> Features:
+    made = Features(Subspace.of(2 + torch.randn(60, P), torch.ones(P), 6, 1), 3, masked)
+    made.standardise_by(made.raw(2 + torch.randn(60, P)))
+    return made
+
+
+def test_a_projection_reads_by_wavelength_on_its_own_grid_and_hidden_pixels_are_masked():
+    x, made = torch.randn(3, 1, P), robustness.conditions(P)
+    for name in ("hidden_64", "shift_64"):
+        found = robustness.on_own_grid(made[name](seen(x), WAVE), WAVE)
+        assert found[..., :64].isnan().all()
+        torch.testing.assert_close(found[..., 64:], x[..., 64:], atol=1e-5, rtol=1e-5)
+    wider = robustness.on_own_grid(made["step_1.1"](seen(LINE.float()), WAVE), WAVE)
+    back = robustness.on_own_grid(made["step_1.1_back"](seen(LINE.float()), WAVE), WAVE)
+    torch.testing.assert_close(wider, back, equal_nan=True)
+    torch.testing.assert_close(wider[..., 2:-2], LINE.float()[..., 2:-2], atol=STEP / 2, rtol=0)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "flatten", "cls"])
+def test_a_network_with_the_projection_is_asked_as_of_spectra_that_are_masked_there(pooling):
+    network, x = learner(pooling, "rotary", features=projection(masked=True)), torch.randn(5, 1, P) + 2
+    x[1, 0, 200:230] = torch.nan
+    table = robustness.predictions(network, x.numpy(), WAVE.numpy(), np.arange(5), CPU)
+    assert np.isfinite(table.to_numpy()).all()
+    for name, blue, red in (("hidden_64", 64, 0), ("crop_10", 51, 51)):
+        hidden = x.clone()
+        hidden[..., :blue], hidden[..., P - red :] = torch.nan, torch.nan
+        with torch.no_grad():
+            np.testing.assert_allclose(table[name], network.predict(hidden)[:, 0], rtol=1e-4, err_msg=name)
 
 
 def test_a_network_of_indices_encodes_the_same_for_every_grid():

@@ -36,6 +36,13 @@ CHANGES = {
     "network": {"model": "vit", "objective": "gaussian_nll", "channels": ("flux", "derivative"), "mask": "error_5"},
     "ordinal": {"model": "vit", "objective": "ordinal", "position": "rotary", "normalisation": "median"},
     "projection": {"model": "projection", "components": 16, "heads": "multi_equal", "windows": "lines"},
+    "token": {
+        "model": "vit",
+        "projection_token": True,
+        "components": 16,
+        "normalisation": "median",
+        "windows": "lines",
+    },
     "guided": {"model": "vit", "attention_bias": "token_loss"},
     "honest": {"model": "ridge", "channels": ("flux", "log_error")},
 }

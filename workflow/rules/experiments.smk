@@ -49,7 +49,7 @@ rule run_variant:
     params:
         recipe=whole(CONFIG.experiments.recipe),
         change=change_of,
-        training=lambda wildcards: training_of(recipe_in_full(wildcards)["model"]),
+        training=lambda wildcards: training_for(recipe_in_full(wildcards)),
         protocol=part(CONFIG.protocol, *SPLITS),
         bootstrap=whole(CONFIG.bootstrap),
         bayes=part(CONFIG.bounds.bayes, "min_reached"),

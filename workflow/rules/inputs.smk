@@ -97,8 +97,9 @@ def is_simulated(change):
     return change.get("training_spectra") == "simulated"
 
 
-def training_of(model):
-    """What training one kind of model reads; another kind's settings must not retrain it."""
+def training_of(model, token=False):
+    """What training one kind of model reads, a network with the projection as a token too; another kind's settings must not
+    retrain it."""
     reads = {"ridge": ("alphas",)}.get(model, ())
     settings = part(CONFIG.experiments, "test_size", *reads)
     settings["train_size"] = CONFIG.experiments.train_size[model]
@@ -108,7 +109,14 @@ def training_of(model):
         settings["network"] = whole(CONFIG.network, but=("training.checkpoint_seconds",))
     if model == "projection":
         settings["projection"] = projection_settings()
+    elif token:
+        settings["projection"] = part(CONFIG.projection, "basis_rows")
     return settings
+
+
+def training_for(recipe):
+    """The same for a recipe in full."""
+    return training_of(recipe["model"], projects(recipe))
 
 
 def threads_of(model):

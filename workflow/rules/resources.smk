@@ -16,6 +16,11 @@ def projection_settings():
     return whole(CONFIG.projection, but=("training.checkpoint_seconds",))
 
 
+def projects(recipe):
+    """Whether a network has the projection of a spectrum as one more token."""
+    return recipe.get("projection_token", False)
+
+
 def grows(amount):
     """A resource that every further attempt gets more of: twice, then three times the amount.
 
@@ -34,5 +39,5 @@ def memory_of(recipe):
     spectra = 1.25 * settings.train_size[model] + settings.test_size
     if model == "vit" and recipe["pretraining"] != "none":
         spectra += recipe["pretraining_size"] * settings.train_size[model]
-    held = HELD.get(model, HELD["ridge"])(len(recipe["channels"]))
+    held = HELD.get("projection" if projects(recipe) else model, HELD["ridge"])(len(recipe["channels"]))
     return 4000 + spectra * PIXELS * held / 1e6

@@ -108,6 +108,12 @@ class Config(Section):
                 f"network.architecture.patch = {self.network.chosen.patch}: two patches at least must fit into {pixels} "
                 "pixels"
             )
+        maskless = data.source != "pfs_hdf5" and not data.observation.masks
+        if maskless and "masked_share" in self.experiments.recipe.channels:
+            raise ValueError(
+                "experiments.recipe.channels: masked_share would be zero everywhere, since data.observation.bad_pixels = 0 and "
+                "mask_o2_a = false mask no pixel"
+            )
         if self.experiments.recipe.training_spectra == "simulated" and data.source == "pfs_hdf5":
             raise ValueError(
                 "experiments.recipe.training_spectra = 'simulated' needs a source that simulates; shards are read as they are"

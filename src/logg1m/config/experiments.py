@@ -15,6 +15,7 @@ from logg1m.config.supported import SUPPORTED
 Kind = Literal["ridge", "lightgbm", "projection", "vit"]
 Channel = Literal[
     "flux", "flux_over_error", "weighted_residual", "error_level", "log_error", "error", "smooth_residual", "derivative",
+    "masked_share",
 ]  # fmt: skip
 Normalisation = Literal[
     "stored", "median", "zscore_100", "zscore_200", "zscore_500",
@@ -42,7 +43,11 @@ class Recipe(Section):
         "ridge (a linear preview of the roadmap)",
     )
     channels: Annotated[tuple[Channel, ...], EACH_ONCE] = Field(
-        ("flux",), min_length=1, max_length=6, description="what the model sees, per pixel"
+        ("flux",),
+        min_length=1,
+        max_length=6,
+        description="what the model sees, per pixel; masked_share, of masked pixels among the 25 around it, is for spectra "
+        "that have some, and a projection leaves it out",
     )
     error_source: Literal["simulator", "honest"] = Field(
         "honest",
@@ -74,6 +79,11 @@ class Recipe(Section):
     attention_bias: Literal["none", "attention", "token_loss"] = Field(
         "none",
         description="guidance to the sensitive windows: by attention that is drawn there, or by a token-wise loss",
+    )
+    projection_token: bool = Field(
+        False,
+        description="vit: the projection of the spectrum, as model = 'projection' has it, beside the patches as one more "
+        "token; no part of a pretraining",
     )
     label_share: float = Field(1.0, ge=1e-4, le=1, description="share of the training spectra whose labels are used")
     pretraining: Literal["none", "masked_token", "masked_span", "masked_pixel"] = Field(

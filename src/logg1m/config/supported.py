@@ -21,5 +21,5 @@ SUPPORTED: dict[str, set[str]] = {
     "vit": _SHARED
     | PRETRAINING_FIELDS
     | STREAMED_FIELDS
-    | {"heads", "objective", "tokeniser", "position", "attention_bias"},
+    | {"heads", "objective", "tokeniser", "position", "attention_bias", "projection_token"},
 }

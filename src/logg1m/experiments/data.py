@@ -16,7 +16,7 @@ from logg1m.config.experiments import Recipe
 from logg1m.experiments.reading import Role, by_chunk, gather
 from logg1m.experiments.regions import sky_pixels
 from logg1m.files import InputError
-from logg1m.inputs.channels import channels, needs_error, needs_mean
+from logg1m.inputs.channels import MASKED_SHARE, channels, needs_error, needs_mean, with_neutral
 from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise
 from logg1m.inputs.windows import pixel_mask, windows
@@ -97,12 +97,17 @@ class View:
             raise ValueError(f"recipe.denoiser is {self.recipe.denoiser!r}, and a denoiser was {given}")
 
 
+def leaves_out_masked(recipe: Recipe) -> bool:
+    """Whether a model is told which pixels are masked, by NaN, and takes care of them itself: where it has a projection."""
+    return recipe.model == "projection" or recipe.projection_token
+
+
 class Preparation:
     """Turns stored rows into features (B, C · P) by a recipe.
 
     A masked pixel (flux NaN) counts in no normalisation, and every model sees in its place the mean of its channel over
-    training spectra in which it was good: `neutral` (C, P), None where nothing is masked; a projection sees NaN there, and
-    leaves the pixel out.
+    training spectra in which it was good: `neutral` (C, P), None where nothing is masked; what has a projection in it sees
+    NaN there, and leaves the pixel out. The masked share is what it is.
     """
 
     def __init__(
@@ -129,10 +134,15 @@ class Preparation:
                 log.info(f"honest error fitted on training spectra, median residual {self.fitted.residual:.1%}")
         self.mean = self._mean_flux(fit_ids, compute) if needs_mean(view.recipe.channels) else None
         self.neutral: torch.Tensor | None = None
+        if MASKED_SHARE in view.recipe.channels and not has_masked(store):
+            raise InputError(
+                f"recipe.channels = {list(view.recipe.channels)}: no pixel of the spectra is masked, {MASKED_SHARE} would be "
+                "zero everywhere; leave it out"
+            )
         if has_masked(store):
             n_channels = len(view.recipe.channels)
             self.neutral = torch.full((n_channels, store.n_pixels), torch.nan, device=device)
-            if view.recipe.model != "projection":
+            if not leaves_out_masked(view.recipe):
                 self.neutral = self._mean_seen(fit_ids[:_NEUTRAL_ROWS], compute)
 
     def of_stars(self, labels: pd.DataFrame) -> "Preparation":
@@ -206,9 +216,9 @@ class Preparation:
             noisy, error = noisy * factor, error * factor
         recipe, denoise = self.view.recipe, self.view.denoise
         flux = noisy if denoise is None else denoise(noisy)  # an honest error is that of the noisy flux
-        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux, good), error, self.mean)
+        stacked = channels(recipe.channels, normalise(recipe.normalisation, flux, good), error, self.mean, good)
         if good is not None and self.neutral is not None:
-            stacked = torch.where(good[:, None], stacked, self.neutral)
+            stacked = with_neutral(recipe.channels, stacked, good, self.neutral)
         return stacked.masked_fill(self.hidden, 0.0)
 
     def _known(self, honest: HonestError, ids: Ids) -> Known:

@@ -148,8 +148,10 @@ class Task:
         """What every training of this task depends on, plain values."""
         setting, view, rows = self.setting, self.prepare.view, self.rows
         shape = setting.projection if self.recipe.model == "projection" else setting.network.chosen
-        model = [self.recipe.model_dump(mode="json"), shape.model_dump(exclude={"training", "threads"})]
+        model: list[Any] = [self.recipe.model_dump(mode="json"), shape.model_dump(exclude={"training", "threads"})]
         spectra = [rows.fit.tolist(), rows.validation.tolist(), np.flatnonzero(view.visible).tolist()]
+        if self.recipe.projection_token:
+            model.append(setting.projection.basis_rows)
         noise = [view.observation.described(), view.noise_level, setting.seed, setting.seed_number]
         return [self.store.manifest["store_id"], *model, *spectra, *noise, setting.code, self.prepare.device.type]
 

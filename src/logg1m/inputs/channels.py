@@ -10,17 +10,25 @@ from logg1m.observe.honest import boxcar
 _EPSILON = 1e-3  # floor of the error under which flux/error would blow up; the smallest real errors are ~1e-2
 _FROM_ERROR = {"flux_over_error", "log_error", "error", "weighted_residual", "error_level"}
 _SMOOTHING = 25  # pixels, 11 Å: wider than line cores, narrower than bands
+MASKED_SHARE = "masked_share"
 
 
 def channels(
-    names: Sequence[str], flux: torch.Tensor, error: torch.Tensor | None, mean: torch.Tensor | None = None
+    names: Sequence[str],
+    flux: torch.Tensor,
+    error: torch.Tensor | None,
+    mean: torch.Tensor | None = None,
+    good: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Stack the named channels of normalised noisy flux (B, P); `mean` (P,) is that of training spectra.
+    """Stack the named channels of normalised noisy flux (B, P); `mean` (P,) is that of training spectra, `good` (B, P) says
+    which pixels were measured, None where all were.
 
     flux; flux_over_error = flux/(error + ε); log_error = ln(error + ε); error; smooth_residual = flux − boxcar mean;
     derivative = dflux/dx per pixel (∝ dflux/dlog λ over this narrow band). flux/error also multiplies every spectrum by
     its own signal-to-noise; weighted_residual = (flux − mean)/(error + ε) · (median error + ε) has the shape of the error
-    alone, and error_level = ln(median error + ε), the same in every pixel, its size.
+    alone, and error_level = ln(median error + ε), the same in every pixel, its size. masked_share is the share of masked
+    pixels among the 25 around each (11 Å; fewer at the edges), zero where all were measured: over as many pixels other
+    channels reach, and a mask of 0 and 1 that is standardised by a pixel's own rare ones would be spikes of many σ.
     """
     made = []
     for name in names:
@@ -30,6 +38,8 @@ def channels(
             made.append(flux - boxcar(flux, _SMOOTHING))
         elif name == "derivative":
             made.append(torch.gradient(flux, dim=1)[0])
+        elif name == MASKED_SHARE:
+            made.append(torch.zeros_like(flux) if good is None else boxcar((~good).to(flux.dtype), _SMOOTHING))
         elif error is None:
             raise InputError(f"channel {name!r} needs an error")
         elif name == "weighted_residual":
@@ -57,6 +67,18 @@ def needs_error(names: Sequence[str]) -> bool:
 def needs_mean(names: Sequence[str]) -> bool:
     """Whether any of the channels is made from the mean of training spectra."""
     return "weighted_residual" in names
+
+
+def with_neutral(
+    names: Sequence[str], stacked: torch.Tensor, good: torch.Tensor, neutral: torch.Tensor
+) -> torch.Tensor:
+    """Channels (B, C, P) with what is `neutral` (C, P) in place of every pixel that is not `good` (B, P); the masked share
+    is known there too, and stays."""
+    filled = torch.where(good[:, None], stacked, neutral)
+    if MASKED_SHARE in names:
+        place = names.index(MASKED_SHARE)
+        filled[:, place] = stacked[:, place]
+    return filled
 
 
 def _median(error: torch.Tensor) -> torch.Tensor:

@@ -15,15 +15,16 @@ def received(learner: Learner, x: np.ndarray, wave: np.ndarray, device: torch.de
     """Mean attention that the tokens of (at most 256) prepared spectra (N, C, P) receive from all tokens.
 
     One row per layer and token: layer from 1, low and high edge of the token in vacuum Å, attention; the attention of a
-    layer adds up to 1 over its tokens, less what falls on a class token.
+    layer adds up to 1 over its tokens, less what falls on a class token and on the projection.
     """
     encoder, x = learner.encoder, x[:_ROWS]
     spans = np.array(encoder.tokeniser.spans(len(wave)))
     totals = [torch.zeros(len(spans)) for _ in encoder.layers]
     with torch.no_grad():
         for low in range(0, len(x), _BATCH):
-            standard = learner.standardise(torch.as_tensor(x[low : low + _BATCH]).to(device))
-            hidden, rotation = encoder.placed(encoder.tokeniser(standard), encoder.centres)
+            seen = torch.as_tensor(x[low : low + _BATCH]).to(device)
+            tokens, beside = encoder.tokeniser(learner.standardise(seen)), learner.token(learner.projected(seen))
+            hidden, rotation = encoder.placed(tokens, encoder.centres, beside)
             for total, layer in zip(totals, encoder.layers):
                 assert isinstance(layer, Layer)
                 attention = layer.attention(hidden, rotation).mean(dim=(1, 2))[:, -len(spans) :]

@@ -63,11 +63,26 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(Layer(architecture) for _ in range(architecture.depth))
         self.norm = nn.LayerNorm(architecture.width)
         self.n_features = architecture.width * (len(self.centres) if self.pooling == "flatten" else 1)
-        self.apply(_initialise)
+        self.apply(initialise)
 
-    def forward(self, x: torch.Tensor, wave: torch.Tensor | None = None) -> torch.Tensor:
-        """(B, C, P) → (B, F); `wave` (P,) in Å where it is not the grid that the network was made for."""
-        return self.pool(self.encode(self.tokeniser(x), self.centres_on(wave)), wave)
+    def forward(
+        self, x: torch.Tensor, wave: torch.Tensor | None = None, beside: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """(B, C, P) → (B, F); `wave` (P,) in Å where it is not the grid that the network was made for.
+
+        A token `beside` (B, 1, D) the patches goes through all layers with them, and stands in front of what they are pooled
+        to, (B, D + F): no mean over the patches thins it out.
+        """
+        return self.summarised(self.tokeniser(x), wave, beside)
+
+    def summarised(
+        self, tokens: torch.Tensor, wave: torch.Tensor | None = None, beside: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The same of embedded patches (B, N, D)."""
+        encoded = self.encode(tokens, self.centres_on(wave), beside)
+        if beside is None:
+            return self.pool(encoded, wave)
+        return torch.cat([encoded[:, 0], self.pool(encoded[:, 1:], wave)], dim=1)
 
     def centres_on(self, wave: torch.Tensor | None) -> torch.Tensor:
         """ln λ of the tokens (N,) on a grid; None: the grid that the network was made for."""
@@ -75,26 +90,33 @@ class Encoder(nn.Module):
             return self.centres
         return self.tokeniser.centres(wave.double()).float()
 
-    def encode(self, tokens: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
-        """Embedded patches (B, N, D) → encoded tokens (B, N, D), a class token in front where there is one."""
-        return torch.as_tensor(self.norm(self.at_depth(tokens, centres, len(self.layers))))
+    def encode(self, tokens: torch.Tensor, centres: torch.Tensor, beside: torch.Tensor | None = None) -> torch.Tensor:
+        """Embedded patches (B, N, D) → encoded tokens (B, N, D), a class token in front where there is one, and the one
+        beside them in front of that."""
+        return torch.as_tensor(self.norm(self.at_depth(tokens, centres, len(self.layers), beside)))
 
-    def at_depth(self, tokens: torch.Tensor, centres: torch.Tensor, depth: int) -> torch.Tensor:
+    def at_depth(
+        self, tokens: torch.Tensor, centres: torch.Tensor, depth: int, beside: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Tokens (B, N, D) before the last norm: as embedded and placed (0), or after so many layers."""
-        x, rotation = self.placed(tokens, centres)
+        x, rotation = self.placed(tokens, centres, beside)
         for layer in self.layers[:depth]:
             x = layer(x, rotation)
         return x
 
-    def placed(self, tokens: torch.Tensor, centres: torch.Tensor) -> tuple[torch.Tensor, Rotation]:
-        """Tokens with their position, and what rotates queries and keys.
+    def placed(
+        self, tokens: torch.Tensor, centres: torch.Tensor, beside: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, Rotation]:
+        """Tokens with their position, and what rotates queries and keys; a class token and one beside the patches have none.
 
         All layers work on what they get here: under autocast the position must not lift it to single precision again.
         """
         x = self.position.add(tokens, centres).to(tokens.dtype)
         if self.cls is not None:
             x = torch.cat([self.cls.to(x.dtype).expand(len(x), 1, -1), x], dim=1)
-        return x, self.position.rotation(centres, int(self.cls is not None))
+        if beside is not None:
+            x = torch.cat([beside.to(x.dtype), x], dim=1)
+        return x, self.position.rotation(centres, x.shape[1] - tokens.shape[1])
 
     def pool(self, encoded: torch.Tensor, wave: torch.Tensor | None = None) -> torch.Tensor:
         """(B, N, D) → (B, F).
@@ -131,7 +153,8 @@ class Encoder(nn.Module):
         return torch.cat(parts, dim=1)
 
 
-def _initialise(module: nn.Module) -> None:
+def initialise(module: nn.Module) -> None:
+    """Initial weights of a linear layer, from the random numbers of torch."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=min(0.02 * (256 / module.in_features) ** 0.5, 0.1))
         if module.bias is not None:

@@ -34,9 +34,12 @@ class Guidance(nn.Module):
         self.register_buffer("target", _OUTSIDE * even + (1 - _OUTSIDE) * windowed, persistent=False)
         self.head = nn.Linear(encoder.norm.normalized_shape[0], n_targets) if kind == "token_loss" else None
 
-    def forward(self, encoder: Encoder, x: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Tokens (B, N, D) embedded by the encoder's tokeniser and standardised labels (B, T) → auxiliary loss."""
-        hidden, rotation = encoder.placed(x, encoder.centres)
+    def forward(
+        self, encoder: Encoder, x: torch.Tensor, targets: torch.Tensor, beside: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Tokens (B, N, D) embedded by the encoder's tokeniser, one beside them (B, 1, D) where there is one, and standardised
+        labels (B, T) → auxiliary loss."""
+        hidden, rotation = encoder.placed(x, encoder.centres, beside)
         leading = hidden.shape[1] - len(self.inside)
         for layer in encoder.layers[:-1]:
             hidden = layer(hidden, rotation)
@@ -45,7 +48,7 @@ class Guidance(nn.Module):
             assert isinstance(last, Layer)
             attention = last.attention(hidden, rotation).mean(dim=(1, 2))  # received by every token, (B, N)
             tokens = attention[:, leading:]
-            received = tokens / tokens.sum(dim=1, keepdim=True)  # without what a class token keeps
+            received = tokens / tokens.sum(dim=1, keepdim=True)  # of what patches have
             divergence = (self.target * (self.target / received.clamp_min(1e-6)).log()).sum(dim=1)
             return _ATTENTION_WEIGHT * divergence.mean()
         encoded = encoder.norm(last(hidden, rotation))[:, leading:]

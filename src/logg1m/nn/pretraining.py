@@ -2,7 +2,8 @@
 
 Hidden pixels are set to the mean of their pixel, and every token is told what share of its pixels is hidden; for a
 token that is hidden as a whole this is the usual mask token. It works for any tokeniser, mask and position code alike,
-and the encoder always sees all its tokens, as it does in the supervised training.
+and the encoder always sees all its tokens, as it does in the supervised training. But the projection of a spectrum is left
+out, where the recipe has it as a token: its coefficients know the pixels that are hidden.
 
 What a network sees may carry hidden pixels across: a normalisation is taken before the mask, and a derivative channel
 next to a hidden pixel knows of it. The flux alone, median-normalised, has neither.
@@ -34,13 +35,20 @@ class MaskedModel(nn.Module):
     """An encoder with a linear reconstruction head per token; the encoder is what remains of it."""
 
     def __init__(
-        self, recipe: Recipe, architecture: Architecture, mean: torch.Tensor, scale: torch.Tensor, wave: torch.Tensor
+        self,
+        recipe: Recipe,
+        architecture: Architecture,
+        mean: torch.Tensor,
+        scale: torch.Tensor,
+        wave: torch.Tensor,
+        masked: bool = False,
     ) -> None:
-        """mean, scale : of the inputs on the training spectra, (C, P); wave : vacuum Å, (P,)"""
+        """mean, scale : of the inputs on the training spectra, (C, P); wave : vacuum Å, (P,); masked : whether spectra may
+        have masked pixels, NaN"""
         super().__init__()
         self.n_channels, self.n_pixels = mean.shape
         self.reconstruction: Literal["l1", "l2"] = recipe.reconstruction
-        self.standardise = Standardise(mean, scale)
+        self.standardise = Standardise(mean, scale, masked)
         self.encoder = Encoder(architecture, self.n_channels, wave, recipe.tokeniser, recipe.position)
         self.mask_embedding = nn.Parameter(torch.randn(architecture.width) * 0.02)
         self.scales = [scale for scale in self.encoder.tokeniser.scales if isinstance(scale, Patches)]

@@ -5,6 +5,9 @@ flux density over that pixel, so noise is averaged and a sky line contaminates i
 training spectra are carried to the new grid. Every condition has as many pixels as the network's own grid; what a
 condition leaves without data is the mean spectrum.
 
+A projection beside the patches (`projection_token`) knows wavelengths: what a condition leaves of a spectrum is rebinned to
+the network's own grid for it, and pixels without data are masked.
+
 crop_N, crop_blue_N, crop_red_N : N % of the pixels hidden at each edge, or at one; every token stays in its place
 shift_K : the first K pixels are missing and the rest moves up, so that every index is off by K pixels
 hidden_K : the first K pixels hidden in place, the control of shift_K
@@ -32,7 +35,8 @@ _BATCH = 512
 @dataclass(frozen=True)
 class Seen:
     """Prepared spectra (B, C, P), not standardised, with the mean (C, P) and the inverse scale (C, P) of the training
-    spectra on the same grid; the grid (P,) in Å if it is not the network's own. An inverse scale of 0 hides a pixel."""
+    spectra on the same grid; the grid (P,) in Å if it is not the network's own. An inverse scale of 0 hides a pixel, of
+    one spectrum where it is (B, C, P)."""
 
     x: torch.Tensor
     mean: torch.Tensor
@@ -97,21 +101,30 @@ def predictions(
 ) -> pd.DataFrame:
     """log g (dex) of prepared spectra (N, C, P) under every condition: column id and one per condition, float32."""
     made, grid = conditions(len(wave)), torch.as_tensor(wave, device=device)
+    features = learner.features and learner.features.taking(masked=True)
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in made}
     with torch.no_grad():
         for low in range(0, len(x), _BATCH):
             seen = own(learner.standardise, torch.as_tensor(x[low : low + _BATCH]).to(device))
             for name, condition in made.items():
                 under = condition(seen, grid)
-                found = learner.objective.predict(learner.on_grid(under.standardised, under.wave))[:, 0]
+                projected = None if features is None else features(on_own_grid(under, grid))
+                found = learner.objective.predict(learner.on_grid(under.standardised, under.wave, projected))[:, 0]
                 parts[name].append(found.float().cpu())
     empty = torch.empty(0)
     return pd.DataFrame({"id": ids} | {name: torch.cat([empty, *found]).numpy() for name, found in parts.items()})
 
 
 def own(standardise: Standardise, x: torch.Tensor) -> Seen:
-    """Spectra as the network was made for them."""
-    return Seen(x, standardise.mean, standardise.inverse)
+    """Spectra as the network was made for them; masked pixels, NaN, are hidden."""
+    inverse = torch.where(x.isnan(), 0.0, standardise.inverse) if standardise.masked else standardise.inverse
+    return Seen(standardise.filled(x), standardise.mean, inverse)
+
+
+def on_own_grid(seen: Seen, wave: torch.Tensor) -> torch.Tensor:
+    """Spectra (B, C, P) rebinned to the network's own grid `wave` (P,), NaN where a pixel is hidden or has no data."""
+    back = seen if seen.wave is None else moved(seen, seen.wave, wave)
+    return torch.where(back.inverse > 0, back.x, torch.nan)
 
 
 def moved(seen: Seen, wave: torch.Tensor, target: torch.Tensor) -> Seen:

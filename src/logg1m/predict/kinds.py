@@ -1,7 +1,6 @@
 """A fitted model from what a model folder holds of it: no run, no store, no training labels."""
 
 from collections.abc import Callable, Mapping
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +13,12 @@ from logg1m.config.networks import Architecture
 from logg1m.config.projection import Projection
 from logg1m.files import InputError
 from logg1m.inputs.channels import needs_error
-from logg1m.inputs.subspace import Subspace
+from logg1m.nn.features import Features
 from logg1m.nn.learner import Learner, Material
-from logg1m.nn.projection import Features, ProjectionLearner
+from logg1m.nn.projection import ProjectionLearner
 
 Tensors = Mapping[str, np.ndarray]
-# Prepared spectra (B, C, P), NaN at masked pixels of a projection, and whether there are none → labels (B, T), and sigma of
+# Prepared spectra (B, C, P), NaN at masked pixels where a projection is told of them, and whether there are none → labels (B, T), and sigma of
 # the first (B,) or None.
 Answer = Callable[[torch.Tensor, bool], tuple[torch.Tensor, torch.Tensor | None]]
 
@@ -92,14 +91,16 @@ def _lightgbm(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
 
 
 def _network(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
-    size = len(shape.recipe.channels), len(shape.wave)
-    material = Material(torch.zeros(size), torch.ones(size), shape.labels, torch.as_tensor(shape.wave), shape.guided)
+    size, wave = (len(shape.recipe.channels), len(shape.wave)), torch.as_tensor(shape.wave)
+    features = _features(shape, tensors) if shape.recipe.projection_token else None
+    material = Material(torch.zeros(size), torch.ones(size), shape.labels, wave, shape.guided, features)
     with torch.random.fork_rng(devices=[]):
         learner = Learner(shape.recipe, Architecture(**shape.architecture), material)
     _fill(learner, tensors, device)
 
     def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-        outputs = learner(x)
+        projected = None if learner.features is None else _projected(learner.features, x, whole)
+        outputs = learner.on_grid(learner.standardise(x), projected=projected)
         sigma = learner.objective.sigma(outputs)
         return learner.objective.predict(outputs), None if sigma is None else sigma[:, 0]
 
@@ -107,35 +108,36 @@ def _network(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
 
 
 def _projection(shape: Shape, tensors: Tensors, device: torch.device) -> Answer:
-    """Spectra with masked pixels go by themselves: only they pay for the weighted least squares."""
-    fitted = {name: torch.as_tensor(value) for name, value in tensors.items()}
-    subspace = Subspace(*(fitted[f"features.{name}"] for name in ("mean", "weights", "basis", "covariance")))
-    features = Features(subspace, shape.recipe.residual_levels, masked=True)
+    features = _features(shape, tensors)
     with torch.random.fork_rng(devices=[]):
         learner = ProjectionLearner(shape.recipe, Projection.model_validate(shape.architecture), features, shape.labels)
     _fill(learner, tensors, device)
-    seen, unmasked = learner.features.weights > 0, copy(learner.features)
-    unmasked.masked = False
 
-    def outputs_of(features: Features, x: torch.Tensor) -> torch.Tensor:
-        return torch.as_tensor(learner.head(learner.perceptron(features(x))))
-
-    def labels_of(outputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        outputs = learner.head(learner.perceptron(_projected(learner.features, x, whole)))
         sigma = learner.objective.sigma(outputs)
         return learner.objective.predict(outputs), None if sigma is None else sigma[:, 0]
 
-    def answer(x: torch.Tensor, whole: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-        if whole:
-            return labels_of(outputs_of(unmasked, x))
-        bad = (x.flatten(1).isnan() & seen).any(dim=1)
-        outputs = torch.empty(len(x), learner.objective.n_outputs, device=x.device)
-        if not bad.all():
-            outputs[~bad] = outputs_of(unmasked, x[~bad].nan_to_num(nan=0.0))
-        if bad.any():
-            outputs[bad] = outputs_of(learner.features, x[bad])
-        return labels_of(outputs)
-
     return answer
+
+
+def _features(shape: Shape, tensors: Tensors) -> Features:
+    fitted = {name: torch.as_tensor(value) for name, value in tensors.items()}
+    return Features.saved(fitted, shape.recipe.residual_levels, masked=True)
+
+
+def _projected(features: Features, x: torch.Tensor, whole: bool) -> torch.Tensor:
+    """Features (B, K + R). Spectra with masked pixels go by themselves: only they pay for the weighted least squares."""
+    unmasked = features.taking(masked=False)
+    if whole:
+        return torch.as_tensor(unmasked(x))
+    bad = (x.flatten(1).isnan() & (features.weights > 0)).any(dim=1)
+    found = torch.empty(len(x), len(features.centre), device=x.device)
+    if not bad.all():
+        found[~bad] = unmasked(x[~bad].nan_to_num(nan=0.0))
+    if bad.any():
+        found[bad] = features(x[bad])
+    return found
 
 
 def _fill(learner: nn.Module, tensors: Tensors, device: torch.device) -> None:

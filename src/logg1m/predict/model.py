@@ -10,7 +10,7 @@ import torch
 
 from logg1m.config.experiments import Recipe
 from logg1m.files import InputError, understood
-from logg1m.inputs.channels import channels
+from logg1m.inputs.channels import channels, with_neutral
 from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise
 from logg1m.jobs.device import resolve
@@ -47,7 +47,7 @@ class Model:
         self._hidden = torch.as_tensor(contents.preparation["visible"] == 0, device=self.device)
         self._hides = bool(self._hidden.any())
         neutral = contents.preparation.get("neutral")
-        self._neutral = None if neutral is None else torch.as_tensor(neutral, device=self.device)
+        self._neutral = torch.as_tensor(np.float32(np.nan) if neutral is None else neutral, device=self.device)
 
     @cached_property
     def step(self) -> float:
@@ -68,10 +68,10 @@ class Model:
             flux = flux * rescaling(flux)
         given = good if masked else None
         filled = fill(flux, good) if masked else flux
-        stacked = channels(self.recipe.channels, normalise(self.recipe.normalisation, filled, given), None)
+        normalised = normalise(self.recipe.normalisation, filled, given)
+        stacked = channels(self.recipe.channels, normalised, None, good=given)
         if masked:
-            neutral = torch.nan if self._neutral is None else self._neutral
-            stacked = torch.where(good[:, None], stacked, neutral)
+            stacked = with_neutral(self.recipe.channels, stacked, good, self._neutral)
         return stacked.masked_fill(self._hidden, 0.0) if self._hides else stacked
 
     @torch.no_grad()

@@ -12,6 +12,7 @@ import torch
 from logg1m import __version__, metrics
 from logg1m import ids as reserved
 from logg1m.config.predict import Predict
+from logg1m.experiments.data import leaves_out_masked
 from logg1m.experiments.models import network
 from logg1m.experiments.reading import Role, gather
 from logg1m.experiments.task import Task
@@ -77,7 +78,7 @@ def contents_of(task: Task, tensors: dict[str, np.ndarray], origin: Origin, data
         "wave": task.store.wave.astype(np.float64),
         "visible": prepare.view.visible.astype(np.uint8),
     }
-    if recipe.model != "projection":
+    if not leaves_out_masked(recipe):
         preparation["neutral"] = _neutral(task)
     if recipe.model == "vit" and recipe.attention_bias != "none":
         guided = windows(network.GUIDING_WINDOWS, task.store.wave, task.sensitivity)[0]

@@ -115,6 +115,18 @@ def test_no_label_is_looked_at(tmp_path):
     assert all(torch.equal(encoders[0][name], encoders[1][name]) for name in encoders[0])
 
 
+def test_a_projection_beside_the_patches_is_no_part_of_it(tmp_path, monkeypatch):
+    """Its coefficients know the pixels that are hidden; the encoder is, to the bit, that of a network without."""
+    monkeypatch.setattr(pretraining, "_budget", lambda task, costs: (2, task.rows.unlabelled[:128]))
+    one, other = (
+        pretrained(task(tmp_path / str(token), projection_token=token, components=8)).encoder for token in (True, False)
+    )
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    found = network.fit(task(tmp_path / "True", projection_token=True, components=8))
+    assert all(torch.equal(found.encoders["pretrained"][name], one[name]) for name in one)
+
+
 @pytest.mark.parametrize("compute", [0.5, 3.0, 8.0])
 def test_pretraining_costs_what_the_recipe_says(tmp_path, compute, monkeypatch):
     monkeypatch.setattr(Trainer, "_gradients", lambda self, batch, size: torch.zeros(()))  # no training, only counting

@@ -15,7 +15,7 @@ from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
 from logg1m.config.projection import Projection
 from logg1m.experiments import data, evaluate, reading
-from logg1m.experiments.models import projection, supervised
+from logg1m.experiments.models import features, projection, supervised
 from logg1m.experiments.task import Fitted, RunSetting, Task
 from logg1m.files import InputError
 from logg1m.jobs import interruption
@@ -170,11 +170,28 @@ def test_weights_are_those_of_the_errors_and_of_anything_else_those_of_the_noise
     task = task_of(store, tmp_path)
     raw = store.flux[task.rows.fit], store.error[task.rows.fit]
     expected = 1 / np.sqrt((store.error[task.rows.fit].astype(np.float64) ** 2).mean(axis=0))
-    np.testing.assert_allclose(projection.subspace(task, raw).weights, expected, rtol=1e-4)
+    np.testing.assert_allclose(features.subspace(task, raw).weights, expected, rtol=1e-4)
     other = task_of(store, tmp_path, channels=("flux", "derivative"))
-    found = projection.subspace(other, raw).weights.reshape(2, -1)
+    found = features.subspace(other, raw).weights.reshape(2, -1)
     np.testing.assert_allclose(found[0], expected, rtol=0.06)  # from one draw of 3,800 spectra
     assert (found[1] > 0).all()
+
+
+def test_the_masked_share_is_no_measurement_and_has_no_weight(tmp_path, monkeypatch):
+    from logg1m.spectra import masks
+
+    monkeypatch.setattr(masks, "_sum_of_zeros", lambda *_: "nothing is masked")
+    store = Masked(1e9)
+    task = task_of(store, tmp_path, channels=("flux", "masked_share"))
+    task, raw = replace(task, rows=replace(task.rows, fit=np.arange(500))), data.measured(store, 0, np.arange(500))
+    weights = features.subspace(task, raw).weights.reshape(2, -1)
+    assert not weights[1].any()
+    assert (weights[0] > 0).all()
+    found, x = features.of(task, raw), task.prepare.rows(0, np.arange(600, 700), 0).reshape(100, 2, 128)
+    assert np.isnan(x[:, 0]).any()
+    other = x.copy()
+    other[:, 1] = 1 - x[:, 1]
+    assert torch.equal(found(torch.as_tensor(x)), found(torch.as_tensor(other)))
 
 
 @pytest.mark.slow

@@ -34,6 +34,7 @@ RECIPES = {
     "lightgbm": {"model": "lightgbm", "windows": "lines"},
     "projection": {"model": "projection", "components": 16, "heads": "multi_equal"},
     "network": {"model": "vit", "channels": ("weighted_residual", "error_level"), "objective": "gaussian_nll"},
+    "token": {"projection_token": True, "components": 16, "windows": "lines"},
 }
 
 
@@ -67,7 +68,7 @@ def test_a_saved_model_predicts_for_fresh_stars_what_the_run_predicted_for_the_s
     np.testing.assert_array_equal(table["id"], np.arange(len(written)))
     for name in written.columns[1:]:
         np.testing.assert_allclose(table[name], written[name], rtol=1e-4, atol=1e-4, err_msg=name)
-    if kind == "network":
+    if kind in ("network", "token"):
         moved = pd.read_parquet(tmp_path / "mvp/variant/seed_0/robustness.parquet")
         np.testing.assert_allclose(under["crop_10"], moved["crop_10"], rtol=1e-4, atol=1e-4)
     else:

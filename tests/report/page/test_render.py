@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import made_values
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,12 +23,6 @@ from logg1m.report.page.pictures import Packing
 from logg1m.results.artifacts import at
 
 LARGEST = 8_000_000  # bytes, at full scale
-
-
-@pytest.fixture
-def paths(results: Path) -> list[Path]:
-    made_values.add(results)
-    return sorted(path for path in results.rglob("*") if path.is_file())
 
 
 def rendered(paths: list[Path], experiments: Any, **setting: Any) -> str:

@@ -46,7 +46,8 @@ def probe(
 
     Masked modelling asks nothing of the outputs at visible tokens after the last norm, and the size of a star's tokens
     follows its noise; so features are the pooled tokens of a layer, before that norm, divided by their root mean square
-    over the star. The control is the pixels divided likewise. At most 2,048 labelled spectra, and 4,096 of the test.
+    over the star; a projection beside them is left out, which was embedded in the training with labels. The control is the
+    pixels divided likewise. At most 2,048 labelled spectra, and 4,096 of the test.
     Penalty and layer are chosen on validation.
 
     Parameters
@@ -60,7 +61,7 @@ def probe(
     best layer, with its number (0: tokens as embedded), and of all `layers`
     """
     learner, test, low_noise = deepcopy(learner), test[:_PROBE_TEST_ROWS], low_noise[:_PROBE_TEST_ROWS]
-    fit, validation = _spectra(task)
+    (fit, validation), test = (_filled(learner, x) for x in _spectra(task)), _filled(learner, test)
     ids, truth = task.rows.fit[: len(fit)], task.targets[task.rows.test[: len(test)], :1]
     targets = {"fit": task.targets[ids, :1], "validation": task.targets[task.rows.validation, :1]}
     subsets = {"r2_low_noise": low_noise, "r2_full": np.ones(len(truth), dtype=bool)}
@@ -97,6 +98,11 @@ def _spectra(task: Task) -> tuple[np.ndarray, np.ndarray]:
         parts.append(prepare.fresh(flux, error, ids[low : low + _BATCH], rows.draw).cpu().numpy())
     fit = np.concatenate(parts)
     return fit, read["validation"][0].reshape(-1, *fit.shape[1:])
+
+
+def _filled(learner: Learner, x: np.ndarray) -> np.ndarray:
+    """Prepared spectra (N, C, P) with the mean in place of masked pixels, where a network is told of them."""
+    return np.where(np.isnan(x), learner.standardise.mean.cpu().numpy(), x) if learner.standardise.masked else x
 
 
 def _pixels(x: np.ndarray) -> np.ndarray:

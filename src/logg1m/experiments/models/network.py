@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import torch
 
-from logg1m.experiments.models import pretraining, raw_spectra, supervised
+from logg1m.experiments.models import features, pretraining, raw_spectra, supervised
 from logg1m.experiments.reading import Room
 from logg1m.experiments.task import Fitted, Task
 from logg1m.inputs.windows import windows
@@ -55,13 +55,13 @@ def build(task: Task, spectra: supervised.Spectra) -> Learner:
     """The learner with its initial weights, a function of seed and seed number."""
     mean, scale = raw_spectra.statistics(task, spectra.fit, task.rows.fit)
     guided = None if task.recipe.attention_bias == "none" else _guiding(task)
+    projection = features.of(task, spectra.fit).cpu() if task.recipe.projection_token else None
     labels = torch.as_tensor(task.targets[task.rows.fit], dtype=torch.float32)
     wave = torch.as_tensor(task.store.wave)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(task.setting.seed + task.setting.seed_number)
-        return Learner(
-            task.recipe, task.setting.network.chosen, Material(mean.cpu(), scale.cpu(), labels, wave, guided)
-        )
+        material = Material(mean.cpu(), scale.cpu(), labels, wave, guided, projection)
+        return Learner(task.recipe, task.setting.network.chosen, material)
 
 
 def _guiding(task: Task) -> np.ndarray:

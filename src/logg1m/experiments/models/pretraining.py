@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 import torch
 
+from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Training
+from logg1m.experiments.data import leaves_out_masked
 from logg1m.experiments.models import raw_spectra
 from logg1m.experiments.reading import Role, Room
 from logg1m.experiments.task import Task
+from logg1m.inputs.subspace import Subspace
 from logg1m.jobs import interruption
 from logg1m.nn.cost import flops_per_spectrum
+from logg1m.nn.features import Features
 from logg1m.nn.learner import Learner, Material
 from logg1m.nn.masks import Masks
 from logg1m.nn.pretraining import MaskedModel, pack, unpack
@@ -105,7 +109,8 @@ def _model(task: Task, mean: torch.Tensor, scale: torch.Tensor) -> MaskedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(task.setting.seed + task.setting.seed_number)
         wave = torch.as_tensor(task.store.wave)
-        return MaskedModel(task.recipe, task.setting.network.chosen, mean.cpu(), scale.cpu(), wave)
+        masked = task.prepare.neutral is not None and leaves_out_masked(task.recipe)
+        return MaskedModel(task.recipe, task.setting.network.chosen, mean.cpu(), scale.cpu(), wave, masked)
 
 
 def _costs(task: Task) -> dict[str, int]:
@@ -114,13 +119,25 @@ def _costs(task: Task) -> dict[str, int]:
     shape = (len(task.recipe.channels), len(wave))
     mean, scale = torch.zeros(shape), torch.ones(shape)
     labels = torch.as_tensor(task.targets[task.rows.fit], dtype=torch.float32)
-    material = Material(mean, scale, labels, wave, np.ones(len(wave), dtype=bool))
+    features = _any_features(task.recipe, shape) if task.recipe.projection_token else None
+    material = Material(mean, scale, labels, wave, np.ones(len(wave), dtype=bool), features)
     with torch.random.fork_rng(devices=[]):
         learner = Learner(task.recipe, task.setting.network.chosen, material)
     return {
         "pretraining": flops_per_spectrum(_model(task, mean, scale), (shape[0] + 2, shape[1]), 1),
         "supervised": flops_per_spectrum(learner, shape, labels.shape[1]),
     }
+
+
+def _any_features(recipe: Recipe, shape: tuple[int, int]) -> Features:
+    """Of the right size, and of nothing."""
+    pixels = shape[0] * shape[1]
+    size = min(recipe.components, pixels)
+    return Features(
+        Subspace(torch.zeros(pixels), torch.ones(pixels), torch.zeros(pixels, size), torch.eye(size)),
+        recipe.residual_levels,
+        masked=False,
+    )
 
 
 def _budget(task: Task, costs: dict[str, int]) -> tuple[int, np.ndarray]:

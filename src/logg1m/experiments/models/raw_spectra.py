@@ -24,13 +24,16 @@ def feed(task: Task, raw: Raw, labels: np.ndarray, ids: np.ndarray, prepare: Pre
 
 
 def statistics(task: Task, raw: Raw, ids: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation (C, P) of prepared training spectra (at most 8,192 of them)."""
+    """Mean and standard deviation (C, P) of prepared training spectra (at most 8,192 of them); NaN counts in neither."""
     n = min(len(ids), _STATISTICS_ROWS)
-    total, square = (torch.zeros(1, dtype=torch.float64, device=task.prepare.device) for _ in range(2))
+    total, square, known = (torch.zeros(1, dtype=torch.float64, device=task.prepare.device) for _ in range(3))
     for low in range(0, n, _BATCH):
         part = slice(low, min(low + _BATCH, n))
         flux, error = (torch.as_tensor(np.asarray(values[part])).to(task.prepare.device) for values in raw)
         x = task.prepare.fresh(flux, error, ids[part], task.rows.draw).double()
-        total, square = total + x.sum(dim=0), square + (x**2).sum(dim=0)
-    mean = total / n
-    return mean.float(), (square / n - mean**2).clamp_min(0).sqrt().float()
+        seen = ~x.isnan()
+        x = torch.where(seen, x, 0.0)
+        total, square, known = total + x.sum(dim=0), square + (x**2).sum(dim=0), known + seen.sum(dim=0)
+    known = known.clamp_min(1)
+    mean = total / known
+    return mean.float(), (square / known - mean**2).clamp_min(0).sqrt().float()

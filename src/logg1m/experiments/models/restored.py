@@ -8,10 +8,10 @@ import torch
 from logg1m.experiments.models import network, supervised
 from logg1m.experiments.task import Fitted, Task
 from logg1m.files import InputError
-from logg1m.inputs.subspace import Subspace
 from logg1m.inputs.windows import windows
+from logg1m.nn.features import Features
 from logg1m.nn.learner import Learner, Material
-from logg1m.nn.projection import Features, ProjectionLearner
+from logg1m.nn.projection import ProjectionLearner
 
 Tensors = dict[str, np.ndarray]
 
@@ -61,10 +61,12 @@ def _network(task: Task, tensors: Tensors) -> Fitted:
     if task.recipe.attention_bias != "none":
         guided = windows(network.GUIDING_WINDOWS, task.store.wave, task.sensitivity)[0]
     labels = torch.as_tensor(task.targets[task.rows.fit], dtype=torch.float32)
-    material = Material(torch.zeros(shape), torch.ones(shape), labels, wave, guided)
+    fitted = {name: torch.as_tensor(value) for name, value in tensors.items()}
+    features = _features(task, fitted) if task.recipe.projection_token else None
+    material = Material(torch.zeros(shape), torch.ones(shape), labels, wave, guided, features)
     with torch.random.fork_rng(devices=[]):
         learner = Learner(task.recipe, task.setting.network.chosen, material).to(device)
-    learner.load_state_dict({name: torch.as_tensor(value) for name, value in tensors.items()})
+    learner.load_state_dict(fitted)
     learner.eval()
     return Fitted(supervised.predictor(learner, device), tensors, [], {}, module=learner)
 
@@ -73,13 +75,16 @@ def _projection(task: Task, tensors: Tensors) -> Fitted:
     """The learner in the shape of its recipe; subspace, statistics and labels of the training are among what is loaded."""
     device = task.prepare.device
     fitted = {name: torch.as_tensor(value) for name, value in tensors.items()}
-    subspace = Subspace(*(fitted[f"features.{name}"] for name in ("mean", "weights", "basis", "covariance")))
-    features = Features(subspace, task.recipe.residual_levels, task.prepare.neutral is not None)
+    features = _features(task, fitted)
     labels = torch.as_tensor(task.targets[task.rows.fit], dtype=torch.float32)
     learner = ProjectionLearner(task.recipe, task.setting.projection, features, labels).to(device)
     learner.load_state_dict(fitted)
     learner.eval()
     return Fitted(supervised.predictor(learner, device), tensors, [], {}, module=learner)
+
+
+def _features(task: Task, fitted: dict[str, torch.Tensor]) -> Features:
+    return Features.saved(fitted, task.recipe.residual_levels, task.prepare.neutral is not None)
 
 
 _BY_KIND: dict[str, Callable[[Task, Tensors], Fitted]] = {
