@@ -16,15 +16,11 @@ ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs/images"
 # Drawn by an earlier version, which kept no numbers beside them; `logg1m.figures.pictures` draws them anew.
 NOT_REDRAWN = {
-    "ceiling_vs_snr",
     "ceiling_vs_snr_1m",
     "denoising_comparison",
-    "magnitude_sweep",
-    "normalization_sensitivity",
     "pretraining_curves",
     "ridge_alpha_1m",
     "scaling_1m",
-    "sensitive_windows",
     "sigma_calibration",
 }
 OF_A_BROWSER = {"page"}
