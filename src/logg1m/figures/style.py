@@ -82,12 +82,19 @@ def legend_below(figure: Figure, axis: Axes, columns: int) -> None:
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=8)
 
 
+class _Plain(LogFormatter):
+    """Labels where matplotlib has them on a logarithmic axis, as plain numbers."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def plain_log(axis: Axes, along: str = "y") -> None:
-    """A logarithmic axis with plain numbers, 20 in place of 2 × 10¹."""
+    """A logarithmic axis with plain numbers: 20 in place of 2 × 10¹, 0.02 in place of 2e−02."""
     axis.set(**{f"{along}scale": "log"})
     ticks = axis.yaxis if along == "y" else axis.xaxis
-    ticks.set_major_formatter(LogFormatter())
-    ticks.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.4)))
+    ticks.set_major_formatter(_Plain())
+    ticks.set_minor_formatter(_Plain(labelOnlyBase=False, minor_thresholds=(2, 0.4)))
 
 
 def per_pixel(axis: Axes, at: list[float], snr_pixel: list[float]) -> None:
