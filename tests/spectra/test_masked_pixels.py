@@ -22,15 +22,14 @@ from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.data import Observation
 from logg1m.config.denoisers import DenoiserKind, Denoisers
 from logg1m.config.experiments import Recipe
-from logg1m.config.networks import Architecture, Network, Training
+from logg1m.config.networks import Network, Training
 from logg1m.config.projection import Projection
 from logg1m.config.protocol import Protocol
 from logg1m.experiments import data
 from logg1m.experiments.denoising.making import make
 from logg1m.experiments.denoising.training import Request
-from logg1m.experiments.models import network
 from logg1m.experiments.run import run
-from logg1m.experiments.task import Given, RunSetting, Task
+from logg1m.experiments.task import Given, RunSetting
 from logg1m.files import InputError
 from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise
@@ -285,33 +284,6 @@ def test_a_masked_share_of_spectra_without_masks_is_refused(seen: dict[str, Stor
         prepared(seen[name], channels=("flux", "masked_share"))
 
 
-def test_a_network_with_the_masked_share_sees_the_mask_and_one_without_does_not(tmp_path: Path) -> None:
-    """Spectra that are all alike, beside next to no noise; log g is how many of their first pixels are masked."""
-    source, count = linear_source(600, sigma=1e-9), np.random.default_rng(6).integers(0, 16, 600)
-    source.flux[:] = source.flux[0]
-    source.values[:, list(LABELS).index("logg")] = count / 4
-    mask = np.zeros(source.flux.shape, dtype=bool)
-    for row, n in zip(mask, count):
-        row[:n] = True
-    store, r2 = store_of(Masked(source, mask), tmp_path / "store"), {}  # type: ignore[arg-type]
-    architecture = Architecture(patch=16, width=16, depth=1, heads=2)
-    setting = RunSetting(
-        SEED, 0, 500, 100, (), LightGBMConfig(), SMALL, Bootstrap(resamples=100), Observation(),
-        Network(architecture=architecture, training=QUICK.model_copy(update={"epochs": 8})), "x",
-    )  # fmt: skip
-    ids = np.arange(600)
-    rows = data.Rows(ids[:400], ids[400:500], ids[500:], draw=1)
-    for channels in (("flux",), ("flux", "masked_share")):
-        recipe = Recipe(channels=channels)  # type: ignore[arg-type]
-        view = data.View(recipe, np.ones(store.n_pixels, dtype=bool), Observation(), SEED, 1.0)
-        prepare = data.Preparation(store, view, store.labels(), rows.fit, ONE, CPU)
-        truth = store.labels()[["logg"]].to_numpy()
-        task = Task(store, rows, prepare, recipe, setting, truth, None, tmp_path / str(len(channels)), ONE, "toy")
-        r2[channels] = network.fit(task).chosen["validation_r2"]
-    assert r2["flux",] < 0.05
-    assert r2["flux", "masked_share"] > 0.8
-
-
 def test_a_fitted_error_does_not_see_the_mask(seen: dict[str, Store]) -> None:
     recipe = {"channels": ("flux", "log_error"), "error_source": "honest"}
     labels = seen["huge"].labels()[list(LABELS)]  # without the conditions of the night
@@ -385,6 +357,7 @@ def members_of(store: Store) -> tuple[pd.DataFrame, pd.DataFrame]:
         {"model": "ridge"},
         {"model": "vit", "normalisation": "median"},
         {"model": "vit", "pretraining": "masked_token"},
+        {"model": "vit", "projection_token": True, "components": 8},
         {"model": "projection", "components": 8},
         {"model": "projection", "channels": ["flux", "derivative"], "normalisation": "median"},
     ],
