@@ -67,8 +67,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Stores:
 
 
 def test_masked_pixels_are_no_measurement(toys: Stores) -> None:
-    flux, error = measured(toys.huge, 1)
-    bad = toys.mask[1024:]
+    (flux, error), bad = measured(toys.huge, 1), toys.mask[1024:]
     np.testing.assert_array_equal(np.isnan(flux), bad)
     np.testing.assert_array_equal(np.isinf(error), bad)
     np.testing.assert_array_equal(flux[~bad], toys.source.flux[1024:][~bad])
