@@ -27,10 +27,10 @@ def found() -> dict:
 def test_both_are_measured_on_the_stars_that_have_a_posterior_and_a_prediction(found):
     assert found["n_bayes"] == N
     same = found["same_stars"]
-    assert same["model"]["r2"]["value"] == pytest.approx(r2_score(TRUTH, MODEL))
+    assert same["model_observed"]["r2"]["value"] == pytest.approx(r2_score(TRUTH, MODEL))
     assert same["observed"]["r2"]["value"] == pytest.approx(r2_score(TRUTH, 0.8 * OBSERVED))
     assert same["expected"]["r2"]["value"] == pytest.approx(1 - 0.2 / TRUTH.var())
-    assert same["model"]["rmse"]["value"] == pytest.approx(np.sqrt(np.mean((MODEL - TRUTH) ** 2)))
+    assert same["model_observed"]["rmse"]["value"] == pytest.approx(np.sqrt(np.mean((MODEL - TRUTH) ** 2)))
     assert same["expected"]["rmse"]["value"] == pytest.approx(np.sqrt(0.2))
 
 
@@ -53,6 +53,7 @@ def test_the_gap_is_paired_and_so_more_certain_than_its_ends(found):
         return high - low
 
     assert width("gap") < width("model") + width("expected")
+    assert width("model") < width("model_observed"), "the luck of the stars is in the observed one alone"
     assert width("expected") < width("observed"), "what posteriors expect scatters less than their errors"
 
 

@@ -37,8 +37,9 @@ def test_an_honest_run_has_its_efficiency_and_no_leak():
 def test_a_run_and_the_ceiling_are_compared_on_the_same_stars_over_all_seeds():
     errors = [OPTIMAL + RNG.normal(0, 0.3, N) for _ in range(2)]
     same = measured(*errors)["models"]["mvp_1_2/flux"]["same_stars"]
-    of_seeds = [np.sqrt(np.mean(error**2)) for error in errors]
+    of_seeds = [np.sqrt(0.3**2 + np.mean((error - OPTIMAL) ** 2)) for error in errors]
     assert same["n"] == N
+    assert same["model_observed"]["rmse"]["per_seed"] == pytest.approx([np.sqrt(np.mean(error**2)) for error in errors])
     assert same["model"]["rmse"]["per_seed"] == pytest.approx(of_seeds)
     assert same["expected"]["rmse"]["value"] == pytest.approx(0.3)
     assert same["gap"]["rmse"]["value"] == pytest.approx(np.mean(of_seeds) - 0.3)

@@ -154,12 +154,13 @@ def test_a_leak_is_told_first_and_is_neither_the_answer_nor_without_a_failed_che
 
 def test_a_model_above_an_approximate_ceiling_is_no_leak(paths, experiments, results):
     def lower(run: dict[str, Any]) -> None:
-        run["efficiency"]["same_stars"]["gap"]["r2"] = {"value": -0.25, "ci95": [-0.5, -0.125]}
+        run["efficiency"]["efficiency"] = {"value": 1.5, "ci95": [1.25, 1.75]}
 
     best = of(paths, experiments).answer
     alter(results / best.runs / "seed_0/metrics.json", lower)
     assert of(paths, experiments).answer.leak == (
-        f"{best.model} lies above the ceiling of the same stars by more than the interval allows. Look for a leak.",
+        f"{best.model} is closer to the truth than the optimum on the same stars by more than the interval allows. Look for a "
+        "leak.",
     )
     alter(results / "mvp_1_1/fisher.json", lambda f: f.update(ceiling_is_approximate=True))
     assert "approximation" in of(paths, experiments).answer.leak[-1]

@@ -17,10 +17,10 @@ def efficiency(posteriors: pd.DataFrame, table: pd.DataFrame, bootstrap: Bootstr
     error that nobody can avoid: 0 is optimal, and 1/(1 + excess) the efficiency that is expected. The noise of the stars'
     own errors is in neither of its parts, so that it scatters far less than a ratio of squared errors.
 
-    `same_stars` has the model, the ceiling and the gap between them on those stars: R² and RMSE (dex) of the model, of
-    the posterior mean (`observed`) and as the posteriors themselves expect it (`expected`, the posterior variance in
-    place of the squared error: equal in expectation, half the sampling scatter). The gap is that to the expected
-    ceiling, paired.
+    `same_stars` has the model, the ceiling and the gap between them on those stars, R² and RMSE (dex), as the posteriors
+    expect them: var in place of the squared error of the posterior mean (`expected`), var + (p − m)² in place of that of the
+    model (`model`). Equal in expectation, and without the luck of the stars' own errors, which model and ceiling share;
+    with it they are `observed` and `model_observed`. The gap is paired, and never negative.
 
     Parameters
     ----------
@@ -39,16 +39,19 @@ def statistics(posteriors: pd.DataFrame, table: pd.DataFrame) -> tuple[int, dict
     if not len(joined):
         return 0, {}
     truth = joined["truth"].to_numpy(dtype=np.float64)
+    predicted, mean, var = (joined[name].to_numpy(dtype=np.float64) for name in ("predicted", "mean", "var"))
+    away = (predicted - mean) ** 2
     errors = {
-        "model": joined["predicted"].to_numpy(dtype=np.float64) - truth,
-        "observed": joined["mean"].to_numpy(dtype=np.float64) - truth,
-        "expected": np.sqrt(joined["var"].to_numpy(dtype=np.float64)),
+        "model": np.sqrt(var + away),
+        "model_observed": predicted - truth,
+        "expected": np.sqrt(var),
+        "observed": mean - truth,
     }
     r2 = {name: metrics.r2(truth, values) for name, values in errors.items()}
     rmse = {name: metrics.rms(values) for name, values in errors.items()}
-    squared, optimal = errors["model"] ** 2, errors["observed"] ** 2
+    squared, optimal = errors["model_observed"] ** 2, errors["observed"] ** 2
     found = {"efficiency": ratio(optimal, squared), "rmse_over_bayes": root_ratio(squared, optimal)}
-    found["excess"] = ratio((errors["model"] - errors["observed"]) ** 2, errors["expected"] ** 2)
+    found["excess"] = ratio(away, var)
     for name in errors:
         found |= {f"same_stars/{name}/r2": r2[name], f"same_stars/{name}/rmse": rmse[name]}
     found["same_stars/gap/r2"] = _less(r2["expected"], r2["model"])

@@ -60,7 +60,7 @@ def answer(
         return allowed.number(*(on_same_stars if same else (alone,))) if allowed else None
 
     ceiling = of_ceiling(("expected", "r2"), "expected_r2")
-    gap = same.number("gap", "r2") if same else None
+    efficiency = beside.number("efficiency") if beside else None
     return Answer(
         best=best.r2 if best else None,
         best_rmse=best.rmse if best else None,
@@ -79,11 +79,11 @@ def answer(
         approximate=approximate,
         paired=same.number("model", "r2") if same else None,
         paired_rmse=same.number("model", "rmse") if same else None,
-        gap=gap,
+        gap=same.number("gap", "r2") if same else None,
         gap_rmse=same.number("gap", "rmse") if same else None,
-        efficiency=beside.number("efficiency") if beside else None,
+        efficiency=efficiency,
         n_paired=beside.get("n_bayes") if beside else None,
-        leak=tuple(_leaks(flagged, experiments, gap, best.name if best else "", approximate)),
+        leak=tuple(_leaks(flagged, experiments, efficiency, best.name if best else "", approximate)),
         decided=tuple(decided(mvps, decisions)),
         runs=best.runs if best else "",
         next=next_words(artifacts),
@@ -119,7 +119,7 @@ def leaking(artifacts: Artifacts) -> dict[str, Mapping[str, Any]]:
 def _leaks(
     flagged: Mapping[str, Mapping[str, Any]],
     experiments: Mapping[str, Experiment],
-    gap: Cursor | None,
+    efficiency: Cursor | None,
     best: str,
     approximate: bool,
 ) -> Iterator[str]:
@@ -129,9 +129,9 @@ def _leaks(
             f"{model_name(name, experiments)} is better than any estimator can be{by}. It has seen what it must not; "
             "it is left out of the answer and of D1."
         )
-    if gap and gap.high is not None and gap.high < 0:
+    if efficiency and efficiency.low is not None and efficiency.low > 1:
         yield (
-            f"{best} lies above the ceiling of the same stars by more than the interval allows. "
+            f"{best} is closer to the truth than the optimum on the same stars by more than the interval allows. "
             + ("The ceiling is an approximation here: it is too low." if approximate else "Look for a leak.")
         )
 

@@ -219,8 +219,10 @@ class Answer:
     observed: Cursor | None  # R² of the posterior means
     no_ceiling: str  # why there is none; empty where there is one
     approximate: bool  # the ceiling rests on a prior that is not the law of the labels
-    paired: Cursor | None  # R² of the best model on the stars of the ceiling, which are also those of the gap
-    paired_rmse: Cursor | None  # dex
+    paired: (
+        Cursor | None
+    )  # R² of the best model on the stars of the ceiling and of the gap, as the posteriors expect it
+    paired_rmse: Cursor | None  # the same in dex
     gap: Cursor | None  # ceiling − model on the same stars, R²
     gap_rmse: Cursor | None  # model − ceiling on the same stars, dex
     efficiency: Cursor | None  # Bayes-optimal squared error over the best model's on the same stars

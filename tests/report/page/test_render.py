@@ -251,16 +251,11 @@ def test_a_leak_stands_above_the_headline_and_among_the_failed_checks(paths, exp
     row = {"model": "ridge", "efficiency": {"value": 1.5, "ci95": [1.25, 1.75]}, "meaning": "look for a leak"}
     content = read_json("results/mvp_1_1/fisher.json")
     write_json("results/mvp_1_1/fisher.json", content | {"leaks": [row]})
-    metrics = f"results/{collect(paths, experiments, Context()).answer.runs}/seed_0/metrics.json"
-    best = read_json(metrics)
-    best["efficiency"]["same_stars"]["expected"]["r2"] = {"value": 0.5, "ci95": [0.45, 0.55]}
-    write_json(metrics, best)
     text = rendered(paths, experiments)
     assert text.index('role="alert"') < text.index("<h1")
     assert "Ridge is better than any estimator can be: its efficiency is 1.50 [1.25, 1.75]" in text
     part = part_of(text, "mvp_1_1")
     assert 'class="state failed">fails</span><span data-text="check">Ridge is no better than any estimator' in part
-    assert 'class="gap over"' in text, "the best model lies above its ceiling"
 
 
 def test_both_tests_show_all_six_metrics_and_bins_follow(text):

@@ -28,8 +28,8 @@ def _on_same_stars(title: str) -> View:
     columns = {"stars": "n"}
     for name, key in (("R²", "r2"), ("RMSE", "rmse")):
         columns |= {name: f"model/{key}", f"ceiling {name}": f"expected/{key}", f"gap in {name}": f"gap/{key}"}
-    columns |= {"observed ceiling R²": "observed/r2"}
-    note = "The gap is paired: one bootstrap over the stars for both."
+    columns |= {"observed R²": "model_observed/r2", "observed ceiling R²": "observed/r2"}
+    note = "As the posteriors expect them, without the luck that both share; the gap is paired: one bootstrap over the stars."
     return View(title, "models/*/same_stars", ("model",), columns, note)
 
 

@@ -199,11 +199,9 @@ def ruler(answer: Answer) -> dict[str, Any]:
             spans.append({"kind": kind, "left": left, "width": round(place(shown.high) - left, 3)})
     best = place(reached.value if reached else None)
     ceiling = place(answer.ceiling.value) if answer.ceiling else None
-    gap = round(abs(ceiling - best), 3) if ceiling is not None else 0.0
-    over = ceiling is not None and best > ceiling  # a model above the ceiling: shown as what it is, not as no gap
-    left = min(best, ceiling) if ceiling is not None else best
+    gap = round(max(ceiling - best, 0.0), 3) if ceiling is not None else 0.0
     words = {"best_words": point(reached, 2), "ceiling_words": point(answer.ceiling, 2)}
-    return {"best": best, "ceiling": ceiling, "gap": gap, "left": left, "over": over, "spans": spans} | words
+    return {"best": best, "ceiling": ceiling, "gap": gap, "spans": spans} | words
 
 
 def drawing(roadmap: Roadmap, experiments: Mapping[str, Experiment]) -> Drawing:
