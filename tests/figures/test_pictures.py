@@ -23,7 +23,6 @@ NOT_REDRAWN = {
     "scaling_1m",
     "sigma_calibration",
 }
-OF_A_BROWSER = {"page"}
 LARGEST = 0.1  # share of the ink that may lie elsewhere, where fonts are not the same
 
 
@@ -38,7 +37,7 @@ def test_the_documents_show_the_pictures_that_there_are():
     assert set(pictures.referred(documents)) <= there
     with_values = {path.stem for path in IMAGES.glob("*.csv")}
     assert with_values == {path.stem for path in IMAGES.glob("*.json")}
-    assert there - with_values == NOT_REDRAWN | OF_A_BROWSER
+    assert there - with_values == NOT_REDRAWN
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in IMAGES.glob("*.csv")))
