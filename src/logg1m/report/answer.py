@@ -149,7 +149,8 @@ def candidates(mvps: Sequence[Mvp], artifacts: Artifacts) -> Iterator[Candidate]
         if mvp.state == DONE:
             for v in mvp.variants:
                 if not v.leaky and v.role != "control" and "r2" in v.low_noise:
-                    name = f"{model_name(str(v.recipe.get('model', mvp.model)))}, {v.label}"
+                    kind = model_name(str(v.recipe.get("model", mvp.model)))
+                    name = v.label if v.label.lower().startswith(kind.lower()) else f"{kind}, {v.label}"
                     said = _ROLES.get(v.role, "") or (
                         f"{v.word}{_THAN[v.word]} its reference" if v.word in _THAN else v.word
                     )
