@@ -152,14 +152,14 @@ def fit_scale(
     covariance /= np.outer(spread, spread)
     xty = (fit.xty - n * mean_x * mean_y) / spread
     full = torch.triu(torch.as_tensor(covariance, device=device))
-    spectrum = Spectrum.of(full + torch.triu(full, 1).T)
+    usable = min(n - 1, len(full))
+    spectrum = Spectrum.of(full + torch.triu(full, 1).T, usable)
     solved = spectrum.solve(xty, config.alphas)
     if solved is None:  # too ill-conditioned for single precision
-        spectrum = Spectrum.of(spectrum.matrix, precise=True)
+        spectrum = Spectrum.of(spectrum.matrix, usable, precise=True)
         solved = spectrum.solve(xty, config.alphas)
     assert solved is not None
     values = spectrum.values.cpu().numpy()
-    usable = min(n - 1, len(values))
     components = [k for k in config.pca if k < usable]
     names, alphas, weights = [], [], []
     if components:
