@@ -69,7 +69,7 @@ def test_watching_ends_when_all_is_done_or_with_control_c(run, capsys):
         with pytest.raises(KeyboardInterrupt):
             status.watch(*places, seconds=1, sleep=interrupted)
     said = capsys.readouterr().out
-    assert "flux/seed_0, 30%, 5 min left" in said
+    assert "A: flux, seed 0, 30%, 5 min left" in said
     assert "RUNNING (1)" in said
 
 
