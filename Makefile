@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults test-machines nightly lint format bench wheels lock docs notebooks clean
+.PHONY: demo test test-fast test-nightly test-browser test-slurm test-faults nightly lint format bench wheels lock docs notebooks clean
 
 ## demo: install into .venv and run the main job on the embedded data (no download but the packages); ends with a page of what there is
 demo: $(VENV)/.installed
@@ -37,11 +37,6 @@ test-faults: $(VENV)/.installed
 ## test-browser: the page in a real browser (needs Chromium: apt-get install chromium)
 test-browser: $(VENV)/.installed
 	@$(TIMED) pytest -m browser tests/browser
-
-## test-machines: the three above in one: while SLURM waits the others work
-MACHINES ?= 4
-test-machines: $(VENV)/.installed
-	@$(TIMED) $(PARALLEL) $(MACHINES) --dist worksteal -m "(browser or slurm or faults) and not nightly" tests/slurm tests/faults tests/browser --kills $(KILLS)
 
 ## nightly: what takes too long for every submission: the whole roadmap on SLURM, every rule is killed 15 times, properties are tried on 500 new examples
 nightly: $(VENV)/.installed
