@@ -55,6 +55,7 @@ def test_a_matrix_of_few_rows_is_solved_by_its_thin_factor(rows):
     matrix, right = x.T @ x, x.T @ rng.normal(size=rows)
     thin = Spectrum.of(torch.from_numpy(matrix), rows - 1)
     assert thin.vectors.shape == (200, rows - 1)
+    assert Spectrum.of(thin.matrix, rows - 1, precise=True).vectors.shape == (200, 200), "the way out stays open"
     exact_values, exact = np.linalg.eigh(matrix)
     np.testing.assert_allclose(thin.values, exact_values, rtol=1e-9, atol=1e-9 * exact_values[-1])
     solved = thin.solve(right, ALPHAS)

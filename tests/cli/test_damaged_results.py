@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import made_roadmap
 import pytest
+from cli.made_run import made
 
 from logg1m.cli import main
 from logg1m.experiments import catalogue
@@ -21,11 +21,7 @@ WHOLE = ("{}", "[]", "null", '"text"', "3")
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("whole")
-    made_roadmap.make(folder / "results", catalogue.load(PROJECT / "config/experiments"))
-    for path in folder.rglob("*.png"):
-        path.unlink()  # eight bytes, no pictures
-    return folder
+    return made(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.fixture

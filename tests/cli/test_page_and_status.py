@@ -3,12 +3,11 @@
 import fcntl
 from pathlib import Path
 
-import made_roadmap
 import pytest
+from cli.made_run import made
 
 from logg1m.cli import main, status
 from logg1m.cli.importing import in_words
-from logg1m.experiments import catalogue
 from logg1m.report.ending import ending, headline
 
 PROJECT = Path(__file__).parents[2]
@@ -16,11 +15,7 @@ PROJECT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    made_roadmap.make(folder / "results", catalogue.load(PROJECT / "config/experiments"))
-    for path in folder.rglob("*.png"):
-        path.unlink()  # eight bytes, no pictures
-    return folder
+    return made(tmp_path_factory.mktemp("run"))
 
 
 def test_a_page_of_what_there_is(run, capsys):

@@ -30,8 +30,8 @@ class Spectrum:
 
     @classmethod
     def of(cls, matrix: torch.Tensor, rank: int, precise: bool = False) -> "Spectrum":
-        """Decompose a full symmetric float64 matrix, probably of this rank, in single precision unless it is small or `precise`."""
-        if _THIN * rank <= len(matrix) and (thin := cls._thin(matrix, rank)):
+        """Decompose a full symmetric float64 matrix, in single precision unless `precise`; by a thin factor where its rank is small."""
+        if not precise and _THIN * rank <= len(matrix) and (thin := cls._thin(matrix, rank)):
             return thin
         values, vectors = torch.linalg.eigh(matrix if precise else matrix.float())
         return cls(matrix, values.double().clamp_min(0.0), vectors.double())
