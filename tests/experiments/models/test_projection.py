@@ -18,9 +18,7 @@ from logg1m.experiments import data, evaluate, reading
 from logg1m.experiments.models import features, projection, supervised
 from logg1m.experiments.task import Fitted, RunSetting, Task
 from logg1m.files import InputError
-from logg1m.jobs import interruption
 from logg1m.nn.streaming import StreamedFeed
-from logg1m.nn.trainer import Trainer
 from tests.toys import ONE
 
 SEED = 20251222
@@ -227,19 +225,10 @@ def test_a_gaussian_likelihood_says_its_uncertainty(tmp_path):
     assert inside == pytest.approx(0.683, abs=0.04)
 
 
-def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, monkeypatch):
+def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, interrupted):
     store = Linear()
     whole = projection.fit(task_of(store, tmp_path / "whole", quick()))
-    step, taken = Trainer._step, []
-
-    def counted(self, batch):
-        step(self, batch)
-        taken.append(1)
-        monkeypatch.setattr(interruption, "requested", lambda: len(taken) == 20)
-
-    monkeypatch.setattr(Trainer, "_step", counted)
-    with pytest.raises(interruption.Interrupted):
-        projection.fit(task_of(store, tmp_path / "parts", quick()))
+    interrupted(lambda: projection.fit(task_of(store, tmp_path / "parts", quick())), 20)
     resumed = projection.fit(task_of(store, tmp_path / "parts", quick()))
     assert whole.history == resumed.history
     for name, values in whole.tensors.items():
@@ -258,7 +247,7 @@ def test_a_fit_does_not_look_at_the_test(tmp_path):
     assert projection.fit(nowhere).history == projection.fit(task).history
 
 
-def test_simulated_stars_are_counted_and_it_goes_on_among_them_bit_for_bit(tmp_path, monkeypatch):
+def test_simulated_stars_are_counted_and_it_goes_on_among_them_bit_for_bit(tmp_path, monkeypatch, interrupted):
     monkeypatch.setattr(supervised, "StreamedFeed", Here)
     simulated = {"training_spectra": "simulated", "draws_per_star": 2, "supervised_epochs_factor": 2}
 
@@ -268,16 +257,7 @@ def test_simulated_stars_are_counted_and_it_goes_on_among_them_bit_for_bit(tmp_p
     table, found = predictions(task("whole"))
     assert [row["stars"] for row in found.history] == [2_000, 4_000, 6_000, 8_000]  # 14 steps of 7 per window and draw
     assert 1 - ((table["predicted"] - table["truth"]) ** 2).mean() > 0.3
-    step, taken = Trainer._step, []
-
-    def counted(self, batch):
-        step(self, batch)
-        taken.append(1)
-        monkeypatch.setattr(interruption, "requested", lambda: len(taken) == 20)
-
-    monkeypatch.setattr(Trainer, "_step", counted)
-    with pytest.raises(interruption.Interrupted):
-        projection.fit(task("parts"))
+    interrupted(lambda: projection.fit(task("parts")), 20)
     resumed = projection.fit(task("parts"))
     assert resumed.history == found.history
 

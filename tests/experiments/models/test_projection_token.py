@@ -17,8 +17,6 @@ from logg1m.config.projection import Projection
 from logg1m.experiments import data, evaluate, reading
 from logg1m.experiments.models import examination, network, projection
 from logg1m.experiments.task import Fitted, RunSetting, Task
-from logg1m.jobs import interruption
-from logg1m.nn.trainer import Trainer
 from logg1m.spectra import masks
 from tests.experiments.models.test_projection import SEED, Linear, Masked
 from tests.experiments.models.test_projection import task_of as projection_task
@@ -119,19 +117,10 @@ def test_a_pretraining_on_masked_spectra_goes_through_and_so_does_its_probe(tmp_
     assert np.isfinite([probe[name]["r2_full"] for name in ("pixels", "random", "pretrained")]).all()
 
 
-def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, monkeypatch):
+def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(tmp_path, interrupted):
     store = Linear()
     whole = network.fit(task_of(store, tmp_path / "whole"))
-    step, taken = Trainer._step, []
-
-    def counted(self, batch):
-        step(self, batch)
-        taken.append(1)
-        monkeypatch.setattr(interruption, "requested", lambda: len(taken) == 4)
-
-    monkeypatch.setattr(Trainer, "_step", counted)
-    with pytest.raises(interruption.Interrupted):
-        network.fit(task_of(store, tmp_path / "parts"))
+    taken = interrupted(lambda: network.fit(task_of(store, tmp_path / "parts")), 4)
     resumed = network.fit(task_of(store, tmp_path / "parts"))
     assert len(taken) == 6
     assert whole.history == resumed.history
