@@ -1,6 +1,5 @@
 """Jobs that fail or are killed: earlier results stay, nothing is half-written, nothing is computed twice."""
 
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -151,14 +150,14 @@ def test_killed_snakemake_leaves_a_run_that_unlock_and_a_second_call_complete(ha
     flow = half_done
     running = flow.start(VERDICT)
     wait_for(lambda: started_second(flow))
-    running.send_signal(signal.SIGKILL)
+    for process in [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]:
+        process.kill()  # its jobs too, as a machine that goes down: one left alive might finish by itself
     running.wait(PATIENCE)
     done, undone = finished_first(flow)
     before = stamps(flow.path(done))
     assert "--unlock" in flow.snakemake(VERDICT, ok=False), "the lock of the killed run is reported"
     flow.snakemake("--unlock")
     assert flow.run(VERDICT) == Counter([f"run_variant:mvp_1_2/{Path(undone).parent.name}/0", "verdict_mvp_1_2"])
-    wait_for(lambda: not any(job_processes(flow, "run_variant.py")))
     assert stamps(flow.path(done)) == before
     assert not half_written(flow)
     assert not flow.jobs(VERDICT)
