@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 _TEXTS = {"model", "pool"}  # columns of tables that hold words; all others are numbers
+READ: dict[str, dict[str, Any]] = {}  # JSON objects that this process has read, by file, for `blame`
 _PROBE = 65_536  # bytes that tell a full disk from another fault
 
 
@@ -146,6 +147,7 @@ def read_json(path: str | Path, required: tuple[str, ...] = ()) -> dict[str, Any
     missing = [key for key in required if key not in value]
     if missing:
         raise InputError(f"{path} lacks {', '.join(missing)}; it has {', '.join(value) or 'no keys'}")
+    READ[str(path)] = value
     return value
 
 

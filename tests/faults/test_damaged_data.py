@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from harness import Flow, small_project
+from harness import Flow, assert_named, small_project
 from killing import artifacts, differences
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -39,6 +39,28 @@ def test_a_damaged_chunk_is_one_error_and_is_made_anew(copied: Flow, undisturbed
     assert flow.run("results/mvp_0_a/snr.parquet") == Counter(["generate", "survey"])
     assert "resuming: 2 of 3 chunks are there and intact" in flow.path("logs/data/manifest.log").read_text()
     assert not differences(artifacts(flow), artifacts(undisturbed))
+
+
+# (rule, what it makes, what it reads of an artifact); no rule of a round reads what another one makes.
+RUN, WINNER = "results/mvp_1_2/flux/seed_0/metrics.json", "results/confirmation/winner.json"
+ROUNDS = [
+    [
+        ("verdict_mvp_1_2", "results/mvp_1_2/verdict.json", RUN),
+        ("winner", WINNER, RUN),
+        ("verdict_mvp_0_a", "results/mvp_0_a/verdict.json", "results/mvp_0_a/protocol.json"),
+    ],
+    [("confirmation", "results/confirmation/confirmation.json", WINNER)],
+]
+WRONG = {
+    "metrics.json": {"low_noise": 1, "full": 2, "recipe": 3},
+    "protocol.json": {"low_noise": [], "seed": "x"},
+    "winner.json": {"model": ["x"]},
+}
+
+
+@pytest.mark.parametrize("number", range(len(ROUNDS)))
+def test_a_wrong_artifact_is_one_error_that_names_it(copied: Flow, number: int):
+    assert_named(copied, ROUNDS[number], WRONG)
 
 
 def test_the_manifest_of_another_store_is_noticed(copied: Flow, tmp_path):

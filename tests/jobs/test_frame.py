@@ -1,5 +1,6 @@
 """The frame of every script, in processes of its own: what ends a job early is one message, and its files are clean."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -165,6 +166,22 @@ def test_an_input_error_is_its_message_and_a_fault_of_ours_a_traceback(tmp_path)
     status, log = finish(start(tmp_path, "1 / 0"), tmp_path)
     assert status == 1
     assert "rule train: a fault in logg1m, please report it:\nTraceback" in log
+
+
+def test_an_artifact_in_hand_when_code_fails_is_named(tmp_path):
+    (tmp_path / "run.json").write_text('{"full": {"r2": 3}}')
+    body = f"""
+        from logg1m.files import read_json
+        def low_noise(run):
+            return run["low_noise"]
+        low_noise(read_json("{tmp_path}/run.json"))
+    """
+    status, log = finish(start(tmp_path, body), tmp_path)
+    found = (
+        r"run\.json does not hold what its rule writes \(KeyError: 'low_noise', in \S+:\d+\); delete it and run again\n"
+    )
+    assert status == 1
+    assert re.fullmatch(rf"\S+ rule train: {re.escape(str(tmp_path))}/{found}", log)
 
 
 def test_every_process_of_the_workflow_survives_the_warning_of_the_wall_time(tmp_path):

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -231,6 +231,23 @@ def copy_flow(flow: Flow, folder: Path) -> Flow:
     store.mkdir(parents=True)
     subprocess.run(["cp", "-al", "-T", str(flow.folder.parent / "spectra.zarr"), str(store)], check=True)
     return Flow(folder)
+
+
+def assert_named(flow: Flow, readers: Sequence[tuple[str, str, str]], wrong: Mapping[str, Any]) -> None:
+    """Every rule refuses an artifact that is empty, or has other contents, in one error that names it.
+
+    readers : rule, what it makes, what it reads of an artifact
+    wrong : file's name → other contents
+    """
+    rules, made, artifacts = (list(dict.fromkeys(each)) for each in zip(*readers, strict=True))
+    for empty in (True, False):
+        for artifact in artifacts:
+            flow.write(artifact, {} if empty else wrong[Path(artifact).name])
+        printed = flow.snakemake(*made, "--keep-going", "--allowed-rules", *rules, ok=False)
+        for rule, _, artifact in readers:
+            assert re.search(rf" rule {rule}: {re.escape(artifact)} ", printed), (rule, artifact, printed)
+        assert "a fault in logg1m" not in printed
+        assert "Traceback (most recent call last)" not in printed  # Snakemake names the rules that it came through
 
 
 def forge(flow: Flow, store: Store) -> None:

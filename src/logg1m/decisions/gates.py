@@ -95,7 +95,7 @@ def directions(fisher: dict[str, Any]) -> list[dict[str, str]]:
         },
         {
             "direction": "the other arms of the spectrograph",
-            "bounds_say": "information adds: σ⁻² of independent arms sum; this run holds the red arm only",
+            "bounds_say": "information adds: σ⁻² of independent arms sum; the forecast has what the grid reaches",
         },
         {
             "direction": "real data",

@@ -33,7 +33,7 @@ def values(forecast: dict[str, Any]) -> pd.DataFrame:
 
 def draw(table: pd.DataFrame, forecast: dict[str, Any]) -> style.Figure:
     """Lines over the times asked for, and outside, at the right, what no exposure goes below."""
-    figure, axes = style.subplots(1, 2, figsize=(11, 6), sharey=True)
+    figure, axes = style.subplots(2, 1, figsize=(6, 9.5), sharey=True)  # also for a phone
     everyone = table[table["star"] == "population"]
     named = table[table["star"] != "population"]
     first = everyone["mag"].min()
@@ -54,22 +54,22 @@ def draw(table: pd.DataFrame, forecast: dict[str, Any]) -> style.Figure:
         if lines:
             how = {
                 "loc": "upper center",
-                "bbox_to_anchor": (0.5, -0.13),
+                "bbox_to_anchor": (0.5, -0.16),
                 "ncols": 2,
-                "fontsize": 7,
-                "title_fontsize": 7,
+                "fontsize": 8,
+                "title_fontsize": 8,
             }
             axis.legend(title="▶ goal not reachable by exposure", **how)
+        axis.set_ylabel("σ(log g), dex")
     axes[0].annotate(
         f"goal {forecast['goal']:g} dex",
         (0.01, forecast["goal"]),
         xycoords=("axes fraction", "data"),
         xytext=(0, 2),
         textcoords="offset points",
-        fontsize=7,
+        fontsize=8,
     )
     axes[0].yaxis.set_major_formatter("{x:g}")
-    axes[0].set_ylabel("σ(log g), dex")
     axes[0].set_title(f"median of {forecast['population']['n']:,} stars", fontsize=9)
     axes[1].set_title(f"named stars at i = {forecast['at_magnitude']:g}", fontsize=9)
     return figure

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from logg1m.blame import blamed
 from logg1m.files import InputError, remove_leftovers
 from logg1m.jobs import calls, interruption, progress, record
 from logg1m.jobs.machine import GRANTED_MB, usable_cores
@@ -106,8 +107,9 @@ def job(snakemake: Any) -> Iterator[None]:
     except OSError as error:
         log.error(f"{where}: {error.strerror or error}: {error.filename or ''}\n{traceback.format_exc()}")
         sys.exit(1)
-    except Exception:
-        log.error(f"{where}: a fault in logg1m, please report it:\n{traceback.format_exc()}")
+    except Exception as error:
+        fault = f"a fault in logg1m, please report it:\n{traceback.format_exc()}"
+        log.error(f"{where}: {blamed(error) or fault}")
         sys.exit(1)
 
 

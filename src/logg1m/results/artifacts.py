@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from traceback import walk_tb
 from typing import Any
 
 import pandas as pd
 
+from logg1m import blame
 from logg1m.config.experiments import Experiment
-from logg1m.files import InputError, read_json, read_parquet
+from logg1m.files import read_json, read_parquet
 from logg1m.results.numbers import Cursor
 from logg1m.results.run import METRICS
 
@@ -66,43 +66,17 @@ class Artifacts:
 
     @contextmanager
     def understood(self) -> Iterator[None]:
-        """Show what artifacts hold: what is not there, or is of another kind, becomes one error that names the artifact.
-
-        That is the one from which the code at fault had something in hand, the innermost code first. An error in code that
-        had nothing of an artifact in hand is no artifact's fault, and passes.
-        """
+        """Show what artifacts hold: an error in code that had a part of one in hand names that one; see `blame`."""
         try:
             yield
-        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, StopIteration) as error:
-            if (path := self._in_hand(error)) is None:
+        except blame.KINDS as error:
+            if (damaged := blame.blamed(error)) is None:
                 raise
-            found = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise InputError(f"{path} does not hold what its rule writes ({found}); delete it and run again") from error
-
-    def _in_hand(self, error: Exception) -> str | None:
-        """The file of which the innermost code that had any in hand held a part, when it failed."""
-        owners = {
-            id(part): self.files[name] for name, content in self._read.items() if content for part in _parts(content)
-        }
-        for frame, _ in reversed(list(walk_tb(error.__traceback__))):
-            for value in reversed(list(frame.f_locals.values())):
-                if isinstance(value, Cursor) and value.file:
-                    return value.file
-                if id(value) in owners:
-                    return owners[id(value)]
-        return None
+            raise damaged from error
 
     @cached_property
     def _read(self) -> dict[str, dict[str, Any] | None]:
         return {}
-
-
-def _parts(value: Any) -> Iterator[Any]:
-    """A JSON value's mappings and lists, itself first."""
-    if isinstance(value, dict | list):
-        yield value
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _parts(part)
 
 
 def _name(path: Path, root: Path) -> str:

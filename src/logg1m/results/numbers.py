@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from logg1m.blame import Held
 from logg1m.metrics import interval_of, is_measured
 
 MISSING = "–"
 
 
 @dataclass(frozen=True)
-class Cursor:
+class Cursor(Held):
     """A value inside an artifact with the file and the path to it.
 
     raw : what lies there; a measured number is {value, ci95}

@@ -1,0 +1,49 @@
+"""Whose fault an error is: a JSON artifact is named if the code that failed had a part of it in hand."""
+
+from collections.abc import Iterator
+from traceback import extract_tb, walk_tb
+from typing import Any
+
+from logg1m.files import READ, InputError
+
+KINDS = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, StopIteration)
+
+
+class Held:
+    """A part of an artifact that knows its file, whatever it is."""
+
+    file: str
+
+
+def blamed(error: Exception) -> InputError | None:
+    """What is not there, or is of another kind, as one error that names the artifact in hand when the code failed.
+
+    That is the one from which the code at fault had something in hand, the innermost code first. An error in code that
+    had nothing of an artifact in hand is no artifact's fault: None.
+    """
+    path = _in_hand(error) if isinstance(error, KINDS) else None
+    if path is None:
+        return None
+    found = f"{type(error).__name__}: {error}".splitlines()[0]
+    last = extract_tb(error.__traceback__)[-1]
+    place = f"{last.filename.rpartition('/')[2]}:{last.lineno}"
+    return InputError(f"{path} does not hold what its rule writes ({found}, in {place}); delete it and run again")
+
+
+def _in_hand(error: Exception) -> str | None:
+    """The file of which the innermost code that had any in hand held a part, when it failed."""
+    owners = {id(part): path for path, content in READ.items() for part in _parts(content)}
+    for frame, _ in reversed(list(walk_tb(error.__traceback__))):
+        for value in reversed(list(frame.f_locals.values())):
+            path = value.file if isinstance(value, Held) else owners.get(id(value))
+            if path:
+                return path
+    return None
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """A JSON value's mappings and lists, itself first."""
+    if isinstance(value, dict | list):
+        yield value
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _parts(part)
