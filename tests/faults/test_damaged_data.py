@@ -46,7 +46,6 @@ RUN, WINNER = "results/mvp_1_2/flux/seed_0/metrics.json", "results/confirmation/
 ROUNDS = [
     [
         ("verdict_mvp_1_2", "results/mvp_1_2/verdict.json", RUN),
-        ("winner", WINNER, RUN),
         ("verdict_mvp_0_a", "results/mvp_0_a/verdict.json", "results/mvp_0_a/protocol.json"),
     ],
     [("confirmation", "results/confirmation/confirmation.json", WINNER)],

@@ -8,7 +8,7 @@ from logg1m.bounds.choice import choose
 from logg1m.bounds.comparison import largest_of_each
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
-from logg1m.files import read_json, read_parquet, write_json
+from logg1m.files import read_json, read_parquet, understood, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
 from logg1m.results.run import METRICS
@@ -22,9 +22,10 @@ with job(snakemake):
     selection, changes = {}, {}
     for path in map(Path, given.selection):
         run = path.parents[1].relative_to("results").as_posix()
-        recipe = read_json(path.with_name(METRICS), ("recipe",))["recipe"]
-        differs = sum(recipe[name] != value for name, value in base.items())
-        changes[run] = (recipe["model"], differs)
+        with understood(path.with_name(METRICS)):
+            recipe = read_json(path.with_name(METRICS), ("recipe",))["recipe"]
+            differs = sum(recipe[name] != value for name, value in base.items())
+            changes[run] = (recipe["model"], differs)
         selection.setdefault(run, []).append(read_parquet(path, COLUMNS))
     for path in given.classical:
         of_file = largest_of_each(read_parquet(path, ("model", "scale", *COLUMNS)))[0]

@@ -1,5 +1,6 @@
 """Verdicts on constructed predictions whose effect is known."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -268,8 +269,9 @@ def test_experiment_without_variants_says_that_it_did_not_run():
         ({"verdict": {"outcome": "headroom"}}, "accepted"),
         ({"verdict": {"outcome": "near_bound"}}, "refuted"),
         ({"verdict": {"outcome": "unclear"}}, "inconclusive"),
-        ({"verdict": "headroom"}, "inconclusive"),
-        ({}, "inconclusive"),
+        ({"verdict": {"outcome": None}}, "inconclusive"),
+        ({"verdict": "headroom"}, TypeError),
+        ({}, KeyError),
     ],
 )
 def test_verdict_of_an_artifact_is_its_named_value(artifact, outcome):
@@ -277,7 +279,8 @@ def test_verdict_of_an_artifact_is_its_named_value(artifact, outcome):
     of = Experiment(
         id="1.1", name="x", title="X", phase=1, question="?", hypothesis={"text": "…"}, artifact=rule | {"text": "…"}
     )
-    assert verdict.from_artifact(of, artifact)["outcome"] == outcome
+    with nullcontext() if isinstance(outcome, str) else pytest.raises(outcome):
+        assert verdict.from_artifact(of, artifact)["outcome"] == outcome
 
 
 def test_truth_values_of_an_artifact_are_compared_as_json_writes_them():

@@ -210,12 +210,12 @@ def without_variants(experiment: Experiment, model: str) -> dict[str, Any]:
 
 
 def from_artifact(experiment: Experiment, artifact: dict[str, Any]) -> dict[str, Any]:
-    """verdict.json of an experiment that has rules of its own."""
+    """verdict.json of an experiment that has rules of its own; a KeyError or TypeError where the artifact lacks its value."""
     rule = experiment.artifact
     assert rule is not None
     value: Any = artifact
     for part in rule.value.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+        value = value[part]
     text = str(value).lower() if isinstance(value, bool) else str(value)
     outcome = ACCEPTED if text in rule.accepted else REFUTED if text in rule.refuted else INCONCLUSIVE
     return header(experiment) | {
