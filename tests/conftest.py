@@ -23,6 +23,14 @@ settings.register_profile("nightly", deadline=None, max_examples=500, database=N
 settings.load_profile("logg1m")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unflushed() -> Iterator[None]:
+    """Nothing that the tests' own process writes has to survive a loss of power: thousands of flushes take a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def grid() -> StellarGrid:
     return StellarGrid.load()
