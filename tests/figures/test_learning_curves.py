@@ -7,8 +7,8 @@ def test_pretraining_counts_in_passes_and_seconds_but_not_in_epochs(draw, verdic
     assert values.loc[("masked", 2), ["passes", "seconds", "r2"]].tolist() == [450, 45, 0.5]
 
 
-def test_it_alone_shows_how_long_runs_took():
-    assert [kind for kind in catalogue.kinds() if catalogue.shows_times(kind)] == ["learning_curves"]
+def test_two_kinds_show_how_long_runs_took():
+    assert [kind for kind in catalogue.kinds() if catalogue.shows_times(kind)] == ["excess", "learning_curves"]
 
 
 def test_models_that_are_not_trained_in_epochs_are_said_to_be(draw, verdict_pretrained, untrained):

@@ -57,7 +57,7 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
         axis.axhline(level, color=style.BLACK, linewidth=0.7, linestyle=":")
         axis.set_xlabel(title)
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axis.xaxis.set_major_formatter(FuncFormatter(_short))
+        axis.xaxis.set_major_formatter(FuncFormatter(style.short))
         axis.grid()
     low = table["r2"].quantile(0.1)
     axes[0].set_ylim(max(low - 0.05, -0.1), min(table["r2"].max() + 0.03, 1))
@@ -65,11 +65,3 @@ def draw(table: pd.DataFrame, verdict: dict[str, Any]) -> style.Figure:
     style.legend_below(figure, axes[0], 3)
     style.titled(figure, verdict, "learning curves; dotted: the best that the reference reaches")
     return figure
-
-
-def _short(value: float, position: int) -> str:
-    """A tick that leaves room for its neighbours: 40000 as 40k."""
-    for size, letter in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
-            return f"{value / size:g}{letter}"
-    return f"{value:g}"

@@ -82,6 +82,14 @@ def legend_below(figure: Figure, axis: Axes, columns: int) -> None:
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=columns, fontsize=8)
 
 
+def short(value: float, _: int) -> str:
+    """A tick that leaves room for its neighbours: 40000 as 40k."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * size or (abs(value) >= size and letter == "M"):
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
+
+
 class _Plain(LogFormatter):
     """Labels where matplotlib has them on a logarithmic axis, as plain numbers."""
 
