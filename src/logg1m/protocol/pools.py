@@ -269,38 +269,8 @@ def define(
     n = len(snr)
     fresh = simulates(source)
     pools = Pools.draw(seed, n, settings, snr["role"].to_numpy() if "role" in snr else None, fresh)
-    definitions = {
-        name: {
-            "formula": formula,
-            "thresholds": {f"top_{q:g}": float(np.quantile(snr[name], 1 - q)) for q in settings.quantiles},
-            "percentiles": {f"p{q}": float(np.percentile(snr[name], q)) for q in (1, 5, 25, 50, 75, 95, 99)},
-        }
-        for name, formula in _FORMULAS.items()
-        if name in snr
-    }
     threshold = float(np.quantile(snr["snr"], 1 - settings.low_noise_fraction))
-    members = snr[["id"]].copy()
-    members["pool"] = TRAIN
-    members["rank"] = 0
-    parts = {TRAIN: pools.train, TEST: pools.test}
-    if pools.validation is not None:
-        parts[VALIDATION] = pools.validation
-    if len(pools.confirmation):
-        parts[CONFIRMATION] = pools.confirmation
-    for name, ids in parts.items():
-        members.loc[ids, "pool"] = name
-        members.loc[ids, "rank"] = np.arange(len(ids))
-    members["low_noise"] = snr["snr"].to_numpy() >= threshold
-    scales = {}
-    for size in settings.scales:
-        split = pools.split(size)
-        scales[scale_name(size)] = {
-            "n_train": len(split.fit) + len(split.validation),
-            "n_fit": len(split.fit),
-            "n_validation": len(split.validation),
-            "n_test": len(split.test),
-            "n_test_low_noise": int(members.loc[split.test, "low_noise"].sum()),
-        }
+    members = _members(snr, pools, threshold)
     protocol = {
         "seed": seed,
         "n_spectra": n,
@@ -312,7 +282,7 @@ def define(
             "n": int(members["low_noise"].sum()),
             "n_test": int(members["low_noise"][members["pool"] == TEST].sum()),
         },
-        "snr_definitions": definitions,
+        "snr_definitions": _definitions(snr, settings),
         "pools": {
             "rule": "order = ids sorted by key, key = (w0 << 30) | (w1 >> 2), (w0, w1, …) = Philox4x32-10 with "
             f"counter (0, id, 0, {int(noise.Stream.POOLS)}) and the 64-bit seed as key; the first n_train ids are the "
@@ -334,7 +304,7 @@ def define(
             "first_train_ids": pools.train[:5].tolist(),
             "first_test_ids": pools.test[:5].tolist(),
         },
-        "scales": scales,
+        "scales": {scale_name(size): _sizes(pools.split(size), members) for size in settings.scales},
         "noise": {
             "rule": "noisy = flux + noise_level · error · N(0, 1); Philox4x32-10, counter (pixel // 4, id, draw, 0)",
             "noise_level": settings.noise_level,
@@ -342,6 +312,47 @@ def define(
         },
     }
     return protocol, members
+
+
+def _members(snr: pd.DataFrame, pools: Pools, threshold: float) -> pd.DataFrame:
+    """Pool, rank in the pool and low-noise flag of every spectrum."""
+    members = snr[["id"]].copy()
+    members["pool"] = TRAIN
+    members["rank"] = 0
+    parts = {TRAIN: pools.train, TEST: pools.test}
+    if pools.validation is not None:
+        parts[VALIDATION] = pools.validation
+    if len(pools.confirmation):
+        parts[CONFIRMATION] = pools.confirmation
+    for name, ids in parts.items():
+        members.loc[ids, "pool"] = name
+        members.loc[ids, "rank"] = np.arange(len(ids))
+    members["low_noise"] = snr["snr"].to_numpy() >= threshold
+    return members
+
+
+def _definitions(snr: pd.DataFrame, settings: Protocol) -> dict[str, Any]:
+    """Every definition of signal-to-noise with its thresholds and percentiles."""
+    return {
+        name: {
+            "formula": formula,
+            "thresholds": {f"top_{q:g}": float(np.quantile(snr[name], 1 - q)) for q in settings.quantiles},
+            "percentiles": {f"p{q}": float(np.percentile(snr[name], q)) for q in (1, 5, 25, 50, 75, 95, 99)},
+        }
+        for name, formula in _FORMULAS.items()
+        if name in snr
+    }
+
+
+def _sizes(split: Split, members: pd.DataFrame) -> dict[str, int]:
+    """How many spectra a scale trains, validates and tests on."""
+    return {
+        "n_train": len(split.fit) + len(split.validation),
+        "n_fit": len(split.fit),
+        "n_validation": len(split.validation),
+        "n_test": len(split.test),
+        "n_test_low_noise": int(members.loc[split.test, "low_noise"].sum()),
+    }
 
 
 def reproduces(protocol: dict[str, Any], snr: pd.DataFrame, members: pd.DataFrame) -> bool:

@@ -28,6 +28,7 @@ RULE = (
 )
 HYPOTHESIS = {ACCEPTED: "supported", REFUTED: "refuted", INCONCLUSIVE: "open"}
 _HIGHER_IS_BETTER = {"r2"}
+_COMPARED = ("r2", "mae", "rmse", "outlier_rate", "bias_teff", "bias_m_h")
 # The metrics of metrics.json as statistics of counts, from truth and error (N,) in dex.
 _STATISTICS: dict[str, Callable[[np.ndarray, np.ndarray], Statistic]] = {
     "r2": metrics.r2,
@@ -116,45 +117,7 @@ def judge(
     runs = replace(runs, seed_scatter=seed_scatter, leaky=leaky)
     acceptance = experiment.acceptance
     assert acceptance is not None
-    reference = acceptance.reference
-
-    def judged(name: str, criteria: tuple[Criterion, ...]) -> list[dict[str, Any]]:
-        return [_judged(runs, name, c.against or reference, c, bootstrap, seed) for c in criteria]
-
-    variants: dict[str, Any] = {}
-    everyone = np.ones(len(runs.truth), dtype=bool)
-    for name in runs.errors:
-        variant = experiment.variants[name]
-        entry: dict[str, Any] = {
-            "label": variant.label,
-            "change": variant.change,
-            "role": _role(experiment, name),
-            "leaky": variant.leaky,
-            "seeds": len(evaluations[name]),
-            "metrics": {
-                "low_noise": _mean_metrics(evaluations[name], "low_noise", runs, name, runs.low_noise, bootstrap, seed),
-                "full": _mean_metrics(evaluations[name], "full", runs, name, everyone, bootstrap, seed),
-            },
-            "excess": [found.get("excess") for each in evaluations[name] if (found := each.get("efficiency"))],
-            "bias": evaluations[name][0]["bias"],
-            "windows": evaluations[name][0].get("windows", []),
-        }
-        if name != acceptance.reference:
-            entry["differences"] = {
-                f"{metric}_{subset}": improvement(
-                    runs, name, acceptance.reference, Criterion(metric=metric, subset=subset), bootstrap, seed
-                )
-                for metric in ("r2", "mae", "rmse", "outlier_rate", "bias_teff", "bias_m_h")
-                for subset in ("low_noise", "full")
-            }
-
-            entry["criteria"] = judged(name, acceptance.criteria)
-            if experiment.hypothesis.criteria:
-                entry["hypothesis_criteria"] = judged(name, experiment.hypothesis.criteria)
-            entry["outcome"] = combine([c["outcome"] for c in entry["criteria"]], acceptance.combine, acceptance.mixed)
-        if variant.check_r2:
-            entry["check"] = _check(variant.check_r2, entry["metrics"]["full"]["r2"]["value"])
-        variants[name] = entry
+    variants = {name: _entry(experiment, name, runs, evaluations[name], bootstrap, seed) for name in runs.errors}
     candidates = {name: v for name, v in variants.items() if v["role"] == "candidate"}
     _adjust(candidates, acceptance.combine, bootstrap.level)
     outcome = combine([v["outcome"] for v in candidates.values()], "any", REFUTED) if candidates else INCONCLUSIVE
@@ -173,6 +136,51 @@ def judge(
         "reason": _reason(candidates, best),
         "variants": variants,
     }
+
+
+def _entry(
+    experiment: Experiment,
+    name: str,
+    runs: Runs,
+    evaluations: list[dict[str, Any]],
+    bootstrap: Bootstrap,
+    seed: int,
+) -> dict[str, Any]:
+    """What a verdict says of one variant: its metrics, and its difference from the reference with every criterion."""
+    variant, acceptance = experiment.variants[name], experiment.acceptance
+    assert acceptance is not None
+    reference = acceptance.reference
+
+    def judged(criteria: tuple[Criterion, ...]) -> list[dict[str, Any]]:
+        return [_judged(runs, name, c.against or reference, c, bootstrap, seed) for c in criteria]
+
+    everyone = np.ones(len(runs.truth), dtype=bool)
+    entry: dict[str, Any] = {
+        "label": variant.label,
+        "change": variant.change,
+        "role": _role(experiment, name),
+        "leaky": variant.leaky,
+        "seeds": len(evaluations),
+        "metrics": {
+            "low_noise": _mean_metrics(evaluations, "low_noise", runs, name, runs.low_noise, bootstrap, seed),
+            "full": _mean_metrics(evaluations, "full", runs, name, everyone, bootstrap, seed),
+        },
+        "excess": [found.get("excess") for each in evaluations if (found := each.get("efficiency"))],
+        "bias": evaluations[0]["bias"],
+        "windows": evaluations[0].get("windows", []),
+    }
+    if name != reference:
+        asked = [Criterion(metric=m, subset=s) for m in _COMPARED for s in ("low_noise", "full")]
+        entry["differences"] = {
+            f"{c.metric}_{c.subset}": improvement(runs, name, reference, c, bootstrap, seed) for c in asked
+        }
+        entry["criteria"] = judged(acceptance.criteria)
+        if experiment.hypothesis.criteria:
+            entry["hypothesis_criteria"] = judged(experiment.hypothesis.criteria)
+        entry["outcome"] = combine([c["outcome"] for c in entry["criteria"]], acceptance.combine, acceptance.mixed)
+    if variant.check_r2:
+        entry["check"] = _check(variant.check_r2, entry["metrics"]["full"]["r2"]["value"])
+    return entry
 
 
 def with_extras(verdict: dict[str, Any], extras: dict[str, Any]) -> dict[str, Any]:
