@@ -16,11 +16,8 @@ ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs/images"
 # Drawn by an earlier version, which kept no numbers beside them; `logg1m.figures.pictures` draws them anew.
 NOT_REDRAWN = {
-    "ceiling_vs_snr_1m",
     "denoising_comparison",
     "pretraining_curves",
-    "ridge_alpha_1m",
-    "scaling_1m",
     "sigma_calibration",
 }
 LARGEST = 0.1  # share of the ink that may lie elsewhere, where fonts are not the same
