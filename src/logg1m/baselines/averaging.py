@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from logg1m import metrics
-from logg1m.baselines.marginalised import NAME as MARGINALISED
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import scale_name
 
 ONE_DRAW = "one draw"
+MARGINALISED = "ridge_marginalised"
 LIGHTGBM_DRAWS = "lightgbm_draws"
 PROJECTION = "projection"
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from logg1m.baselines.averaging import MARGINALISED
 from logg1m.baselines.gram import Moments, ShellAccumulator
 from logg1m.baselines.ridge import Frame, Linear, ScaleFit, in_frame, shells
 from logg1m.config.compute import Compute
@@ -18,8 +19,6 @@ from logg1m.protocol.pools import Pools
 from logg1m.spectra import passes
 from logg1m.spectra.masks import measured
 from logg1m.spectra.store import Store
-
-NAME = "ridge_marginalised"
 
 
 def accumulate(store: Store, pools: Pools, truth: np.ndarray, frame: Frame, compute: Compute) -> list[Moments]:
@@ -55,6 +54,6 @@ def named(fits: dict[int, ScaleFit]) -> dict[int, ScaleFit]:
     """The same fits of all pixels under the name of this model."""
 
     def own(model: Linear) -> Linear:
-        return replace(model, name=NAME)
+        return replace(model, name=MARGINALISED)
 
     return {size: replace(fit, models=[own(model) for model in fit.models]) for size, fit in fits.items()}

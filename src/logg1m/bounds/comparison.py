@@ -10,7 +10,6 @@ import pandas as pd
 from logg1m import metrics
 from logg1m.bounds import fisher
 from logg1m.bounds.choice import choose
-from logg1m.bounds.compute import ESTIMATORS
 from logg1m.bounds.efficiency import root_ratio
 from logg1m.bounds.nodes import shared
 from logg1m.bounds.statistics import STATISTIC_FIELD, statistic_of
@@ -44,7 +43,7 @@ def compare(
     selection : model → the same on validation stars, where the best one is chosen
     """
     everyone, stars = stars, stars[members.loc[stars["id"], "low_noise"].to_numpy(dtype=bool)]
-    present = [name for name in ESTIMATORS if f"{name}_sigma_5d" in stars]
+    present = [name for name in fisher.ESTIMATORS if f"{name}_sigma_5d" in stars]
     reference = present[0]  # the exact one where the source has derivatives, else the local regression
     sigma, prior = (stars.set_index("id")[f"{reference}_sigma_{dims}"] for dims in ("5d", "prior"))
     result: dict[str, Any] = {

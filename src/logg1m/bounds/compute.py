@@ -18,7 +18,6 @@ from logg1m.spectra import passes
 from logg1m.spectra.masks import has_masked, measured
 from logg1m.spectra.store import Store
 
-ESTIMATORS = ("exact", "local_linear", "knn")
 _BATCH = 128  # stars per task; a fixed tile of the simulator
 _WITH_COMMON_WEIGHTS = 1_024  # stars that are also fitted with everybody's weights
 
@@ -166,7 +165,7 @@ def compute_bounds(
             totals[name] = totals.get(name, 0.0) + values
             known_stars[name] = known_stars.get(name, 0) + counts[name]
     frames = [pd.DataFrame({"id": library.ids, **dict(zip(LABELS, library.labels.T))})]
-    for name in ESTIMATORS:
+    for name in fisher.ESTIMATORS:
         if name in parts:
             frames.append(pd.concat(parts[name], ignore_index=True).add_prefix(f"{name}_"))
     profile = {"wave": source.wave}

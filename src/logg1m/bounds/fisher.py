@@ -9,15 +9,18 @@ marginalised too, information is again that on the five labels.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from logg1m.files import InputError
 from logg1m.observe import LABELS
-from logg1m.observe.survey import Columns
 
+if TYPE_CHECKING:
+    from logg1m.observe.survey import Columns
+
+ESTIMATORS = ("exact", "local_linear", "knn")  # of derivatives
 # Labels that are free besides log g: the others count as known.
 SETS: dict[str, tuple[str, ...]] = {
     "1d": ("logg",),
@@ -108,12 +111,12 @@ def fisher_information(d_flux: np.ndarray, error: np.ndarray) -> np.ndarray:
     return information
 
 
-def with_nuisances(d_flux: np.ndarray, flux: np.ndarray, columns: Columns | None) -> np.ndarray:
+def with_nuisances(d_flux: np.ndarray, flux: np.ndarray, columns: "Columns | None") -> np.ndarray:
     """Derivatives by label (N, L, P) and, below them, those by nuisance of noise-free flux (N, P): (N, L + J, P)."""
     return np.concatenate([d_flux, columns(flux).astype(d_flux.dtype)], axis=1) if columns else d_flux
 
 
-def marginalised(information: np.ndarray, columns: Columns | None) -> np.ndarray:
+def marginalised(information: np.ndarray, columns: "Columns | None") -> np.ndarray:
     """Information on the labels (N, L, L) from that on labels and nuisances (N, L + J, L + J): to the nuisances' block
     their prior precision is added (a Gaussian prior is one more measurement), and what is left is its Schur complement.
 

@@ -1,8 +1,17 @@
-"""Stellar grid → noise-free spectrum → PFS red-arm medium-resolution observation, and derivatives."""
+"""Stellar grid → noise-free spectrum → PFS red-arm medium-resolution observation, and derivatives.
 
-from logg1m.observe.grid import LABELS, UNITS, StellarGrid
-from logg1m.observe.pfs import N_PIXELS, WAVE, Conditions, snr_per_pixel
-from logg1m.observe.simulate import Jacobian, Observed, Observer
+All but the names of labels is imported when it is asked for: whoever only reads results needs no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from logg1m.observe.labels import LABELS, UNITS
+
+if TYPE_CHECKING:
+    from logg1m.observe.grid import StellarGrid
+    from logg1m.observe.pfs import N_PIXELS, WAVE, Conditions, snr_per_pixel
+    from logg1m.observe.simulate import Jacobian, Observed, Observer
 
 __all__ = [
     "LABELS",
@@ -16,3 +25,10 @@ __all__ = [
     "StellarGrid",
     "snr_per_pixel",
 ]
+_HOMES = {"StellarGrid": "grid"} | dict.fromkeys(("Jacobian", "Observed", "Observer"), "simulate")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'logg1m.observe' has no attribute {name!r}")
+    return getattr(import_module(f"logg1m.observe.{_HOMES.get(name, 'pfs')}"), name)

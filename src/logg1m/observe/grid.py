@@ -11,9 +11,7 @@ import torch
 from scipy.interpolate import CubicSpline
 
 from logg1m.files import InputError
-
-LABELS = ("teff", "logg", "m_h", "a_m", "c_m")
-UNITS = {"teff": "K", "logg": "dex", "m_h": "dex", "a_m": "dex", "c_m": "dex"}
+from logg1m.observe.labels import LABELS, UNITS
 
 
 @dataclass(frozen=True)
