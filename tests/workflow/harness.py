@@ -278,6 +278,7 @@ def forge(flow: Flow, store: Store) -> None:
     write_parquet(flow.path("results/mvp_1_1/bounds.parquet"), pd.DataFrame({"id": [0]}))
     for name in ("bounds_and_models", "fisher", "models"):
         flow.write(f"results/mvp_1_1/{name}.json", fisher(ratio=3.0))
+    flow.write("results/mvp_0_b/scaling.json", {"verdict": {"outcome": "open"}})
     outcomes = {"mvp_1_4": "accepted", "mvp_1_5": "refuted"}
     verdicts = {key: verdict(e, outcomes.get(key, "inconclusive")) for key, e in experiments.items()}
     for key, value in verdicts.items():
