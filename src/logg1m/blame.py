@@ -35,9 +35,12 @@ def _in_hand(error: Exception) -> str | None:
     owners = {id(part): path for path, content in READ.items() for part in _parts(content)}
     for frame, _ in reversed(list(walk_tb(error.__traceback__))):
         for value in reversed(list(frame.f_locals.values())):
-            path = value.file if isinstance(value, Held) else owners.get(id(value))
-            if path:
-                return path
+            if isinstance(value, Held):
+                return value.file
+            inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+            of = {owners[id(part)] for part in (value, *inside) if id(part) in owners}
+            if of:  # parts of several are nobody's fault
+                return of.pop() if len(of) == 1 else None
     return None
 
 

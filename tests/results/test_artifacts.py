@@ -71,3 +71,17 @@ def test_an_error_with_no_artifact_in_hand_passes(handed):
     assert handed["a/one.json"].raw
     with pytest.raises(ZeroDivisionError), handed.understood():
         wrong(0)
+
+
+def test_parts_of_several_artifacts_in_hand_are_no_ones_fault(tmp_path):
+    def wrong(parts: list[dict]) -> object:
+        return parts[0]["gone"]
+
+    for number in (1, 2):
+        paths = [tmp_path / f"{k}.json" for k in range(number)]
+        for path in paths:
+            write_json(path, {"there": 1})
+        handed = Artifacts({path.name: str(path) for path in paths})
+        parts = [content for path in paths if (content := handed.json(path.name))]
+        with pytest.raises(InputError if number == 1 else KeyError), handed.understood():
+            wrong(parts)
