@@ -19,7 +19,8 @@ def blamed(error: Exception) -> InputError | None:
     """What is not there, or is of another kind, as one error that names the artifact in hand when the code failed.
 
     That is the one from which the code at fault had something in hand, the innermost code first. An error in code that
-    had nothing of an artifact in hand is no artifact's fault: None.
+    had nothing of an artifact in hand is no artifact's fault: None. A script has all its inputs in hand, so it counts
+    only where it fails itself.
     """
     path = _in_hand(error) if isinstance(error, KINDS) else None
     if path is None:
@@ -27,13 +28,17 @@ def blamed(error: Exception) -> InputError | None:
     found = f"{type(error).__name__}: {error}".splitlines()[0]
     last = extract_tb(error.__traceback__)[-1]
     place = f"{last.filename.rpartition('/')[2]}:{last.lineno}"
-    return InputError(f"{path} does not hold what its rule writes ({found}, in {place}); delete it and run again")
+    return InputError(
+        f"{path} does not hold what its rule writes ({found}, in {place}); delete it and run again, and report it if "
+        "the new one fails too"
+    )
 
 
 def _in_hand(error: Exception) -> str | None:
     """The file of which the innermost code that had any in hand held a part, when it failed."""
     owners = {id(part): path for path, content in READ.items() for part in _parts(content)}
-    for frame, _ in reversed(list(walk_tb(error.__traceback__))):
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)][::-1]
+    for frame in (f for f in frames if f is frames[0] or f.f_code.co_name != "<module>"):
         for value in reversed(list(frame.f_locals.values())):
             if isinstance(value, Held):
                 return value.file

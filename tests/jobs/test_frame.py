@@ -177,11 +177,24 @@ def test_an_artifact_in_hand_when_code_fails_is_named(tmp_path):
         low_noise(read_json("{tmp_path}/run.json"))
     """
     status, log = finish(start(tmp_path, body), tmp_path)
-    found = (
-        r"run\.json does not hold what its rule writes \(KeyError: 'low_noise', in \S+:\d+\); delete it and run again\n"
-    )
+    found = r"run\.json does not hold what its rule writes \(KeyError: 'low_noise', in \S+:\d+\); delete it and run again, .*\n"
     assert status == 1
     assert re.fullmatch(rf"\S+ rule train: {re.escape(str(tmp_path))}/{found}", log)
+
+
+def test_a_fault_of_ours_is_not_blamed_on_what_the_script_has_read(tmp_path):
+    (tmp_path / "run.json").write_text('{"full": 1}')
+    body = f"""
+        from logg1m.files import read_json
+        run = read_json("{tmp_path}/run.json")
+        def ours(word):
+            return int(word)
+        ours("x")
+    """
+    status, log = finish(start(tmp_path, body), tmp_path)
+    assert status == 1
+    assert "a fault in logg1m, please report it:\nTraceback" in log
+    assert "run.json does not hold" not in log
 
 
 def test_every_process_of_the_workflow_survives_the_warning_of_the_wall_time(tmp_path):
