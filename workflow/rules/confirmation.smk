@@ -78,7 +78,7 @@ rule confirmation:
         training={model: training_of(model) for model in sorted(KINDS)},
         projection=projection_settings(),
         size=CONFIG.experiments.confirmation_size,
-        seeds=CONFIG.experiments.seeds,
+        seeds={key: seeds_in(key) for key in JUDGED} | {"winner": CONFIG.experiments.seeds},
         seed_scatter=CONFIG.experiments.seed_scatter,
         protocol=part(CONFIG.protocol, *SPLITS),
         bootstrap=whole(CONFIG.bootstrap),

@@ -167,7 +167,7 @@ for key, experiment in EXPERIMENTS.items():
             experiment=whole(experiment, but=("figures",)),
             model=CONFIG.experiments.recipe.model,
             variants=variants_of(key),
-            seeds=CONFIG.experiments.seeds,
+            seeds=seeds_in(key),
             seed_scatter=CONFIG.experiments.seed_scatter,
             bootstrap=whole(CONFIG.bootstrap),
             seed=CONFIG.seed,

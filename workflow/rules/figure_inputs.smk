@@ -93,7 +93,7 @@ def figure_params(key, shown):
     if "evidence" in asked:
         params |= {
             "variants": variants_of(key),
-            "seeds": CONFIG.experiments.seeds,
+            "seeds": seeds_in(key),
             "bootstrap": whole(CONFIG.bootstrap),
             "seed": CONFIG.seed,
         }

@@ -7,6 +7,7 @@ from logg1m.files import InputError, read_json
 try:
     EXPERIMENTS = catalogue.load(place("experiments"), NEEDED)
     catalogue.check_names(EXPERIMENTS, CONFIG.experiments.paused, "experiments.paused")
+    catalogue.check_names(EXPERIMENTS, CONFIG.experiments.seeds_for, "experiments.seeds_for")
     catalogue.check_names(EXPERIMENTS, CONFIG.report.synced, "report.synced")
     catalogue.check_recipes(EXPERIMENTS, CONFIG.experiments)
 except InputError as error:

@@ -141,12 +141,16 @@ def goes_first(wildcards):
     )
 
 
+def seeds_in(mvp):
+    """How many seeds the verdict of an experiment reads, of its own variants and of those it compares them with."""
+    return CONFIG.experiments.seeds_for.get(EXPERIMENTS[mvp].id, CONFIG.experiments.seeds)
+
+
 def runs_of(mvp, name):
-    seeds = range(CONFIG.experiments.seeds)
     return expand(
         "results/{runs}/seed_{k}/{name}",
         runs=[catalogue.runs_in(EXPERIMENTS, mvp, v) for v in variants_of(mvp)],
-        k=seeds,
+        k=range(seeds_in(mvp)),
         name=name,
     )
 
@@ -291,7 +295,7 @@ def denoisers_to_confirm(wildcards):
     settled = [content_of(path, "recipe")["recipe"] for phase in (2, 3) if active(phase) for path in recipe_of(phase)]
     proposed = [proposal_of_d4()["recipe"]]
     kinds = {found.get("denoiser", "none") for found in (*changes, *settled, *proposed)} - {"none"}
-    seeds = range(CONFIG.experiments.seeds)
+    seeds = range(max(map(seeds_in, judged_keys())))
     return expand("results/denoisers/{kind}/seed_{k}/{name}", kind=sorted(kinds), k=seeds, name=denoiser_files.MODEL)
 
 

@@ -69,8 +69,8 @@ with job(snakemake):
         about = Given(store, members, sensitivity, pixels, denoiser)
         return Task.of(about, recipe, setting, compute, Path("results/.state"), f"confirmation {saved.run}")
 
-    def saved_in(run: str, variant: str = "") -> Saved:
-        folders = (Path("results") / run / f"seed_{k}" for k in range(params.seeds))
+    def saved_in(run: str, judge: str, variant: str = "") -> Saved:
+        folders = (Path("results") / run / f"seed_{k}" for k in range(params.seeds[judge]))
         return Saved(variant or run, run, tuple(folders))
 
     found, looked = {}, {}
@@ -78,7 +78,7 @@ with job(snakemake):
         key = Path(path).parent.name
         verdict, experiment = read_json(path, ("variants",)), Experiment.of(params.experiments[key])
         if accepted(verdict):
-            every = [saved_in(params.runs[key][name], name) for name in verdict["variants"]]
+            every = [saved_in(params.runs[key][name], key, name) for name in verdict["variants"]]
             judged = (params.seed_scatter, bootstrap, params.seed)
             found[key] = confirmation.of_experiment(experiment, verdict, every, task_of, asked, *judged)
             looked |= {each.run: looks.fingerprint(each.recipe, each.models) for each in every}
@@ -98,7 +98,7 @@ with job(snakemake):
         on_test = [table]
         looked[best] = looks.fingerprint({}, [path])
     elif best is not None:
-        saved = saved_in(best)
+        saved = saved_in(best, "winner")
         on_fresh = [confirmation.ask(task_of(saved, k), path, asked)[0] for k, path in enumerate(saved.models)]
         on_test = [read_parquet(folder / PREDICTIONS, COLUMNS) for folder in saved.folders]
         looked[best] = looks.fingerprint(saved.recipe, saved.models)

@@ -330,6 +330,11 @@ class Experiments(Section):
         "simulate at most so many of the test spectra that are set aside for it",
     )
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
+    seeds_for: dict[Name, Annotated[int, Field(ge=1, le=99)]] = Field(
+        {},
+        description="experiment id → seeds of its verdict in place of `seeds`, as {\"1.5\": 3} where it is close; what it "
+        "compares with gets them too",
+    )
     seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], over(_SEED_SCATTER)] = Field(
         _SEED_SCATTER,
         description="scatter between seeds in the metric's unit: the one that is assumed while there is one seed, and "
