@@ -18,7 +18,6 @@ from logg1m.files import (
     read_json,
     read_parquet,
     save_with,
-    understood,
     write_csv,
     write_json,
     write_parquet,
@@ -213,20 +212,6 @@ def test_damaged_parquet_is_refused_by_name(tmp_path):
         read_parquet(path, ("id", "error"))
     with pytest.raises(InputError, match=r"nothing\.parquet does not exist"):
         read_parquet(tmp_path / "nothing.parquet")
-
-
-def test_an_artifact_of_another_form_is_one_error_that_names_it(tmp_path):
-    path = tmp_path / "proposal.json"
-    for content in ({}, {"recipe": 5}, {"recipe": {"model": []}}):
-        write_json(path, content)
-        with (
-            pytest.raises(InputError, match=r"proposal\.json does not hold what its rule writes \(\w+: .*; delete it"),
-            understood(path),
-        ):
-            read_json(path)["recipe"]["model"].lower()
-    write_json(path, {"recipe": {"model": "vit"}})
-    with understood(path):
-        assert read_json(path)["recipe"]["model"].lower() == "vit"
 
 
 def test_a_column_of_words_where_numbers_belong_is_refused(tmp_path):

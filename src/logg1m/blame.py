@@ -1,6 +1,8 @@
 """Whose fault an error is: a JSON artifact is named if the code that failed had a part of it in hand."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from traceback import extract_tb, walk_tb
 from typing import Any
 
@@ -25,6 +27,19 @@ def blamed(error: Exception) -> InputError | None:
     path = _in_hand(error) if isinstance(error, KINDS) else None
     if path is None:
         return None
+    return _wrong(path, error)
+
+
+@contextmanager
+def understood(path: str | Path) -> Iterator[None]:
+    """The same for code that takes its values from this artifact alone, which is named whatever was in hand."""
+    try:
+        yield
+    except KINDS as error:
+        raise _wrong(path, error) from error
+
+
+def _wrong(path: str | Path, error: Exception) -> InputError:
     found = f"{type(error).__name__}: {error}".splitlines()[0]
     last = extract_tb(error.__traceback__)[-1]
     place = f"{last.filename.rpartition('/')[2]}:{last.lineno}"

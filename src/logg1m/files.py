@@ -151,19 +151,6 @@ def read_json(path: str | Path, required: tuple[str, ...] = ()) -> dict[str, Any
     return value
 
 
-@contextmanager
-def understood(path: str | Path) -> Iterator[None]:
-    """Read what a JSON artifact holds: what is not there, or is of another kind, becomes one error that names the file.
-
-    Only for code that takes its values from this artifact alone.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError, StopIteration) as error:
-        found = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"{path} does not hold what its rule writes ({found}); delete it and run again") from error
-
-
 def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
     """Write a table without an index; the bytes depend on the values alone."""
     with atomic_path(path) as temporary:

@@ -1,4 +1,4 @@
-"""The small roadmap, made once without any disturbance, to compare with."""
+"""The small roadmap under survey conditions, made once without any disturbance, to compare with."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Flow:
     with (folder / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not finished.exists():
-            small_project(flow.folder)
+            small_project(flow.folder, "survey")
             flow.snakemake("--cores", "2")
             finished.touch()
     return flow
@@ -31,8 +31,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Flow:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Flow:
-    """The small roadmap without results."""
-    return small_project(tmp_path / "project")
+    """The same without results."""
+    return small_project(tmp_path / "project", "survey")
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_a_wrong_artifact_is_one_error_that_names_it(copied: Flow, number: int):
 
 
 def test_the_manifest_of_another_store_is_noticed(copied: Flow, tmp_path):
-    other = small_project(tmp_path / "other")
+    other = small_project(tmp_path / "other", "survey")
     other.edit_yaml("run.yaml", lambda settings: settings.update(seed=1))
     other.snakemake("results/data/manifest.json")
     manifest = copied.path("results/data/manifest.json")

@@ -198,8 +198,8 @@ def copy_project(folder: Path) -> Flow:
     return Flow(folder)
 
 
-def small_project(folder: Path) -> Flow:
-    """The project with the small roadmap and its overlay, without any result."""
+def small_project(folder: Path, conditions: str = "") -> Flow:
+    """The project with the small roadmap and its overlay, under the `conditions` of that file, without any result."""
     flow = copy_project(folder)
     (folder / "run.yaml").write_text(yaml.safe_dump(SETTINGS))
     for path in (folder / "config/experiments").glob("*.yaml"):
@@ -213,6 +213,9 @@ def small_project(folder: Path) -> Flow:
             )
         if kept is not None:
             flow.edit_yaml(f"config/experiments/{path.name}", _without_strangers)
+    if conditions:
+        overlay = yaml.safe_load((folder / f"config/conditions/{conditions}.yaml").read_text())
+        flow.configure("data", **overlay["data"])
     return flow
 
 

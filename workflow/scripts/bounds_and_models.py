@@ -3,12 +3,13 @@
 import pandas as pd
 
 from logg1m.baselines.reports import about_lightgbm
+from logg1m.blame import understood
 from logg1m.bounds.bayes.comparison import add_bayes
 from logg1m.bounds.bayes.model import prior_is_exact, prior_text
 from logg1m.bounds.comparison import compare, largest_of_each, note_training
 from logg1m.config.bounds import Bootstrap, Bounds
 from logg1m.config.data import Data
-from logg1m.files import read_json, read_parquet, understood, write_json
+from logg1m.files import read_json, read_parquet, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
 from logg1m.protocol.truths import require_one_truth

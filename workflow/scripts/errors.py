@@ -2,11 +2,12 @@
 
 import pandas as pd
 
+from logg1m.blame import understood
 from logg1m.bounds.comparison import largest_of_each
 from logg1m.bounds.efficiency import reached
 from logg1m.config.bounds import Bootstrap
 from logg1m.experiments.anatomy import anatomy
-from logg1m.files import InputError, read_json, read_parquet, understood, write_json
+from logg1m.files import InputError, read_json, read_parquet, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
 from logg1m.spectra.store import Store

@@ -1,8 +1,9 @@
 """Evidence of a decision: the rule's verdict from measured numbers, and any override beside it."""
 
+from logg1m.blame import understood
 from logg1m.config.decisions import Decisions
 from logg1m.decisions import gates
-from logg1m.files import read_json, understood, write_json
+from logg1m.files import read_json, write_json
 from logg1m.jobs.frame import job
 
 with job(snakemake):

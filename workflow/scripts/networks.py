@@ -1,6 +1,7 @@
 """The networks of MVP-0.B: present state (the whole spectrum) and the windows of the line list alone."""
 
-from logg1m.files import read_json, understood, write_json
+from logg1m.blame import understood
+from logg1m.files import read_json, write_json
 from logg1m.jobs.frame import job
 
 with job(snakemake):

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from logg1m.blame import understood
 from logg1m.config.predict import Predict
-from logg1m.files import read_json, understood
+from logg1m.files import read_json
 from logg1m.jobs.frame import job
 from logg1m.predict.model import load
 from logg1m.predict.predicting import Predictor

@@ -1,8 +1,9 @@
 """The recipe that Phase 3 starts from."""
 
+from logg1m.blame import understood
 from logg1m.config.experiments import Recipe
 from logg1m.decisions.recipes import next_recipe, read_verdicts
-from logg1m.files import read_json, understood, write_json
+from logg1m.files import read_json, write_json
 from logg1m.jobs.frame import job
 
 with job(snakemake):

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from pathlib import Path
 
+from logg1m.blame import understood
 from logg1m.bounds.efficiency import optimal
 from logg1m.config.baselines import LightGBMConfig
 from logg1m.config.bounds import Bootstrap
@@ -16,7 +17,7 @@ from logg1m.config.protocol import Protocol
 from logg1m.experiments.models import BY_STEPS
 from logg1m.experiments.run import run
 from logg1m.experiments.task import TARGETS, Given, RunSetting, training_code
-from logg1m.files import read_json, read_parquet, understood
+from logg1m.files import read_json, read_parquet
 from logg1m.jobs.device import resolve
 from logg1m.jobs.frame import job
 from logg1m.nn import denoisers

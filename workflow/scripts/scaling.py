@@ -3,10 +3,11 @@
 import pandas as pd
 
 from logg1m.baselines.scaling import facts_of, table
+from logg1m.blame import understood
 from logg1m.config.baselines import Baselines
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.protocol import Protocol
-from logg1m.files import read_json, read_parquet, understood, write_json
+from logg1m.files import read_json, read_parquet, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
 from logg1m.protocol.truths import require_one_truth

@@ -1,9 +1,10 @@
 """D4: the combination against its best member, and the recipe of Phase 2."""
 
+from logg1m.blame import understood
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
 from logg1m.decisions.recipes import keep_combination, settle
-from logg1m.files import read_json, read_parquet, understood, write_json
+from logg1m.files import read_json, read_parquet, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
 from logg1m.protocol.truths import require_one_truth

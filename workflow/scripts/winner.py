@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from logg1m.blame import understood
 from logg1m.bounds.choice import choose
 from logg1m.bounds.comparison import largest_of_each
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
-from logg1m.files import read_json, read_parquet, understood, write_json
+from logg1m.files import read_json, read_parquet, write_json
 from logg1m.jobs.frame import job
 from logg1m.protocol.members import read_members
 from logg1m.results.run import METRICS

@@ -364,8 +364,9 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _decide(options: argparse.Namespace) -> int:
+    from logg1m.blame import understood
     from logg1m.decisions import gates, recipes
-    from logg1m.files import read_json, understood
+    from logg1m.files import read_json
 
     results = Path(options.results or Path(options.folder) / "results")
     path = results / "decisions" / f"{options.explain}.evidence.json"

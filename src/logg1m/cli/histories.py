@@ -67,7 +67,8 @@ def histories(results: Path) -> Iterator[History]:
     """Every history below a folder of results, in the order of names; an empty one is left out."""
     import numpy as np
 
-    from logg1m.files import read_csv, read_json, understood
+    from logg1m.blame import understood
+    from logg1m.files import read_csv, read_json
     from logg1m.results.run import METRICS
 
     for path in sorted(results.glob("*/*/seed_*/history.csv")):

@@ -59,7 +59,8 @@ def page(folder: Path) -> Path:
 
 def _known(path: Path) -> tuple[int, int, float, dict[str, str]]:
     """Largest scale, seed and noise level of a run, and what it is in words, from what it recorded of its configuration."""
-    from logg1m.files import read_json, understood
+    from logg1m.blame import understood
+    from logg1m.files import read_json
 
     known = read_json(path) if path.exists() else {}
     with understood(path):

@@ -332,7 +332,7 @@ class Experiments(Section):
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
     seeds_for: dict[Name, Annotated[int, Field(ge=1, le=99)]] = Field(
         {},
-        description="experiment id → seeds of its verdict in place of `seeds`, as {\"1.5\": 3} where it is close; what it "
+        description='experiment id → seeds of its verdict in place of `seeds`, as {"1.5": 3} where it is close; what it '
         "compares with gets them too",
     )
     seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], over(_SEED_SCATTER)] = Field(

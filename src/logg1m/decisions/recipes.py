@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from logg1m import metrics
+from logg1m.blame import understood
 from logg1m.config.bounds import Bootstrap
 from logg1m.config.experiments import Recipe
 from logg1m.decisions.points import POINTS
@@ -14,7 +15,7 @@ from logg1m.experiments import catalogue
 from logg1m.experiments.judging import resampling
 from logg1m.experiments.judging.intervals import entry
 from logg1m.experiments.judging.verdict import ACCEPTED
-from logg1m.files import read_json, understood
+from logg1m.files import read_json
 from logg1m.scatter import Scatter
 
 # Changes that are no direction for a recipe: another kind of model, or other stars to train on, is nothing that Phases

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from logg1m.blame import understood
 from logg1m.config.experiments import Recipe
-from logg1m.files import InputError, understood
+from logg1m.files import InputError
 from logg1m.inputs.channels import channels, with_neutral
 from logg1m.inputs.masked import fill
 from logg1m.inputs.normalise import normalise

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from logg1m.files import read_json, understood, write_json
+from logg1m.blame import understood
+from logg1m.files import read_json, write_json
 from logg1m.report.roadmap import Roadmap
 from logg1m.results.numbers import Cursor
 

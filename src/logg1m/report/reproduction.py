@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from logg1m.files import read_json, understood
+from logg1m.blame import understood
+from logg1m.files import read_json
 from logg1m.report.roadmap import Reproduction
 from logg1m.results.artifacts import Artifacts
 
