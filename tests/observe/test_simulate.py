@@ -14,7 +14,7 @@ from logg1m.config.data import Observation
 from logg1m.files import InputError
 from logg1m.observe import LABELS, WAVE, Conditions, Observer
 from logg1m.observe.pfs import extinction_curve
-from logg1m.observe.simulate import _median
+from logg1m.observe.simulate import _median, _median_and_pixels
 
 KM_S = 299792.458
 STEPS = (1e-2, 1e-5, 1e-5, 1e-5, 1e-5)  # K and dex, of the central differences
@@ -179,8 +179,9 @@ def test_the_median_and_its_pixels_are_those_of_numpy(seed, ties):
     values = np.random.default_rng(seed).normal(size=(20, 12))
     if ties:
         values = values.round(0)
-    median, pixels = _median(torch.tensor(values))
+    median, pixels = _median_and_pixels(torch.tensor(values))
     np.testing.assert_array_equal(median.numpy(), np.median(values, axis=1))
+    assert torch.equal(_median(torch.tensor(values)), median)
     middle = np.take_along_axis(values, pixels.numpy(), axis=1)
     np.testing.assert_array_equal(np.sort(middle, axis=1), np.sort(values, axis=1)[:, 5:7])
 
