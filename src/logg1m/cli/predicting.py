@@ -52,6 +52,10 @@ def add(add: "Add") -> None:
         help="median (default): every spectrum is scaled by its own; kept: the spectra are normalised as the workflow's",
     )  # fmt: skip
     command.add_argument("--bound", action="store_true", help="also log_gBound, what the spectrum allowed (slow)")
+    command.add_argument(
+        "--layout", choices=("logg1m", "pfsStarCatalog"), default="logg1m",
+        help="columns of the output: ours (default), or those of the survey's catalogue of stars, in FITS",
+    )  # fmt: skip
     command.add_argument("--rows", metavar="START:STOP", help="only these spectra, counted over all files together")
     command.add_argument(
         "--threads", metavar="N", type=count(most=10_000), default=2, help="at most so many (default: 2)"
@@ -79,6 +83,7 @@ def _predict(options: argparse.Namespace) -> int:
         amplitude=options.amplitude,
         options=Options(bits, options.mask_means, options.array),
         rows=_rows(options.rows),
+        layout=options.layout,
         threads=options.threads,
     )
     predictor = Predictor(load(options.model))

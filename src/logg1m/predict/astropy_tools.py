@@ -83,8 +83,9 @@ def write_table(
     steps: Sequence[str],
     about: Mapping[str, Any],
     kind: str,
+    extension: str = "PREDICTIONS",
 ) -> None:
-    """Write FITS (HDU PREDICTIONS, steps as HISTORY) or ECSV."""
+    """Write FITS (steps as HISTORY of the extension) or ECSV."""
     if kind == ".ecsv":
         as_qtable(frame, units, {**about, "steps": list(steps)}).write(path, format="ascii.ecsv", overwrite=True)
         return
@@ -97,7 +98,7 @@ def write_table(
     for name, (unit, _) in units.items():
         if unit:
             hdu.columns[name].unit = unit  # TUNIT; astropy itself would not write dex
-    hdu.name = "PREDICTIONS"
+    hdu.name = extension
     hdu.header["MODEL_ID"] = str(about.get("model_id", ""))
     hdu.header["L1MVERS"] = (str(about.get("version", "")), "version of logg1m")
     hdu.header["ESTIMATE"] = str(about.get("estimator", "network"))

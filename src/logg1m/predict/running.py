@@ -28,6 +28,7 @@ class Asking:
 
     v_los : one radial velocity for all, km/s; rv : table of them, columns v_los and objId or row (and input)
     rows : of all files together, start and stop; None: all
+    layout : of the output, one of `writing.LAYOUTS`
     """
 
     estimator: Estimator = "network"
@@ -38,6 +39,7 @@ class Asking:
     amplitude: str = "median"
     options: Options = field(default_factory=Options)
     rows: tuple[int, int] | None = None
+    layout: str = "logg1m"
     threads: int = 1
 
 
@@ -198,7 +200,7 @@ def predict_files(
     InputError
         What is wrong with a file, an option, or the output, which is then left as it was.
     """
-    writing.require_writable(out, overwrite)
+    writing.require_writable(out, overwrite, layout=asking.layout)
     readers = open_all(paths, asking.options)
     writing.require_writable(out, overwrite, [reader.path for reader in readers] + [asking.rv] * bool(asking.rv))  # type: ignore[list-item]
     if asking.rv:
@@ -214,7 +216,7 @@ def predict_files(
         "estimator": asking.estimator,
         "inputs": [reader.path.name for reader in readers],
     }
-    writing.write(out, frame, steps, about)
+    writing.write(out, frame, steps, about, asking.layout)
     return len(frame), int(frame["flag"].sum())
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from logg1m.files import InputError, atomic_path
+from logg1m.predict import star_catalog
 from logg1m.predict.model import COLUMNS
 from logg1m.predict.predicting import MEANINGS
 
 SUFFIXES = (".fits", ".ecsv", ".parquet")
+LAYOUTS = ("logg1m", "pfsStarCatalog")
 _SHORT = {"row", "n_masked", "logg1m_flag"}
 _EXACT = {"catId", "objId"}
 _FURTHER = {COLUMNS[name][0]: (COLUMNS[name][1], f"{name}, the model's estimate") for name in COLUMNS if name != "logg"}
@@ -29,16 +31,19 @@ def meaning(name: str) -> tuple[str, str]:
     return {**MEANINGS, **_FURTHER, **_POSTERIOR}.get(name, ("", ""))
 
 
-def require_writable(out: Path, overwrite: bool, inputs: Sequence[Path] = ()) -> None:
+def require_writable(out: Path, overwrite: bool, inputs: Sequence[Path] = (), layout: str = "logg1m") -> None:
     """Refuse what cannot become the output, before anything is computed.
 
     Raises
     ------
     InputError
-        If the suffix is none of FITS, ECSV, Parquet, or the file is there and must not be replaced, or is an input.
+        If the suffix is none of FITS, ECSV, Parquet, or not the layout's, or the file is there and must not be replaced,
+        or is an input.
     """
     if out.suffix.lower() not in SUFFIXES:
         raise InputError(f"{out}: the suffix says the format, expected one of {', '.join(SUFFIXES)}")
+    if layout == "pfsStarCatalog" and out.suffix.lower() != ".fits":
+        raise InputError(f"{out}: pfsStarCatalog is a FITS file; name one that ends in .fits")
     if out.is_dir():
         raise InputError(f"{out} is a folder; name a file")
     if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):
@@ -78,13 +83,16 @@ def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def write(out: Path, frame: pd.DataFrame, steps: Sequence[str], about: Mapping[str, Any]) -> None:
+def write(
+    out: Path, frame: pd.DataFrame, steps: Sequence[str], about: Mapping[str, Any], layout: str = "logg1m"
+) -> None:
     """Write the table.
 
     Parameters
     ----------
     steps : what was done with the spectra, words
     about : keys and values for the header: model, version, files
+    layout : one of `LAYOUTS`; pfsStarCatalog has the columns of `star_catalog`
     """
     kind = out.suffix.lower()
     if kind == ".parquet":
@@ -93,8 +101,13 @@ def write(out: Path, frame: pd.DataFrame, steps: Sequence[str], about: Mapping[s
     from logg1m.predict.astropy_tools import write_table
 
     units = {str(name): meaning(str(name)) for name in frame}
+    hdu = "PREDICTIONS"
+    if layout == "pfsStarCatalog":
+        frame, hdu = star_catalog.star_catalog(frame), star_catalog.HDU
+        own = {str(name): star_catalog.meaning(str(name)) for name in frame}
+        units = {name: own[name] if any(own[name]) else meaning(name) for name in own}
     with atomic_path(out) as temporary:
-        write_table(temporary, frame, units, steps, about, kind)
+        write_table(temporary, frame, units, steps, about, kind, hdu)
 
 
 def _parquet(out: Path, frame: pd.DataFrame, steps: Sequence[str], about: Mapping[str, Any]) -> None:
