@@ -183,30 +183,41 @@ def train(
     code : fingerprint of the training code, which the state must come from
     draws : of noise of every training spectrum; validation has one
     """
-    options = parameters(config, seed, compute)
     about = [store.manifest["store_id"], split.fit.tolist(), noise_level, config.model_dump(), seed, code, draws]
-    identity = digest(about)
-    folder = state / identity
+    folder = state / digest(about)
     for stale in state.glob("*"):
         if stale != folder:
             shutil.rmtree(stale)
     boosted = _resume(folder, config.n_estimators)
-    finished = boosted.n_trees
-    if finished == config.n_estimators:
-        _remove_binned(folder)  # left by a job that died between its last save and that of its results
-        return boosted
-    fit = NoisyRows(store, split.fit, seed, noise_level, compute, draws)
-    held = NoisyRows(store, split.validation, seed, noise_level, compute)
-    data = _binned(fit, truth, options, folder / _BINNED)
-    validation_rows = np.concatenate(list(held.blocks("validation")))
-    validation = data.create_valid(validation_rows, truth[held.ids])
-    if finished:
-        blocks = fit.blocks("trees so far")
-        data.set_init_score(np.concatenate([boosted.predict(block, finished) for block in blocks]))
-        validation.set_init_score(boosted.predict(validation_rows, finished))
-    progress = Progress("LightGBM", config.n_estimators, "trees")
+    if boosted.n_trees < config.n_estimators:
+        fit = NoisyRows(store, split.fit, seed, noise_level, compute, draws)
+        held = NoisyRows(store, split.validation, seed, noise_level, compute)
+        options = parameters(config, seed, compute)
+        data = _binned(fit, truth, options, folder / _BINNED)
+        rows = np.concatenate(list(held.blocks("validation")))
+        validation = data.create_valid(rows, truth[held.ids])
+        if boosted.n_trees:
+            blocks = fit.blocks("trees so far")
+            data.set_init_score(np.concatenate([boosted.predict(block, boosted.n_trees) for block in blocks]))
+            validation.set_init_score(boosted.predict(rows, boosted.n_trees))
+        _grow(boosted, data, validation, options, config.n_estimators, seed, folder)
+    _remove_binned(folder)  # or left by a job that died between its last save and that of its results
+    return boosted
+
+
+def _grow(
+    boosted: Boosted,
+    data: lgb.Dataset,
+    validation: lgb.Dataset,
+    options: dict[str, Any],
+    n_trees: int,
+    seed: int,
+    folder: Path,
+) -> None:
+    """Grow what is missing of `n_trees`, saved every minute; an interruption saves and raises `Interrupted`."""
+    finished, saved = boosted.n_trees, time.monotonic()
+    progress = Progress("LightGBM", n_trees, "trees")
     progress.skip(finished)
-    saved = time.monotonic()
 
     def watch(env: Any) -> None:
         nonlocal saved
@@ -220,23 +231,14 @@ def train(
             raise interruption.Interrupted(f"after {len(boosted.history):,} trees")
 
     # Every tree draws its features from a seed of its own, so that a resumed run grows the same trees.
-    seeds = np.random.SeedSequence(seed).generate_state(config.n_estimators) >> 1
-    options["feature_fraction_seed"] = int(seeds[finished])
-    own_seed = lgb.reset_parameter(feature_fraction_seed=[int(s) for s in seeds[finished:]])
+    seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n_trees) >> 1][finished:]
+    options = options | {"feature_fraction_seed": seeds[0]}
+    callbacks = [lgb.reset_parameter(feature_fraction_seed=seeds), watch]
     with interruption.listening():
-        boosted.parts.append(
-            lgb.train(
-                options,
-                data,
-                config.n_estimators - finished,
-                valid_sets=[validation],
-                callbacks=[own_seed, watch],
-            )
-        )
+        grown = lgb.train(options, data, n_trees - finished, valid_sets=[validation], callbacks=callbacks)
+        boosted.parts.append(grown)
         _save(folder, boosted.parts, boosted.history)
-    _remove_binned(folder)
     progress.finish()
-    return boosted
 
 
 def _binned(rows: NoisyRows, truth: np.ndarray, options: dict[str, Any], path: Path) -> lgb.Dataset:

@@ -1,10 +1,11 @@
 """Bounds of the low-noise spectra by three derivative estimators, in one pass over the store."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix
 
 from logg1m.bounds import derivatives, fisher
 from logg1m.bounds.completion import Completion
@@ -92,6 +93,56 @@ def select(members: pd.DataFrame, most: int, full_sample: int) -> np.ndarray:
     return np.union1d(low, full)
 
 
+@dataclass(frozen=True)
+class _Derivatives:
+    """∂F/∂label of stars of the library, in units per K or dex, by every estimator that there is."""
+
+    library: Library
+    source: Source
+    scale: np.ndarray
+    index: np.ndarray  # neighbours of every star, and their weights in the regression
+    weights: np.ndarray
+    differences: csr_matrix
+
+    @classmethod
+    def of(cls, library: Library, source: Source, scale: np.ndarray, config: Bounds) -> "_Derivatives":
+        scaled, everyone = library.labels / scale, np.arange(len(library.ids))
+        neighbours = min(config.linear_neighbours, len(scaled))
+        index, weights = derivatives.regression_weights(scaled, everyone, neighbours, config.linear_degree)
+        differences = derivatives.knn_weights(scaled, everyone, config.knn_neighbours)
+        return cls(library, source, scale, index, weights, differences)
+
+    def __call__(self, rows: slice) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+        """Estimator → (N, 5, P); with the exact one what the error itself says of the labels, (N, 5, 5)."""
+        flux, per_unit = self.library.flux, (1 / self.scale)[None, :, None].astype(np.float32)
+        found = {"local_linear": derivatives.apply_weights(self.index[rows], self.weights[rows], flux) * per_unit}
+        by_differences = found["local_linear"].copy()  # the roadmap's estimate replaces ∂F/∂log g alone
+        by_differences[:, 1] = (self.differences[rows] @ flux) * per_unit[0, 1]
+        found["knn"] = by_differences
+        if not isinstance(self.source, Simulator):
+            return found, None
+        exact = self.source.derivatives(self.library.ids[rows])
+        found["exact"] = exact.d_flux.cpu().numpy()
+        unseen = np.isinf(self.library.error[rows])[:, None]
+        return found, fisher.trace_term(np.where(unseen, 0.0, exact.d_ln_error.cpu().numpy()))
+
+
+@dataclass
+class _Sum:
+    """What batches of stars found by one estimator: bounds, and signal per pixel (2, P) over so many stars."""
+
+    tables: list[pd.DataFrame] = field(default_factory=list)
+    signal: np.ndarray | float = 0.0
+    stars: int = 0
+
+    def add(self, table: pd.DataFrame, signal: np.ndarray, stars: int) -> None:
+        self.tables.append(table)
+        self.signal, self.stars = self.signal + signal, self.stars + stars
+
+    def mean_signal(self) -> np.ndarray:
+        return np.asarray(self.signal) / max(self.stars, 1)
+
+
 def compute_bounds(
     library: Library,
     source: Source,
@@ -110,67 +161,44 @@ def compute_bounds(
     columns : of nuisances, which are marginalised
     """
     ranges = fisher.ranges_that_vary(ranges, library.labels)
-    scale = label_scale(ranges)
-    scaled = library.labels / scale
-    everyone = np.arange(len(scaled))
-    neighbours = min(config.linear_neighbours, len(scaled))
-    index, weights = derivatives.regression_weights(scaled, everyone, neighbours, config.linear_degree)
-    differences = derivatives.knn_weights(scaled, everyone, config.knn_neighbours)
+    derived = _Derivatives.of(library, source, label_scale(ranges), config)
     common = common_weights(library.error[:_WITH_COMMON_WEIGHTS])
     best = "exact" if isinstance(source, Simulator) else "local_linear"
-    unknown = columns.precision if columns else np.empty(0)
-    precision = np.concatenate([np.zeros(len(LABELS)), unknown])
+    precision = np.concatenate([np.zeros(len(LABELS)), columns.precision if columns else []])
     free = [*fisher.free_labels(ranges), *range(len(LABELS), len(precision))]  # rows of a jacobian with nuisances
 
-    def visit(start: int) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray], dict[str, int]]:
+    def visit(start: int) -> dict[str, tuple[pd.DataFrame, np.ndarray, int]]:
         rows = slice(start, start + _BATCH)
-        error = library.error[rows]
-        per_unit = (1 / scale)[None, :, None].astype(np.float32)
-        d_flux = {"local_linear": derivatives.apply_weights(index[rows], weights[rows], library.flux) * per_unit}
-        by_differences = d_flux["local_linear"].copy()  # the roadmap's estimate replaces ∂F/∂log g alone
-        by_differences[:, 1] = (differences[rows] @ library.flux) * per_unit[0, 1]
-        d_flux["knn"] = by_differences
-        trace = None
-        if isinstance(source, Simulator):
-            exact = source.derivatives(library.ids[rows])
-            d_flux["exact"] = exact.d_flux.cpu().numpy()
-            trace = fisher.trace_term(np.where(np.isinf(error)[:, None], 0.0, exact.d_ln_error.cpu().numpy()))
-        tables, sums, counts = {}, {}, {}
+        error, found = library.error[rows], {}
+        d_flux, trace = derived(rows)
         for name, by_label in d_flux.items():
             jacobian = fisher.with_nuisances(by_label, library.flux[rows], columns)
             whole = fisher.fisher_information(jacobian, error)
             information = fisher.marginalised(whole, columns)
-            tables[name] = fisher.bounds(information, ranges, config.max_condition)
+            table = fisher.bounds(information, ranges, config.max_condition)
             if name == best and start < _WITH_COMMON_WEIGHTS:
                 how = common, free, precision
-                tables[name]["sigma_common_weights"] = fisher.sigma_with_weights(jacobian, error, *how)
+                table["sigma_common_weights"] = fisher.sigma_with_weights(jacobian, error, *how)
             if name == "exact" and trace is not None:
-                tables[name]["trace_share"] = trace[:, 1, 1] / whole[:, 1, 1]
+                table["trace_share"] = trace[:, 1, 1] / whole[:, 1, 1]
             known = fisher.has_derivative(information, ranges)
             weighted = jacobian[known] / error[known][:, None]
             own = _own_signal(weighted, whole[known] + np.diag(precision), free)
-            signal = np.stack([np.abs(weighted[:, 1]), np.abs(own)])
-            sums[name] = signal.sum(axis=1, dtype=np.float64)
-            counts[name] = int(known.sum())
-        return tables, sums, counts
+            signal = np.stack([np.abs(weighted[:, 1]), np.abs(own)]).sum(axis=1, dtype=np.float64)
+            found[name] = table, signal, int(known.sum())
+        return found
 
-    starts = range(0, len(scaled), _BATCH)
-    parts: dict[str, list[pd.DataFrame]] = {}
-    totals: dict[str, np.ndarray] = {}
-    known_stars: dict[str, int] = {}
-    for tables, sums, counts in passes.over(visit, starts, compute, "bounds", lambda s: min(_BATCH, len(scaled) - s)):
-        for name, table in tables.items():
-            parts.setdefault(name, []).append(table)
-        for name, values in sums.items():
-            totals[name] = totals.get(name, 0.0) + values
-            known_stars[name] = known_stars.get(name, 0) + counts[name]
+    total, starts = len(library.ids), range(0, len(library.ids), _BATCH)
+    sums: dict[str, _Sum] = {}
+    for found in passes.over(visit, starts, compute, "bounds", lambda s: min(_BATCH, total - s)):
+        for name, of_batch in found.items():
+            sums.setdefault(name, _Sum()).add(*of_batch)
     frames = [pd.DataFrame({"id": library.ids, **dict(zip(LABELS, library.labels.T))})]
-    for name in fisher.ESTIMATORS:
-        if name in parts:
-            frames.append(pd.concat(parts[name], ignore_index=True).add_prefix(f"{name}_"))
+    for name in (name for name in fisher.ESTIMATORS if name in sums):
+        frames.append(pd.concat(sums[name].tables, ignore_index=True).add_prefix(f"{name}_"))
     profile = {"wave": source.wave}
-    for name, values in totals.items():
-        profile[name], profile[f"{name}_marginalised"] = values / max(known_stars[name], 1)
+    for name, summed in sums.items():
+        profile[name], profile[f"{name}_marginalised"] = summed.mean_signal()
     return BoundsResult(pd.concat(frames, axis=1), pd.DataFrame(profile))
 
 
