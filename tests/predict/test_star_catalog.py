@@ -37,6 +37,10 @@ def test_what_is_inferred_has_its_words_and_the_rest_is_empty():
     assert (found["v_los"] == 12).all()
 
 
+def test_a_star_at_rest_has_no_velocity():
+    assert star_catalog(predictions([0]), at_rest=True)["v_los"].isna().all()
+
+
 def test_predictions_without_log_g_are_refused():
     with pytest.raises(InputError, match="log_gErr is not among the predictions"):
         star_catalog(predictions([0]).drop(columns="log_gErr"))
@@ -56,13 +60,19 @@ def test_the_command_writes_what_strict_fits_reads(model_folder, tmp_path, capsy
     ]
     assert main([*said, str(tmp_path / "out.parquet")]) == 1
     assert "pfsStarCatalog is a FITS file; name one that ends in .fits" in capsys.readouterr().err
+    for more, what in ((["--bound"], "--bound"), (["--estimator", "both"], "--estimator both")):
+        assert main([*said, str(out), *more]) == 1
+        assert f"{what} asks for more than it holds" in capsys.readouterr().err
+    assert not out.exists()
     assert main([*said, str(out)]) == 0
     assert main(["predict", str(tmp_path / "dataset.h5"), "--model", str(model_folder), "--out", str(plain)]) == 0
-    with fits.open(out, checksum=True) as file, fits.open(plain) as other:
+    with fits.open(out) as file, fits.open(plain) as other:
         file.verify("exception")
         rows, ours = file[HDU].data, other["PREDICTIONS"].data
         assert {f"{name}{end}" for name in PARAMETERS for end in ("", "Err", "Status")} <= set(rows.names)
         assert file[HDU].columns["log_g"].unit == "dex"
+        place = rows.names.index("v_los") + 1
+        assert file[HDU].header[f"TCOMM{place}"] == "radial velocity that was removed, given and not measured"
         np.testing.assert_array_equal(rows["log_g"], ours["log_g"])
         np.testing.assert_array_equal(rows["log_gErr"], ours["log_gErr"])
         assert list(rows["log_gStatus"]) == list(ours["log_gStatus"])

@@ -221,6 +221,21 @@ def test_a_verdict_whose_runs_or_artifact_say_otherwise_is_stale(paths, experime
     assert state(paths, experiments, "1.1")[0] == "stale"
 
 
+def test_seeds_that_another_verdict_asked_for_are_none_of_this_one(paths, experiments, results):
+    """`experiments.seeds_for` trains a shared reference with more seeds than every other verdict reads."""
+    before = of(paths, experiments).mvp("1.3").variants
+    seeds = before[0].seeds
+    for name in ("metrics.json", "provenance.json"):
+        path = results / f"{before[0].runs}/seed_{seeds}/{name}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((results / f"{before[0].runs}/seed_0/{name}").read_bytes())
+        paths = [*paths, path]
+    alter(path.with_name("metrics.json"), lambda m: m["full"]["r2"].update(value=0.123))
+    after = of(paths, experiments).mvp("1.3")
+    assert after.state == "done"
+    assert (after.variants[0].files, after.variants[0].seconds) == (before[0].files, before[0].seconds)
+
+
 def test_without_results_experiments_are_ready_or_planned_with_what_they_wait_for(paths, experiments, results):
     assert {m.state for m in of([], experiments).mvps} == {"planned"}
     handed = [results / "data/manifest.json", results / "mvp_0_a/members.parquet"]

@@ -159,5 +159,6 @@ def test_seeds_for_one_experiment_run_it_and_what_it_is_compared_with_alone(flow
         "run_variant:mvp_1_2/flux/1", "run_variant:mvp_1_5/multi_equal/1", "verdict_mvp_1_5", "figures_mvp_1_5",
         "evidence:d3", "decide:d3", "propose", "settle_recipe", *CONFIRMED,
     ])  # fmt: skip
-    flow.configure("experiments", seeds_for={"7.1": 2})
-    assert "experiments.seeds_for: there is no experiment '7.1'; expected some of 0.A" in flow.snakemake("-n", ok=False)
+    flow.configure("experiments", seeds_for={"1.1": 2})
+    printed = flow.snakemake("-n", ok=False)
+    assert "experiments.seeds_for: there is no experiment with runs '1.1'; expected some of 1.2" in printed

@@ -7,7 +7,8 @@ from logg1m.files import InputError, read_json
 try:
     EXPERIMENTS = catalogue.load(place("experiments"), NEEDED)
     catalogue.check_names(EXPERIMENTS, CONFIG.experiments.paused, "experiments.paused")
-    catalogue.check_names(EXPERIMENTS, CONFIG.experiments.seeds_for, "experiments.seeds_for")
+    trained = {key: found for key, found in EXPERIMENTS.items() if not found.artifact}
+    catalogue.check_names(trained, CONFIG.experiments.seeds_for, "experiments.seeds_for", "experiment with runs")
     catalogue.check_names(EXPERIMENTS, CONFIG.report.synced, "report.synced")
     catalogue.check_recipes(EXPERIMENTS, CONFIG.experiments)
 except InputError as error:

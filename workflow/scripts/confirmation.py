@@ -81,7 +81,7 @@ with job(snakemake):
             every = [saved_in(params.runs[key][name], key, name) for name in verdict["variants"]]
             judged = (params.seed_scatter, bootstrap, params.seed)
             found[key] = confirmation.of_experiment(experiment, verdict, every, task_of, asked, *judged)
-            looked |= {each.run: looks.fingerprint(each.recipe, each.models) for each in every}
+            looked |= {f"{each.run}, {len(each.models)}": looks.fingerprint(each.recipe, each.models) for each in every}
     best, winner = read_json(given.winner, ("model",))["model"], None
     classical = {}
     for path in map(Path, given.classical):

@@ -54,7 +54,7 @@ def add(add: "Add") -> None:
     command.add_argument("--bound", action="store_true", help="also log_gBound, what the spectrum allowed (slow)")
     command.add_argument(
         "--layout", choices=("logg1m", "pfsStarCatalog"), default="logg1m",
-        help="columns of the output: ours (default), or those of the survey's catalogue of stars, in FITS",
+        help="columns of the output: ours (default), or parameters as in the survey's catalogue of stars, in FITS",
     )  # fmt: skip
     command.add_argument("--rows", metavar="START:STOP", help="only these spectra, counted over all files together")
     command.add_argument(
@@ -66,7 +66,7 @@ def add(add: "Add") -> None:
 
 def _predict(options: argparse.Namespace) -> int:
     from logg1m.files import InputError
-    from logg1m.predict import running
+    from logg1m.predict import running, writing
     from logg1m.predict.model import load
     from logg1m.predict.predicting import Predictor
     from logg1m.predict.reading import Options
@@ -88,6 +88,9 @@ def _predict(options: argparse.Namespace) -> int:
     )
     predictor = Predictor(load(options.model))
     if options.dry_run:
+        running.require_room(asking)
+        if options.out:
+            writing.require_writable(Path(options.out), options.overwrite, layout=options.layout)
         for line in running.dry_run(options.spectra, predictor, asking):
             print(line)
         return 0

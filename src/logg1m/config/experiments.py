@@ -1,8 +1,9 @@
 """What an experiment is: a recipe in full, variants as changes of it, and what would accept them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from logg1m.config.base import EACH_ONCE, Name, Section, over
 from logg1m.config.baselines import Penalties
@@ -313,6 +314,10 @@ def _is_name(text: str) -> bool:
     return text.isascii() and text.replace("_", "a").isalnum()
 
 
+# Without quotes, 1.5 is a number in YAML.
+_AS_TEXT = BeforeValidator(lambda v: {str(key): value for key, value in v.items()} if isinstance(v, Mapping) else v)
+
+
 class Experiments(Section):
     """How experiments run at this scale."""
 
@@ -330,10 +335,11 @@ class Experiments(Section):
         "simulate at most so many of the test spectra that are set aside for it",
     )
     seeds: int = Field(1, ge=1, le=99, description="seeds of every variant; draws of noise and initial weights")
-    seeds_for: dict[Name, Annotated[int, Field(ge=1, le=99)]] = Field(
+    seeds_for: Annotated[dict[Name, Annotated[int, Field(ge=1, le=99)]], _AS_TEXT] = Field(
         {},
-        description='experiment id → seeds of its verdict in place of `seeds`, as {"1.5": 3} where it is close; what it '
-        "compares with gets them too",
+        max_length=100,
+        description="experiment id → seeds of its verdict, at least `seeds`, such as '3.4': 3 where it is close; what it is "
+        "compared with gets them too",
     )
     seed_scatter: Annotated[dict[Metric, Annotated[float, Field(ge=0, le=1e6)]], over(_SEED_SCATTER)] = Field(
         _SEED_SCATTER,
@@ -353,6 +359,13 @@ class Experiments(Section):
         description="experiment ids that are not run for now; a decision that reads the verdict of one (D2 of 1.4, D3 of 1.5) "
         "stays open: its default or override holds",
     )
+
+    @model_validator(mode="after")
+    def _more_seeds(self) -> "Experiments":
+        for name, seeds in self.seeds_for.items():
+            if seeds < self.seeds:
+                raise ValueError(f"seeds_for: {seeds} seeds for {name!r} are fewer than seeds = {self.seeds}")
+        return self
 
     @model_validator(mode="after")
     def _of_use(self) -> "Experiments":

@@ -57,12 +57,12 @@ def _require(found: dict[str, Experiment], needed: tuple[str, ...], folder: Path
         )
 
 
-def check_names(found: dict[str, Experiment], names: Iterable[str], key: str) -> None:
+def check_names(found: dict[str, Experiment], names: Iterable[str], key: str, what: str = "experiment") -> None:
     """Stop if the configuration's `key` names an experiment that there is none of; raises InputError."""
     known = [experiment.id for experiment in found.values()]
     for name in names:
         if name not in known:
-            raise InputError(f"{key}: there is no experiment {name!r}; expected some of {', '.join(known)}")
+            raise InputError(f"{key}: there is no {what} {name!r}; expected some of {', '.join(known)}")
 
 
 def check_recipes(found: dict[str, Experiment], settings: Experiments) -> None:

@@ -10,10 +10,10 @@ from logg1m.files import InputError, read_json, write_json
 RECORD = Path("results/configuration.json")
 _MANIFEST = Path("results/data/manifest.json")
 # What stores and runs are made from, and what of it decides about more runs, but not about what is in them.
-_SECTIONS = ("seed", "data", "protocol", "baselines", "network", "denoisers", "experiments")
+_SECTIONS = ("seed", "data", "protocol", "baselines", "network", "projection", "denoisers", "experiments")
 _MORE = {
     *(f"experiments.{name}" for name in ("seeds", "seeds_for", "all_variants", "paused", "seed_scatter")),
-    *(f"{section}.training.checkpoint_seconds" for section in ("network", "denoisers")),
+    *(f"{section}.training.checkpoint_seconds" for section in ("network", "projection", "denoisers")),
 }
 _SHOWN, _LONGEST = 3, 60  # settings in the line, characters of a value
 

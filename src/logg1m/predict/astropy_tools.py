@@ -98,6 +98,8 @@ def write_table(
     for name, (unit, _) in units.items():
         if unit:
             hdu.columns[name].unit = unit  # TUNIT; astropy itself would not write dex
+    for k, (_, words) in enumerate(units.values(), start=1):
+        hdu.header[f"TCOMM{k}"] = _ascii(words)
     hdu.name = extension
     hdu.header["MODEL_ID"] = str(about.get("model_id", ""))
     hdu.header["L1MVERS"] = (str(about.get("version", "")), "version of logg1m")
@@ -111,7 +113,7 @@ def write_table(
 
 def _ascii(text: str) -> str:
     """What a header or a column of FITS can hold."""
-    return text.encode("ascii", "backslashreplace").decode().replace("\n", "\\n")
+    return "".join(c if c.isascii() and c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def read_table(path: Path) -> pd.DataFrame:

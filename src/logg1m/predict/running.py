@@ -190,6 +190,19 @@ def predict_blocks(
     return writing.joined(parts), list(steps)
 
 
+def require_room(asking: Asking) -> None:
+    """Stop if the layout of the output has no column for what is asked.
+
+    Raises
+    ------
+    InputError
+        Says what to leave out.
+    """
+    if asking.layout == "pfsStarCatalog" and (asking.estimator == "both" or asking.bound):
+        what = "--estimator both" if asking.estimator == "both" else "--bound"
+        raise InputError(f"pfsStarCatalog has one log_g and no bound: {what} asks for more than it holds; leave it out")
+
+
 def predict_files(
     paths: Sequence[str | Path], predictor: Predictor, out: Path, asking: Asking, overwrite: bool = False
 ) -> tuple[int, int]:
@@ -201,6 +214,7 @@ def predict_files(
         What is wrong with a file, an option, or the output, which is then left as it was.
     """
     writing.require_writable(out, overwrite, layout=asking.layout)
+    require_room(asking)
     readers = open_all(paths, asking.options)
     writing.require_writable(out, overwrite, [reader.path for reader in readers] + [asking.rv] * bool(asking.rv))  # type: ignore[list-item]
     if asking.rv:
@@ -214,6 +228,7 @@ def predict_files(
         "model_id": predictor.model.identity,
         "version": __version__,
         "estimator": asking.estimator,
+        "frame": asking.frame,
         "inputs": [reader.path.name for reader in readers],
     }
     writing.write(out, frame, steps, about, asking.layout)

@@ -21,11 +21,15 @@ _OF_LOG_G = ("PARAMEDGE", "UNCALIBRATED", "DISAGREE")  # flags that say nothing 
 _KEPT = ("catId", "objId", "input", "row", "flag", "logg1m_flag", "model_id", "version")
 
 
-def star_catalog(frame: pd.DataFrame) -> pd.DataFrame:
+def star_catalog(frame: pd.DataFrame, at_rest: bool = False) -> pd.DataFrame:
     """Rows of predictions (`predicting.MEANINGS`) → rows of the catalogue.
 
     A parameter that is not inferred, and the error of a velocity that was given, is NaN with an empty status. The words of
     a status are those of `logg1m_flag`: PARAMEDGE, BADERROR and NODATA are the survey's too, the others ours.
+
+    Parameters
+    ----------
+    at_rest : the wavelengths were those of the stars, and no velocity was given
 
     Raises
     ------
@@ -43,6 +47,8 @@ def star_catalog(frame: pd.DataFrame) -> pd.DataFrame:
         found[name] = frame.get(column, nothing)
         found[f"{name}Err"] = frame.get(f"{column}Err", nothing)
         found[f"{name}Status"] = flags.words(bits if name == "log_g" else bits & ~own) if inferred else ""
+    if at_rest:
+        found["v_los"] = nothing
     return pd.DataFrame(found | {name: frame[name] for name in _KEPT[4:]})
 
 

@@ -91,7 +91,7 @@ def write(
     Parameters
     ----------
     steps : what was done with the spectra, words
-    about : keys and values for the header: model, version, files
+    about : keys and values for the header: model, version, files, frame
     layout : one of `LAYOUTS`; pfsStarCatalog has the columns of `star_catalog`
     """
     kind = out.suffix.lower()
@@ -103,7 +103,7 @@ def write(
     units = {str(name): meaning(str(name)) for name in frame}
     hdu = "PREDICTIONS"
     if layout == "pfsStarCatalog":
-        frame, hdu = star_catalog.star_catalog(frame), star_catalog.HDU
+        frame, hdu = star_catalog.star_catalog(frame, about.get("frame") == "rest"), star_catalog.HDU
         own = {str(name): star_catalog.meaning(str(name)) for name in frame}
         units = {name: own[name] if any(own[name]) else meaning(name) for name in own}
     with atomic_path(out) as temporary:

@@ -176,7 +176,7 @@ def _mvp(
     names = names_of(experiment, experiments, context.report)
     rule = experiment.acceptance or experiment.artifact
     assert rule is not None
-    runs = [run.raw or {} for v in variants for run in artifacts.of_runs(v.runs, PROVENANCE)]
+    runs = [run.raw or {} for v in variants for run in artifacts.of_runs(v.runs, PROVENANCE, v.seeds)]
     closed = cancellation(experiment, made)
     own = artifacts[own_artifact(experiment)]
     told = OF_ARTIFACT.get(own_artifact(experiment)) if verdict and own.raw else None

@@ -93,7 +93,8 @@ def outdated(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Arti
         if entry.get("change", {}) != experiment.variants[name].change:
             return f"variant {name} has changed since the verdict"
         said = at(entry, "metrics/full/r2/value")
-        found = [run.get("full", "r2", "value") for run in artifacts.of_runs(run_folder(experiment, name))]
+        runs = artifacts.of_runs(run_folder(experiment, name), seeds=entry.get("seeds"))
+        found = [run.get("full", "r2", "value") for run in runs]
         if said is not None and found and None not in found and abs(sum(found) / len(found) - said) > 1e-9:
             return f"the runs of variant {name} have changed since the verdict"
     return ""

@@ -27,11 +27,11 @@ def read_variants(experiment: Experiment, verdict: Cursor, artifacts: Artifacts)
 
 
 def _variant(entry: Cursor, name: str, folder: str, verdict: Cursor, artifacts: Artifacts) -> VariantResult:
-    runs = artifacts.of_runs(folder)
-    first = runs[0] if runs else Cursor(None, "")
-    times = [run.get("seconds") for run in artifacts.of_runs(folder, PROVENANCE)]
-    seconds = [float(time) for time in times if time is not None]
     said = entry.raw
+    runs = artifacts.of_runs(folder, seeds=said.get("seeds"))
+    first = runs[0] if runs else Cursor(None, "")
+    times = [run.get("seconds") for run in artifacts.of_runs(folder, PROVENANCE, said.get("seeds"))]
+    seconds = [float(time) for time in times if time is not None]
     return VariantResult(
         name=name,
         label=said.get("label", name),

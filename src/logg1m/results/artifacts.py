@@ -60,9 +60,15 @@ class Artifacts:
         """Names of handed files in a folder, by how they end, in order."""
         return sorted(name for name in self.files if name.startswith(f"{folder}/") and name.endswith(suffix))
 
-    def of_runs(self, folder: str, file: str = METRICS) -> list[Cursor]:
-        """Metrics (or another JSON file) of every run in a folder, seed after seed."""
-        return [self[name] for name in self.under(folder, f"/{file}")]
+    def of_runs(self, folder: str, file: str = METRICS, seeds: int | None = None) -> list[Cursor]:
+        """Metrics (or another JSON file) of the runs in a folder, seed after seed: of the first so many, or of all.
+
+        A folder may hold more seeds than one verdict reads: another one asked for them.
+        """
+        if seeds is None:
+            return [self[name] for name in self.under(folder, f"/{file}")]
+        names = (f"{folder}/seed_{k}/{file}" for k in range(seeds))
+        return [self[name] for name in names if name in self.files]
 
     @contextmanager
     def understood(self) -> Iterator[None]:
