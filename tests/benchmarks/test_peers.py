@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-PATH = Path(__file__).parents[2] / "benchmarks/bench_peers.py"
+PATH = Path(__file__).parents[2] / "benchmarks/peers.py"
 
 
 @pytest.fixture(scope="module")
 def peers():
-    spec = importlib.util.spec_from_file_location("bench_peers", PATH)
+    spec = importlib.util.spec_from_file_location("peers", PATH)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

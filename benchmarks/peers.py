@@ -1,6 +1,6 @@
 """Other ways to log g on the same spectra: accuracy against seconds of training and seconds per spectrum.
 
-    python benchmarks/bench_peers.py RUN [--scale N] [--stars N] [--figure FILE]
+    python benchmarks/peers.py RUN [--scale N] [--stars N] [--figure FILE]
 
 RUN is a folder with a store (`results/data/manifest.json`). Everybody trains on the same stars and is asked about the same
 low-noise test spectra, one draw of noise each; what was chosen, was chosen on validation stars. The Payne's way (Ting et al.
@@ -211,16 +211,17 @@ def projection(store: Store, size: int, protocol: Protocol, test: Stars) -> Answ
 
 
 def draw(rows: list[tuple[Answer, float, float]], path: Path) -> None:
-    """RMSE against seconds of training and seconds per spectrum."""
+    """RMSE against seconds of training (none: at one second) and seconds per spectrum."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True)
-    for axis, title, seconds in (
-        (axes[0], "training, s", lambda a: max(a.training, 1)),
-        (axes[1], "per spectrum, s", lambda a: a.asking),
-    ):
-        for answer, _, rmse in rows:
-            axis.plot(seconds(answer), rmse, "o")
-            axis.annotate(answer.name, (seconds(answer), rmse), xytext=(5, 4), textcoords="offset points", fontsize=7)
-        axis.set(xscale="log", xlabel=title)
+    for axis, what in zip(axes, ("training", "asking")):
+        seconds = np.array([getattr(answer, what) for answer, _, _ in rows])
+        seconds = np.maximum(seconds, 1.0 if what == "training" else 0.0)
+        middle = np.sqrt(seconds.min() * seconds.max())
+        for x, (answer, _, rmse) in zip(seconds, rows):
+            (dot,) = axis.plot(x, rmse, "o")
+            side = {"xytext": (6, 4), "ha": "left"} if x < middle else {"xytext": (-6, 4), "ha": "right"}
+            axis.annotate(answer.name, (x, rmse), textcoords="offset points", fontsize=7, color=dot.get_color(), **side)
+        axis.set(xscale="log", xlabel=f"{'training' if what == 'training' else 'per spectrum'}, s")
     axes[0].set_ylabel("RMSE of log g, dex")
     figure.savefig(path, dpi=150, bbox_inches="tight")
 
