@@ -176,7 +176,7 @@ def _ceilings(fisher: Cursor) -> list[Series]:
 def _optimal_named(fisher: dict[str, Any]) -> str:
     if fisher.get("ceiling_is_approximate"):
         return "Bayes-optimal under an approximate prior"
-    return "Bayes-optimal ceiling: no estimator is above it"
+    return "Bayes-optimal ceiling: none is above it but by chance"
 
 
 def _smaller(fisher: dict[str, Any], name: str) -> str:
