@@ -77,3 +77,6 @@ def test_a_candidate_that_holm_leaves_open_is_said_to_be_accepted_by_itself():
            "holm": {"candidates": 3}, "criteria": [rule("mae", 0.02, 0.018, 0.0, "accepted")]}  # fmt: skip
     said = why(experiment, {"variants": {"new": new}, "best_accepted": None}, Artifacts({}))
     assert said == "“new”: MAE −0.020 dex [−0.038, −0.002]; better by itself, not beside 2 others (Holm)."
+    new |= {"holm": {"candidates": 1}, "criteria": [*new["criteria"], rule("rmse", 0.001, 0.018, 0.0, "inconclusive")]}
+    said = why(experiment, {"variants": {"new": new}, "best_accepted": None}, Artifacts({}))
+    assert said.endswith("; one of 2 criteria is met, which chance alone may do.")

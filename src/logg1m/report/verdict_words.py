@@ -78,10 +78,17 @@ def why(experiment: Experiment, verdict: Mapping[str, Any], artifacts: Artifacts
         return f"{label}: {told}."
     others = Counter(word_of(v) for other, v in _candidates(verdict).items() if other != name)
     counts = [f"{n} {said}" for said, n in others.items()]
-    by_itself = candidate.get("outcome_by_itself") and candidate.get("holm")
-    beside = f"; better by itself, not beside {by_itself['candidates'] - 1} others (Holm)" if by_itself else ""
+    beside = _beside(candidate) if candidate.get("outcome_by_itself") and candidate.get("holm") else ""
     rest = f" The others: {listed(counts)}." if counts else ""
     return f"{label}{' comes closest' if others else ''}: {told}{beside}.{rest}"
+
+
+def _beside(candidate: Mapping[str, Any]) -> str:
+    """Why a candidate that is accepted by itself is open after all."""
+    others = candidate["holm"]["candidates"] - 1
+    if others:
+        return f"; better by itself, not beside {others} others (Holm)"
+    return f"; one of {len(candidate['criteria'])} criteria is met, which chance alone may do"
 
 
 def _candidates(verdict: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

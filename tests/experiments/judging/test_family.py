@@ -62,6 +62,25 @@ def test_any_of_two_criteria_is_no_easier_than_one():
     assert found["holm"]["p_value"] == pytest.approx(2 * p)
 
 
+def test_one_of_two_criteria_that_is_met_by_a_hair_says_that_chance_may_do_it():
+    old = by(0.0)
+    either = experiment(criteria=[{"metric": "mae"}, {"metric": "rmse"}], combine="any")
+    one = {
+        "low_noise": None,
+        "full": {"r2": {"value": 0.5, "ci95": [0.4, 0.6]}},
+        "bias": {},
+        "recipe": {"model": "ridge"},
+    }
+    for gain in np.arange(0.008, 0.02, 0.0005):
+        runs = runs_of(old=old, new=by(gain))
+        result = verdict.judge(either, runs, {"old": [one], "new": [one]}, SCATTER, BOOTSTRAP, SEED)
+        if "outcome_by_itself" in result["variants"]["new"]:
+            break
+    else:
+        pytest.fail("no gain is just met")
+    assert "new inconclusive: one of 2 criteria is met, which chance alone may do (p = 0.0" in result["reason"]
+
+
 def test_an_open_verdict_says_what_the_run_could_have_seen():
     """80 % power at 2.5 % one-sided: (1.960 + 0.842) standard errors above the margin; of two candidates 1.25 %."""
     old = by(0.0)

@@ -331,6 +331,8 @@ def _outcome(candidate: dict[str, Any]) -> str:
     outcome = str(candidate["outcome"])
     if "outcome_by_itself" in candidate:
         n, p = (candidate["holm"][key] for key in ("candidates", "adjusted"))
+        if n == 1:
+            return f"{outcome}: one of {len(candidate['criteria'])} criteria is met, which chance alone may do (p = {p:.3g})"
         return f"{outcome}, since it is accepted by itself and not after Holm over {n} candidates (p = {p:.3g})"
     if outcome != INCONCLUSIVE:
         return outcome
