@@ -89,6 +89,20 @@ def test_what_is_neutral_stands_for_masked_pixels_of_every_channel_but_the_maske
         assert torch.equal(filled[:, k], torch.where(good, stacked[:, k], 7.0))
 
 
+def test_the_error_of_a_masked_pixel_has_the_size_of_its_star():
+    names = ("error", "log_error", "flux_over_error", "flux")
+    shape = torch.linspace(0.1, 0.3, 40)
+    size = torch.tensor([[0.5], [4.0]])
+    good = torch.ones(2, 40, dtype=torch.bool)
+    good[0, 3:9], good[1, 20] = False, False
+    whole = torch.stack([shape * size, (shape * size).log(), 1 / (shape * size), torch.full((2, 40), 0.5)], dim=1)
+    neutral = torch.stack([shape, shape.log(), 1 / shape, torch.full((40,), 0.5)])
+    seen = torch.where(good[:, None], whole, torch.inf)
+    torch.testing.assert_close(with_neutral(names, seen, good, neutral), whole)
+    nothing = torch.zeros_like(good)
+    torch.testing.assert_close(with_neutral(names, seen, nothing, neutral), neutral.expand(2, 4, 40))
+
+
 def test_level_changes_neither_derivative_nor_residual():
     for name in ("derivative", "smooth_residual"):
         torch.testing.assert_close(one(name, FLUX + 5), one(name), rtol=0, atol=1e-5)

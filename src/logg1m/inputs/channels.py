@@ -9,6 +9,7 @@ from logg1m.observe.honest import boxcar
 
 _EPSILON = 1e-3  # floor of the error under which flux/error would blow up; the smallest real errors are ~1e-2
 _FROM_ERROR = {"flux_over_error", "log_error", "error", "weighted_residual", "error_level"}
+_BY_FACTOR, _BY_LEVEL = {"error", "flux_over_error"}, {"log_error", "error_level"}  # how stars' errors differ in them
 _SMOOTHING = 25  # pixels, 11 Å: wider than line cores, narrower than bands
 MASKED_SHARE = "masked_share"
 
@@ -72,13 +73,23 @@ def needs_mean(names: Sequence[str]) -> bool:
 def with_neutral(
     names: Sequence[str], stacked: torch.Tensor, good: torch.Tensor, neutral: torch.Tensor
 ) -> torch.Tensor:
-    """Channels (B, C, P) with what is `neutral` (C, P) in place of every pixel that is not `good` (B, P); the masked share
-    is known there too, and stays."""
-    filled = torch.where(good[:, None], stacked, neutral)
-    if MASKED_SHARE in names:
-        place = names.index(MASKED_SHARE)
-        filled[:, place] = stacked[:, place]
-    return filled
+    """Channels (B, C, P) with what is `neutral` (C, P) in place of every pixel that is not `good` (B, P).
+
+    What has the size of a star's own error is neutral in that size: errors of two stars differ by a factor, and the
+    average error in place of a faint star's would say more than all its measured pixels. The masked share is known
+    there too, and stays.
+    """
+    own = neutral.expand_as(stacked).clone()
+    for place, name in enumerate(names):
+        found, expected = (torch.where(good, values, 0.0) for values in (stacked[:, place], neutral[place]))
+        if name in _BY_FACTOR:
+            ratio = found.sum(dim=1, keepdim=True) / expected.sum(dim=1, keepdim=True)
+            own[:, place] *= torch.where(ratio.isfinite(), ratio, 1.0)
+        elif name in _BY_LEVEL:
+            own[:, place] += (found - expected).sum(dim=1, keepdim=True) / good.sum(dim=1, keepdim=True).clamp_min(1)
+        elif name == MASKED_SHARE:
+            own[:, place] = stacked[:, place]
+    return torch.where(good[:, None], stacked, own)
 
 
 def _median(error: torch.Tensor) -> torch.Tensor:
