@@ -73,12 +73,13 @@ def needs_mean(names: Sequence[str]) -> bool:
 def with_neutral(
     names: Sequence[str], stacked: torch.Tensor, good: torch.Tensor, neutral: torch.Tensor
 ) -> torch.Tensor:
-    """Channels (B, C, P) with what is `neutral` (C, P) in place of every pixel that is not `good` (B, P).
+    """Channels (B, C, P) with what is `neutral` (C, P), or one number, in place of every pixel that is not `good` (B, P).
 
     What has the size of a star's own error is neutral in that size: errors of two stars differ by a factor, and the
     average error in place of a faint star's would say more than all its measured pixels. The masked share is known
     there too, and stays.
     """
+    neutral = neutral.expand(stacked.shape[1:])
     own = neutral.expand_as(stacked).clone()
     for place, name in enumerate(names):
         found, expected = (torch.where(good, values, 0.0) for values in (stacked[:, place], neutral[place]))
@@ -86,7 +87,8 @@ def with_neutral(
             ratio = found.sum(dim=1, keepdim=True) / expected.sum(dim=1, keepdim=True)
             own[:, place] *= torch.where(ratio.isfinite(), ratio, 1.0)
         elif name in _BY_LEVEL:
-            own[:, place] += (found - expected).sum(dim=1, keepdim=True) / good.sum(dim=1, keepdim=True).clamp_min(1)
+            level = (found - expected).sum(dim=1, keepdim=True) / good.sum(dim=1, keepdim=True).clamp_min(1)
+            own[:, place] += level * (neutral[place] != 0)  # zero: a pixel that is good nowhere
         elif name == MASKED_SHARE:
             own[:, place] = stacked[:, place]
     return torch.where(good[:, None], stacked, own)
