@@ -31,13 +31,11 @@ from logg1m.experiments.denoising.training import Request
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Given, RunSetting
 from logg1m.files import InputError
-from logg1m.inputs.masked import fill
-from logg1m.inputs.normalise import normalise
 from logg1m.observe import LABELS
 from logg1m.observe.honest import FittedError
 from logg1m.protocol import pools as protocol
 from logg1m.protocol.pools import Pools
-from logg1m.spectra.masks import good_pixels, has_masked, interpolated, measured
+from logg1m.spectra.masks import good_pixels, has_masked, measured
 from logg1m.spectra.store import Store
 
 SEED, N = 5, 1_500
@@ -318,29 +316,6 @@ def test_median_error_does_not_count_masked_pixels(seen: dict[str, Store]) -> No
     np.testing.assert_array_equal(middle[12:], np.nanmedian(known[:, 12:], axis=0))
     assert (middle[:12] == 0).all()
     np.testing.assert_array_equal(*(data.error_median(seen[name], ids, ONE) for name in ("none", "nothing")))
-
-
-def test_fill_is_linear_between_good_pixels() -> None:
-    values = torch.tensor([[9.0, 1.0, 9.0, 9.0, 4.0, 9.0], [9.0] * 6])
-    good = torch.tensor([[False, True, False, False, True, False], [False] * 6])
-    expected = torch.tensor([[1.0, 1.0, 2.0, 3.0, 4.0, 4.0], [0.0] * 6])
-    torch.testing.assert_close(fill(values, good), expected)
-    np.testing.assert_allclose(interpolated(np.where(good, values, np.nan)), expected)
-
-
-@pytest.mark.parametrize(
-    "name", ["stored", "median", "zscore_64", "continuum_poly5", "continuum_spline", "continuum_running_median"]
-)
-def test_normalisations_count_good_pixels_alone(name: str) -> None:
-    rng = np.random.default_rng(8)
-    flux = torch.from_numpy(rng.uniform(0.3, 0.7, (4, 1024)).astype(np.float32))
-    good = torch.from_numpy(rng.random((4, 1024)) > 0.1)
-    good[2, 300:800] = False
-    some = normalise(name, fill(flux, good), good)
-    other = normalise(name, torch.where(good, fill(flux, good), 0.1), good)
-    np.testing.assert_array_equal(some[good], other[good])
-    every = torch.ones_like(good)
-    torch.testing.assert_close(normalise(name, flux, every), normalise(name, flux), rtol=1e-4, atol=1e-5)
 
 
 # --- whole trainings

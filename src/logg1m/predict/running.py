@@ -28,7 +28,7 @@ class Asking:
 
     v_los : one radial velocity for all, km/s; rv : table of them, columns v_los and objId or row (and input)
     rows : of all files together, start and stop; None: all
-    layout : of the output, one of `writing.LAYOUTS`
+    layout : of the output, logg1m or pfsStarCatalog
     """
 
     estimator: Estimator = "network"

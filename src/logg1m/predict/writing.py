@@ -13,7 +13,6 @@ from logg1m.predict.model import COLUMNS
 from logg1m.predict.predicting import MEANINGS
 
 SUFFIXES = (".fits", ".ecsv", ".parquet")
-LAYOUTS = ("logg1m", "pfsStarCatalog")
 _SHORT = {"row", "n_masked", "logg1m_flag"}
 _EXACT = {"catId", "objId"}
 _FURTHER = {COLUMNS[name][0]: (COLUMNS[name][1], f"{name}, the model's estimate") for name in COLUMNS if name != "logg"}
@@ -92,7 +91,7 @@ def write(
     ----------
     steps : what was done with the spectra, words
     about : keys and values for the header: model, version, files, frame
-    layout : one of `LAYOUTS`; pfsStarCatalog has the columns of `star_catalog`
+    layout : logg1m, or pfsStarCatalog, which has the columns of `star_catalog`
     """
     kind = out.suffix.lower()
     if kind == ".parquet":
