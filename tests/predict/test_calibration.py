@@ -1,5 +1,7 @@
 """Errors and quantiles against populations whose conditional distribution is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,3 +93,23 @@ def test_masked_pixels_widen_errors_as_the_bound_says(predictor, small_source):
     bound = predictor.bound(labels, masked.error) / predictor.bound(labels, ready.error)
     assert np.abs(growth / bound - 1).max() < 0.1
     assert (growth - 1).mean() == pytest.approx((bound - 1).mean(), rel=0.5)
+
+
+def test_further_labels_have_errors_that_hold_at_every_signal_to_noise():
+    def with_teff(asked: Asked, seed: int) -> Asked:
+        sigma = 40 + 600 / asked.snr
+        return replace(asked, further={"teff": sigma * np.random.default_rng(seed).normal(size=len(asked))})
+
+    fitted = calibration.fit(with_teff(population(50_000, 1), 11))
+    judging = with_teff(population(100_000, 2), 12)
+    assert calibration.judge(fitted, judging)["further"]["teff"] == pytest.approx(1, abs=0.02)
+    found = fitted.further(judging.estimate, judging.snr)["teff"]
+    off = np.abs(found / (40 + 600 / judging.snr) - 1)
+    assert np.median(off) < 0.04
+    assert np.quantile(off, 0.95) < 0.1
+    for low, high in ((0, 3), (3, 6), (6, 9), (9, 20)):
+        rows = (judging.snr >= low) & (judging.snr < high)
+        assert np.sqrt(np.mean((judging.further["teff"] / found)[rows] ** 2)) == pytest.approx(1, abs=0.03)
+    again = Calibration.of(fitted.table)
+    np.testing.assert_allclose(again.further(judging.estimate, judging.snr)["teff"], found)
+    np.testing.assert_array_equal(again.further(judging.estimate, judging.snr, 2.0)["teff"], 2 * found)

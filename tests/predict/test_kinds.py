@@ -10,14 +10,17 @@ from logg1m.config.bounds import Bootstrap
 from logg1m.config.data import Observation
 from logg1m.config.experiments import Recipe
 from logg1m.config.networks import Network
+from logg1m.config.predict import Predict
 from logg1m.config.projection import Projection
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Given, RunSetting
 from logg1m.files import InputError
-from logg1m.predict import choosing, selection
+from logg1m.predict import choosing, folder, selection
+from logg1m.predict.card import card
 from logg1m.predict.kinds import refusal
-from logg1m.predict.model import Model
-from logg1m.predict.stars import noisy
+from logg1m.predict.model import Model, load
+from logg1m.predict.predicting import Predictor
+from logg1m.predict.stars import identity_of, noisy, stored
 from logg1m.protocol.pools import define, survey
 from logg1m.results.run import MODEL, PREDICTIONS
 
@@ -102,6 +105,24 @@ def test_a_run_becomes_a_folder_that_says_the_same(setting, runs, small_store, n
     assert np.isfinite(masked).all()
     assert origin.chosen["model"] == f"mvp_9_1/{name}/seed_0"
     assert "test_low_noise" in origin.measured
+
+
+def test_a_model_of_three_labels_gives_an_error_of_each(setting, small_store, tmp_path):
+    from pathlib import Path
+
+    models = sorted(Path("results").glob(f"mvp_9_1/*/seed_0/{MODEL}"))
+    task, tensors, origin = choosing.of_winner(winner("mvp_9_1/projection"), models, setting)
+    made = selection.contents_of(task, tensors, origin, {"source": "pfs_hdf5"})
+    whole = selection.complete(made, task, object(), Predict(calibration_size=500), np.arange(1_200, 2_100))
+    folder.write(tmp_path, whole, card(whole))
+    predictor = Predictor(load(tmp_path))
+    (block,) = stored(small_store, np.arange(1_000), SEED, 1.0)
+    found = predictor.rows(block.ready, identity_of("", block.ids))
+    for name, column in (("teff", "T_eff"), ("m_h", "M_H")):
+        z = (block.labels[name] - found[column]) / found[f"{column}Err"]
+        assert np.sqrt(np.mean(z**2)) == pytest.approx(1, abs=0.15)
+        assert f"rms z of {column}" in card(whole)
+    assert set(predictor.model.about["calibration"]["further"]) == {"teff", "m_h"}
 
 
 def test_where_the_winner_cannot_be_applied_the_next_on_validation_is_taken(setting):

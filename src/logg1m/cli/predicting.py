@@ -20,7 +20,7 @@ def add(add: "Add") -> None:
     command = add("predict", _predict, "log g of your own spectra", _DETAILS)
     command.add_argument("spectra", metavar="SPECTRA", nargs="+", help="files of spectra, or (quoted) patterns")
     command.add_argument("--model", metavar="DIR", required=True, help="model folder, such as results/model of a run")
-    command.add_argument("--out", metavar="FILE", help="predictions: .fits, .ecsv or .parquet")
+    command.add_argument("--out", metavar="FILE", help="predictions: .fits, .ecsv, .parquet or .h5")
     command.add_argument(
         "--estimator", choices=("network", "posterior", "both"), default="network",
         help="network (default): the model; posterior: the Bayes posterior of every spectrum, started from it; both",

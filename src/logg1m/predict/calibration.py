@@ -7,7 +7,7 @@ not hold the truth in 68 % of cases even if it is exact; so quantiles are calibr
 Vovk, Gammerman & Shafer 2005; with weights by nearness: Tibshirani et al. 2019, arXiv 1904.06019).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,19 @@ _ROUNDS = 6  # of correction
 _BEYOND = 2.0  # factor in S/N beyond the stars of the calibration that its outermost knots still serve
 _LEAST = 200  # stars that a calibration needs
 PER_BIN = 3_000
+_FURTHER = "rms_"  # begins the columns of further labels
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is known of N stars that were asked about: log g and estimate (dex), S/N, the model's own sigma (or ones)."""
+    """What is known of N stars that were asked about: log g and estimate (dex), S/N, the model's own sigma (or ones), and
+    truth − estimate of further labels that the model infers (name → (N,), in their units)."""
 
     truth: np.ndarray
     estimate: np.ndarray
     snr: np.ndarray
     scale: np.ndarray
+    further: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def error(self) -> np.ndarray:
@@ -46,7 +49,8 @@ class Asked:
 class Calibration:
     """Values at knots: snr (S,) rising, log_g (S, L) rising along L, and columns of `table` as (S, L).
 
-    At every S/N the knots in log g are quantiles of the estimates there: of faint stars they lie closer together.
+    At every S/N the knots in log g are quantiles of the estimates there: of faint stars they lie closer together. Of further
+    labels there is the root mean square alone, at the same knots: `rms_teff`, K.
     """
 
     snr: np.ndarray
@@ -64,7 +68,7 @@ class Calibration:
         if len(snr) < 2 or np.ptp(counts) or counts[0] < 2:
             raise InputError("calibration.parquet is no full table of snr and log_g; copy the model folder anew")
         shape = len(snr), int(counts[0])
-        names = ("bias", "rms", *LEVELS)
+        names = ("bias", "rms", *LEVELS, *(name for name in table if name.startswith(_FURTHER)))
         values = {name: ordered[name].to_numpy().reshape(shape) for name in names}
         if not all(np.isfinite(value).all() for value in values.values()):
             raise InputError("calibration.parquet holds what is no number; copy the model folder anew")
@@ -99,6 +103,12 @@ class Calibration:
         levels = np.sort([estimate + self._between(name, *place) * spread for name in LEVELS], axis=0)
         return found | dict(zip(LEVELS, levels, strict=True))
 
+    def further(self, estimate: np.ndarray, snr: np.ndarray, wider: np.ndarray | float = 1.0) -> dict[str, np.ndarray]:
+        """Predictive standard deviations (N,) of further labels, by label, in their units; `estimate` is that of log g."""
+        place = self._places(estimate, snr)
+        names = [name for name in self.values if name.startswith(_FURTHER)]
+        return {n.removeprefix(_FURTHER): self._between(n, *place) * self.inflation * wider for n in names}
+
     def _places(self, estimate: np.ndarray, snr: np.ndarray) -> tuple[np.ndarray, ...]:
         """Knots below (N,) each in S/N and log g, and how far it is to the next, 0 … 1."""
         at = np.interp(np.log(np.where(snr > 0, snr, self.snr[0])), np.log(self.snr), np.arange(len(self.snr)))
@@ -131,6 +141,8 @@ def fit(asked: Asked) -> Calibration:
         If there are too few of them.
     """
     finite = np.isfinite(asked.estimate) & np.isfinite(asked.snr) & (asked.snr > 0)
+    for label_error in asked.further.values():
+        finite &= np.isfinite(label_error)
     if finite.sum() < _LEAST:
         raise InputError(
             f"a calibration needs {_LEAST} stars at least, got {int(finite.sum())}; raise predict.calibration_size"
@@ -146,16 +158,19 @@ def fit(asked: Asked) -> Calibration:
     log_g = np.stack([_rising(_quantiles(estimate, weight, places_g)) for weight in near_s])
     flat = np.ones((knots_s, knots_g))
     axes = _rising(np.quantile(snr, places_s)), log_g
-    values = {"bias": 0 * flat, "rms": flat * np.sqrt(np.mean(error**2)), **dict.fromkeys(LEVELS, flat)}
+    errors = {"rms": error} | {_FURTHER + name: each[finite] for name, each in asked.further.items()}
+    values = {"bias": 0 * flat, **dict.fromkeys(LEVELS, flat)}
+    values |= {name: flat * np.sqrt(np.mean(each**2)) for name, each in errors.items()}
     place = Calibration(*axes, values)._places(estimate, snr)
     rank_g = (place[2] + place[3]) / (knots_g - 1)
     near_g = np.exp(-0.5 * ((rank_g - places_g[:, None]) / width) ** 2)
     total = near_s @ near_g.T
     values["bias"] = (near_s * error) @ near_g.T / total
     # A kernel flattens what changes over its width: so it is asked for corrections of what was said before.
-    for _ in range(_ROUNDS):
-        z = error / Calibration(*axes, values)._between("rms", *place)
-        values["rms"] = values["rms"] * np.sqrt((near_s * z**2) @ near_g.T / total)
+    for name, each in errors.items():
+        for _ in range(_ROUNDS):
+            z = each / Calibration(*axes, values)._between(name, *place)
+            values[name] = values[name] * np.sqrt((near_s * z**2) @ near_g.T / total)
     rms = Calibration(*axes, values)._between("rms", *place)
     for name, level in LEVELS.items():
         values[name] = values["rms"] * float(np.quantile(error / rms, level))
@@ -200,7 +215,7 @@ def judge(calibration: Calibration, asked: Asked, per_side: int | None = None) -
 
     Returns
     -------
-    n, rms_z, coverage_68, coverage_95 of all; bins: the same of each, with their ranges; worst: the largest departures;
+    n, rms_z, coverage_68, coverage_95 of all; further: rms_z by further label; bins: the same of each, with their ranges; worst: the largest departures;
     tolerance: two binomial standard errors of a bin's coverage, in points
     """
     found = calibration(asked.estimate, asked.snr, asked.scale)
@@ -231,8 +246,10 @@ def judge(calibration: Calibration, asked: Asked, per_side: int | None = None) -
             }
             parts.append(ranges | of(rows))
     smallest = min(part["n"] for part in parts)
+    sigma = calibration.further(asked.estimate, asked.snr)
     return {
         **of(whole),
+        "further": {name: float(np.sqrt(np.nanmean((asked.further[name] / sigma[name]) ** 2))) for name in sigma},
         "bins": parts,
         "worst": {
             "rms_z": max(abs(part["rms_z"] - 1) for part in parts),

@@ -102,6 +102,8 @@ def _calibration(about: dict[str, Any]) -> list[str]:
             f"| coverage of the {wanted} % interval | {found[name]:.1%} | off by {100 * found['worst'][name]:.1f} points | "
             f"{100 * found['tolerance'][name]:.1f} points |"
         )
+    for name, rms_z in found.get("further", {}).items():
+        lines.append(f"| rms z of {COLUMNS[name][0]}, with {COLUMNS[name][0]}Err | {rms_z:.3f} | | |")
     lines += ["", f"{len(found['bins'])} bins of S/N and estimate, {smallest:,} stars or more in each."]
     if again := about.get("resampled"):
         lines += [

@@ -93,7 +93,7 @@ def _digest(contents: Contents) -> str:
     about = {name: value for name, value in contents.about.items() if name != "contents"}
     parts = {part: getattr(contents, part) for part in (*_PARTS, "self_test")}
     tensors = {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
-    table = {name: contents.calibration[name].to_numpy(np.float64) for name in CALIBRATION_COLUMNS}
+    table = {str(name): contents.calibration[name].to_numpy(np.float64) for name in contents.calibration}
     text = np.frombuffer(json.dumps(plain(about), sort_keys=True).encode(), dtype=np.uint8)
     return identity(tensors, table | {"about": text})
 
@@ -132,7 +132,7 @@ def read(folder: str | Path) -> Contents:
             f"{folder / WEIGHTS} holds the model {found}, {ABOUT} is about {about['model_id']}: the files are of two "
             "models; copy the whole folder anew"
         )
-    calibration = read_parquet(folder / CALIBRATION, CALIBRATION_COLUMNS)
+    calibration = read_parquet(folder / CALIBRATION, CALIBRATION_COLUMNS).select_dtypes("number")
     contents = Contents(about, **parts, calibration=calibration, self_test=read_tensors(folder / SELF_TEST))
     if _digest(contents) != about["contents"]:
         raise InputError(

@@ -83,11 +83,13 @@ class Predictor:
         n = len(ready)
         nothing = np.full(n, np.nan)
         errors = {"err": nothing, **dict.fromkeys(calibration.LEVELS, nothing)}
+        further: dict[str, np.ndarray] = {}
         covered = np.zeros(n, dtype=bool)
         if self.calibration is not None:
             spread = np.where(ready.resampled, self.inflation, 1.0)
             errors = self.calibration(log_g, ready.snr, found.scale, spread)
             errors |= {name: np.clip(errors[name], *self.judged.prior) for name in calibration.LEVELS}
+            further = self.calibration.further(log_g, ready.snr, spread * wider(found.masked))
             covered = self.calibration.covers(ready.snr)
         bits = self.judged(ready, found.statistics, log_g, found.masked, covered)
         unknown = (bits & (1 << flags.BITS["NODATA"])) != 0
@@ -97,6 +99,7 @@ class Predictor:
         values |= {f"log_g_{name}": errors[name] for name in calibration.LEVELS}
         for k, name in enumerate(self.model.names[1:], start=1):
             values[COLUMNS[name][0]] = found.labels[:, k]
+            values[f"{COLUMNS[name][0]}Err"] = further.get(name, nothing)
         values["log_gBound"] = self._bound(ready, found) if bound else nothing
         values |= {"snr_m": ready.snr, "n_masked": ready.n_masked.astype(np.int32), "v_los": ready.velocity}
         values["chi2_red"] = found.statistics.chi2_red if found.statistics is not None else nothing

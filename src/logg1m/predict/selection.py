@@ -165,18 +165,20 @@ def ask(
 ) -> tuple[Asked, list[Statistics], Known | None]:
     """Estimates of known stars, statistics of the domain, and the first block."""
     parts, statistics, first = [], [], None
-    progress = Progress(what, count, "stars")
+    progress, names = Progress(what, count, "stars"), predictor.model.names
     for block in blocks:
         first = first or block
         found = predictor.answer(block.ready)
-        parts.append((block.labels["logg"], found.labels[:, 0], block.ready.snr, found.scale))
+        errors = [block.labels[name] - found.labels[:, k] for k, name in enumerate(names)]
+        parts.append((block.labels["logg"], found.labels[:, 0], block.ready.snr, found.scale, *errors[1:]))
         assert found.statistics is not None
         statistics.append(found.statistics)
         progress.add(len(block.ids))
     if not parts:
         raise InputError("there is no star to calibrate on: the validation set is empty")
-    truth, estimate, snr, scale = (np.concatenate(values).astype(np.float64) for values in zip(*parts))
-    return Asked(truth, estimate, snr, scale), statistics, first
+    known = [np.concatenate(values).astype(np.float64) for values in zip(*parts)]
+    truth, estimate, snr, scale = known[:4]
+    return Asked(truth, estimate, snr, scale, dict(zip(names[1:], known[4:], strict=True))), statistics, first
 
 
 def _domain(task: Task) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Predictions as FITS, ECSV or Parquet, with units, meanings and every step in the header; all or nothing."""
+"""Predictions as FITS, ECSV, Parquet or HDF5, with units, meanings and every step in the header; all or nothing."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,14 +8,19 @@ import numpy as np
 import pandas as pd
 
 from logg1m.files import InputError, atomic_path
-from logg1m.predict import star_catalog
+from logg1m.predict import label_table, star_catalog
 from logg1m.predict.model import COLUMNS
 from logg1m.predict.predicting import MEANINGS
 
-SUFFIXES = (".fits", ".ecsv", ".parquet")
+SUFFIXES = (".fits", ".ecsv", ".parquet", ".h5", ".hdf5")
 _SHORT = {"row", "n_masked", "logg1m_flag"}
 _EXACT = {"catId", "objId"}
-_FURTHER = {COLUMNS[name][0]: (COLUMNS[name][1], f"{name}, the model's estimate") for name in COLUMNS if name != "logg"}
+_FURTHER = {
+    column + suffix: (unit, f"{name}, {words}")
+    for name, (column, unit) in COLUMNS.items()
+    if name != "logg"
+    for suffix, words in (("", "the model's estimate"), ("Err", "predictive standard deviation"))
+}
 _POSTERIOR = {
     "log_g_posterior": ("dex", "mean of the posterior"),
     "log_g_posteriorErr": ("dex", "standard deviation of the posterior"),
@@ -36,7 +41,7 @@ def require_writable(out: Path, overwrite: bool, inputs: Sequence[Path] = (), la
     Raises
     ------
     InputError
-        If the suffix is none of FITS, ECSV, Parquet, or not the layout's, or the file is there and must not be replaced,
+        If the suffix is none of FITS, ECSV, Parquet, HDF5, or not the layout's, or the file is there and must not be replaced,
         or is an input.
     """
     if out.suffix.lower() not in SUFFIXES:
@@ -49,7 +54,7 @@ def require_writable(out: Path, overwrite: bool, inputs: Sequence[Path] = (), la
         raise InputError(f"{out} is one of the inputs; name another file")
     if out.exists() and not overwrite:
         raise InputError(f"{out} is there already; name another file, or say --overwrite")
-    if out.suffix.lower() != ".parquet":
+    if out.suffix.lower() in (".fits", ".ecsv"):
         from logg1m.predict.astropy_tools import require_astropy
 
         require_astropy(f"{out}: {out.suffix} is written by astropy")
@@ -96,6 +101,10 @@ def write(
     kind = out.suffix.lower()
     if kind == ".parquet":
         _parquet(out, frame, steps, about)
+        return
+    if kind in (".h5", ".hdf5"):
+        with atomic_path(out) as temporary:
+            label_table.write(temporary, frame, steps, about)
         return
     from logg1m.predict.astropy_tools import write_table
 

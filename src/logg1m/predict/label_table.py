@@ -1,0 +1,36 @@
+"""Predictions as pfsspec keeps them: further columns of a shard's table of labels, in HDF5."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from logg1m.predict.model import COLUMNS
+from logg1m.sources.pfs.table import KEY
+from logg1m.sources.pfs.writer import write_table
+
+# Our column → pfsspec's: <label>_pred, <label>_std, <label>_median.
+NAMES = {
+    column + ours: f"{column}_{theirs}"
+    for column, _ in COLUMNS.values()
+    for ours, theirs in (("", "pred"), ("Err", "std"), ("_p50", "median"))
+}
+
+
+def write(path: Path, frame: pd.DataFrame, steps: Sequence[str], about: Mapping[str, Any]) -> None:
+    """Write `dataset/params`, which `pandas.read_hdf(path, "dataset/params")` reads.
+
+    Parameters
+    ----------
+    frame : rows of predictions; the number of the star becomes `id` and the index, as in a shard
+    steps, about : go into the group's attribute `logg1m`, as JSON
+    """
+    texts = {name: frame[name].astype(object) for name in frame.select_dtypes(["category", "object", "string"])}
+    table = frame.assign(**texts).rename(columns=NAMES | {"objId": "id"})
+    write_table(path, table.set_axis(pd.Index(table["id"].to_numpy(), name=None), axis=0))
+    with h5py.File(path, "r+") as file:
+        file[KEY].attrs["logg1m"] = np.bytes_(json.dumps({"steps": list(steps), **about}, default=str).encode())
