@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.ndimage import median_filter
 
 from logg1m.files import InputError
+from logg1m.predict.medians import row_medians
 from logg1m.predict.rebin import Rebinning
 from logg1m.spectra.masks import interpolated
 
@@ -198,11 +199,10 @@ def _finite(covariance: np.ndarray, bad: np.ndarray) -> np.ndarray:
 
 def _scaled(flux: np.ndarray, error: np.ndarray, amplitude: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Flux and error with a median of 0.5 where the median is positive, and the median of flux/error."""
-    median_of = _median if _is_whole(flux) else _nan_median
-    snr = median_of(flux / error)
+    snr = row_medians(flux / error)
     if amplitude != "median" or not len(flux):
         return flux, error, snr
-    median = median_of(flux)
+    median = row_medians(flux)
     factor = np.where(median > 0, MEDIAN / np.where(median > 0, median, 1.0), 1.0).astype(np.float32)[:, None]
     return flux * factor, error * factor, snr
 
@@ -210,21 +210,3 @@ def _scaled(flux: np.ndarray, error: np.ndarray, amplitude: str) -> tuple[np.nda
 def _is_whole(flux: np.ndarray) -> bool:
     """Whether there is no NaN: a sum is NaN as soon as one term is."""
     return not bool(np.isnan(flux.sum()))
-
-
-def _median(values: np.ndarray) -> np.ndarray:
-    """Median of every row, (N,) float64, of rows without NaN: the mean of the middle two for an even number."""
-    half = values.shape[1] // 2
-    parted = np.partition(values, half, axis=1)
-    upper = parted[:, half].astype(np.float64)
-    return upper if values.shape[1] % 2 else (parted[:, :half].max(axis=1) + upper) / 2
-
-
-def _nan_median(values: np.ndarray) -> np.ndarray:
-    """The same where some are NaN; NaN for a row without any number."""
-    found = np.full(len(values), np.nan)
-    for row, value in enumerate(values):
-        good = value[~np.isnan(value)]
-        if len(good):
-            found[row] = np.median(good.astype(np.float64))
-    return found

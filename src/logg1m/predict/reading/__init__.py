@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from logg1m.files import InputError
+from logg1m.predict.medians import row_medians
 from logg1m.predict.steps import Spectra
 
 MaskMeans = Literal["auto", "bad", "good"]
@@ -105,18 +106,17 @@ def require_scale(flux: np.ndarray, error: np.ndarray, bad: np.ndarray, path: Pa
         Says how large the numbers are.
     """
     for name, values in (("flux", flux), ("error", error)):
-        size = np.abs(np.asarray(values[:, ::16], dtype=np.float64))
-        size[bad[:, ::16] | ~(size > 0) | np.isinf(size)] = np.nan
-        some = np.flatnonzero(~np.isnan(size).all(axis=1))
-        if not len(some):
-            continue
-        median = np.nanmedian(size[some], axis=1)
+        size = np.abs(values[:, ::16])
+        unknown = bad[:, ::16] | ~(size > 0) | np.isinf(size)
+        with np.errstate(over="ignore"):
+            median = row_medians(np.where(unknown, np.nan, size).astype(np.float32))
         outside = (median < _SMALLEST) | (median > _LARGEST)
         if outside.any():
+            row = int(np.argmax(outside))
+            found = np.median(size[row][~unknown[row]].astype(np.float64))
             raise InputError(
-                f"{path}: the {name} of spectrum {first + some[np.argmax(outside)]} is of the size "
-                f"{median[np.argmax(outside)]:.1e}, beyond what single precision holds; expected {_SMALLEST:g} to "
-                f"{_LARGEST:g}: multiply flux and error by one and the same number"
+                f"{path}: the {name} of spectrum {first + row} is of the size {found:.1e}, beyond what single "
+                f"precision holds; expected {_SMALLEST:g} to {_LARGEST:g}: multiply flux and error by one and the same number"
             )
 
 

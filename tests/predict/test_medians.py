@@ -1,0 +1,43 @@
+"""Medians of rows against numpy's, to the last bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from logg1m.predict.medians import row_medians
+
+
+def expected(values: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        found = [row[~np.isnan(row)].astype(np.float64) for row in values]
+        return np.array([np.median(row) if len(row) else np.nan for row in found])
+
+
+@given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=90), elements=st.floats(width=32)))
+def test_any_numbers_have_the_medians_of_numpy(values):
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(row_medians(values), expected(values))
+
+
+@pytest.mark.parametrize("n", [1, 2, 48, 49, 1_000, 4_095, 4_096])
+@pytest.mark.parametrize("kind", ["normal", "ties", "outliers", "halves", "masked"])
+def test_rows_of_spectra(n, kind):
+    rng = np.random.default_rng(n)
+    values = (0.5 + 0.1 * rng.standard_normal((20, n))).astype(np.float32)
+    if kind == "ties":
+        values = np.round(values, 1)
+    elif kind == "outliers":
+        values[:, rng.integers(n, size=n // 5)] *= np.float32(1e20)
+    elif kind == "halves":
+        values[:, : n // 2] -= 1e6
+    elif kind == "masked":
+        values[rng.random(values.shape) < 0.3] = np.nan
+    np.testing.assert_array_equal(row_medians(values), expected(values))
+
+
+def test_there_may_be_nothing():
+    assert row_medians(np.empty((0, 5), np.float32)).shape == (0,)
+    assert np.isnan(row_medians(np.empty((2, 0), np.float32))).all()
+    assert np.isnan(row_medians(np.full((2, 3), np.nan, np.float32))).all()
