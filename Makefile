@@ -36,7 +36,7 @@ test-faults: $(VENV)/.installed
 
 ## test-browser: the page in a real browser (needs Chromium: apt-get install chromium)
 test-browser: $(VENV)/.installed
-	@$(TIMED) pytest -m browser tests/browser
+	@$(TIMED) $(PARALLEL) $(WORKERS) --dist worksteal -m browser tests/browser
 
 ## nightly: what takes too long for every submission: the whole roadmap on SLURM, every rule is killed 15 times, properties are tried on 500 new examples
 nightly: $(VENV)/.installed
