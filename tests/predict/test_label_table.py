@@ -38,7 +38,7 @@ def test_pandas_reads_predictions_under_the_names_of_pfsspec(written):
 
 def test_further_labels_have_such_names_too(tmp_path):
     frame = pd.DataFrame({"objId": [7, 5], "T_eff": [4800.0, 5000.0], "T_effErr": [90.0, 80.0], "M_H": [-1.0, 0.0]})
-    label_table.write(tmp_path / "out.h5", frame, [], {})
+    label_table.write(tmp_path / "out.h5", frame, [], {"inputs": [f"shard_{k}.h5" for k in range(10_000)]})
     found = pd.read_hdf(tmp_path / "out.h5", KEY)
     assert list(found) == ["id", "T_eff_pred", "T_eff_std", "M_H_pred"]
     assert list(found.index) == [7, 5]
@@ -47,7 +47,7 @@ def test_further_labels_have_such_names_too(tmp_path):
 def test_our_own_reader_needs_no_pandas_for_it_and_the_steps_are_told(written, predictor):
     with h5py.File(written / "out.h5") as file:
         table = read_table(file, written / "out.h5")
-        told = json.loads(file[KEY].attrs["logg1m"])
+        told = json.loads(file[label_table.ABOUT][()])
     assert len(table.identifiers) == N
     assert not table.left_out
     assert told["model_id"] == predictor.model.identity

@@ -215,8 +215,8 @@ def judge(calibration: Calibration, asked: Asked, per_side: int | None = None) -
 
     Returns
     -------
-    n, rms_z, coverage_68, coverage_95 of all; further: rms_z by further label; bins: the same of each, with their ranges; worst: the largest departures;
-    tolerance: two binomial standard errors of a bin's coverage, in points
+    n, rms_z, coverage_68, coverage_95 of all; further: rms_z by further label; bins: the same of each, with their ranges;
+    worst: the largest departures; tolerance: two binomial standard errors of a bin's coverage, in points
     """
     found = calibration(asked.estimate, asked.snr, asked.scale)
     z = (asked.truth - asked.estimate) / found["err"]

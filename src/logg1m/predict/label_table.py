@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import pandas as pd
 
 from logg1m.predict.model import COLUMNS
-from logg1m.sources.pfs.table import KEY
 from logg1m.sources.pfs.writer import write_table
 
+ABOUT = "dataset/logg1m"
 # Our column → pfsspec's: <label>_pred, <label>_std, <label>_median.
 NAMES = {
     column + ours: f"{column}_{theirs}"
@@ -27,10 +26,10 @@ def write(path: Path, frame: pd.DataFrame, steps: Sequence[str], about: Mapping[
     Parameters
     ----------
     frame : rows of predictions; the number of the star becomes `id` and the index, as in a shard
-    steps, about : go into the group's attribute `logg1m`, as JSON
+    steps, about : go into the data set `dataset/logg1m`, as JSON (an attribute holds 64 kB)
     """
     texts = {name: frame[name].astype(object) for name in frame.select_dtypes(["category", "object", "string"])}
     table = frame.assign(**texts).rename(columns=NAMES | {"objId": "id"})
     write_table(path, table.set_axis(pd.Index(table["id"].to_numpy(), name=None), axis=0))
     with h5py.File(path, "r+") as file:
-        file[KEY].attrs["logg1m"] = np.bytes_(json.dumps({"steps": list(steps), **about}, default=str).encode())
+        file[ABOUT] = json.dumps({"steps": list(steps), **about}, default=str)
