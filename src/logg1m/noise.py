@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from logg1m.files import InputError
-from logg1m.jobs.device import compiled, one_thread
+from logg1m.jobs.device import compiled, machine_code, one_thread
 
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
@@ -136,8 +136,7 @@ def _fill(out: torch.Tensor, seed: int, ids: torch.Tensor, draw: int) -> None:
 
 @cache
 def _compiled() -> tuple[Callable[..., None], Callable[..., None]]:
-    """The loops of `_fill`, compiled for this processor when they are first needed, and kept beside the package."""
-    import numba  # slow to import, and most jobs make no noise
+    """The loops of `_fill`."""
 
     def units(out, ids, draw, stream, k0, k1):  # type: ignore[no-untyped-def]
         """Words of all counters as float32 in (0, 1], out (4, N, P/4); see `_rounds` and `_unit`."""
@@ -164,12 +163,7 @@ def _compiled() -> tuple[Callable[..., None], Callable[..., None]]:
                     out[row, block, 2 * k] = radius[k, row, block] * cosine[k, row, block]
                     out[row, block, 2 * k + 1] = radius[k, row, block] * sine[k, row, block]
 
-    try:
-        compiler = numba.njit(nogil=True, cache=True)
-        return compiler(units), compiler(interleave)
-    except RuntimeError:  # neither the package's folder nor the user's can be written
-        compiler = numba.njit(nogil=True)
-        return compiler(units), compiler(interleave)
+    return machine_code(units), machine_code(interleave)
 
 
 def _unit(words: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -53,3 +53,15 @@ def compiled(function: Function, dynamic: bool | None = None) -> Function:
     torch._dynamo.config.suppress_errors = True
     made: Function = torch.compile(function, dynamic=dynamic)  # type: ignore[assignment]
     return made
+
+
+def machine_code(function: Function) -> Function:
+    """A loop over numbers, compiled by numba when it is first called, and kept beside the package where that can be written."""
+    import numba  # slow to import
+
+    made: Any
+    try:
+        made = numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # neither the package's folder nor the user's can be written
+        made = numba.njit(nogil=True)(function)
+    return made  # type: ignore[no-any-return]

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from logg1m.jobs.device import machine_code
+
 _BITS = 10  # of a key that a pass counts by
 _FEW = 48  # values that are sorted at once
 _INFINITY = 0x7F800000  # as a whole number; NaN is beyond
@@ -23,8 +25,7 @@ def row_medians(values: np.ndarray) -> np.ndarray:
 
 @cache
 def _compiled() -> Any:
-    """The loop, compiled when it is first needed, and kept beside the package."""
-    import numba  # slow to import
+    """The loop over rows."""
 
     def medians(words, found):  # type: ignore[no-untyped-def]
         """Of floating-point numbers as the whole numbers that their bits are."""
@@ -71,7 +72,4 @@ def _compiled() -> Any:
             pair = middle.view(np.float32)
             found[row] = (np.float64(pair[0]) + np.float64(pair[1])) / 2
 
-    try:
-        return numba.njit(nogil=True, cache=True)(medians)
-    except RuntimeError:  # neither the package's folder nor the user's can be written
-        return numba.njit(nogil=True)(medians)
+    return machine_code(medians)
