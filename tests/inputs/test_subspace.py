@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from logg1m.inputs import subspace
 from logg1m.inputs.subspace import Subspace, completed, groups, leading
 
 N, D, K = 400, 60, 6
@@ -62,14 +63,14 @@ def test_masked_training_spectra_count_where_they_are_good():
     assert found.basis.isfinite().all()
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5])
-def test_masked_pixels_are_completed_as_a_dense_gaussian_says(share):
+@pytest.mark.parametrize(("share", "n"), [(0.05, 60), (0.1, 4), (0.5, 4)])
+def test_masked_pixels_are_completed_as_a_dense_gaussian_says(share, n):
     """E[Vᵀz | good pixels] by conditioning the joint Gaussian of coefficients and pixels, without any of the algebra."""
     rng = np.random.default_rng(3)
     basis = np.linalg.qr(rng.standard_normal((D, K)))[0]
     prior = np.diag(10.0 ** -np.arange(K)) + 0.01 * np.ones((K, K))
-    z = rng.standard_normal((4, D))
-    good = rng.uniform(size=(4, D)) > share
+    z = rng.standard_normal((n, D))
+    good = rng.uniform(size=(n, D)) > share
     of_pixels = basis @ prior @ basis.T + np.eye(D)
     expected = []
     for row, seen in zip(z, good):
@@ -88,6 +89,16 @@ def test_without_masked_pixels_it_is_the_plain_product_and_with_all_of_them_the_
     np.testing.assert_allclose(nothing, z @ found.basis, atol=1e-3)
     everything = completed(found.basis, found.covariance, 0 * z, torch.zeros(3, D, dtype=torch.bool))
     assert not everything.any()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 1.0])
+def test_products_over_masked_pixels_are_the_same_whether_these_are_few_or_many(share, monkeypatch):
+    basis = torch.randn(D, K, generator=torch.Generator().manual_seed(1))
+    bad = torch.rand(30, D, generator=torch.Generator().manual_seed(2)) < share
+    expected = torch.einsum("bd,dk,dl->bkl", bad.float(), basis, basis)
+    for few in (0, 10**9):
+        monkeypatch.setattr(subspace, "_FEW", few)
+        torch.testing.assert_close(subspace._masked_products(basis, bad), expected, atol=1e-4, rtol=1e-5)
 
 
 def test_groups_are_of_equal_size_and_ordered_by_weight():

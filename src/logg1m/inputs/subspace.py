@@ -15,6 +15,7 @@ from logg1m.noise import Stream
 
 _OVERSAMPLING = 32  # further directions of the randomised decomposition
 _ITERATIONS = 2  # of its power iteration
+_FEW = 4  # masked pixels of a spectrum are few if those of all are so many times as many
 _PRIOR_FLOOR = 1e-6  # of the largest prior variance, added to all: their matrix has to be inverted
 
 
@@ -84,12 +85,23 @@ def completed(basis: torch.Tensor, covariance: torch.Tensor, z: torch.Tensor, go
     eye = torch.eye(size, device=z.device)
     floor = _PRIOR_FLOOR * covariance.diagonal().max().clamp_min(1e-12)
     precision = torch.linalg.inv((covariance + floor * eye).double()).float()
-    touched = ~good.all(dim=0)
-    some = basis[touched]
-    products = (some[:, :, None] * some[:, None, :]).flatten(1)
-    lacking = ((~good[:, touched]).to(z.dtype) @ products).view(-1, size, size)
-    inner = eye + precision - lacking
+    inner = eye + precision - _masked_products(basis, ~good)
     return torch.as_tensor(torch.linalg.solve(inner, (z @ basis)[:, :, None])[:, :, 0] @ (eye + precision))
+
+
+def _masked_products(basis: torch.Tensor, bad: torch.Tensor) -> torch.Tensor:
+    """Sums of the outer products of rows of the basis (D, K) over the masked pixels of each spectrum (B, D), (B, K, K)."""
+    counts, touched = bad.sum(dim=1), bad.any(dim=0)
+    most, size = int(counts.max()) if len(bad) else 0, basis.shape[1]
+    if _FEW * most > int(touched.sum()):  # many share their masked pixels: one product for all
+        some = basis[touched]
+        products = (some[:, :, None] * some[:, None, :]).flatten(1)
+        return (bad[:, touched].to(basis.dtype) @ products).view(-1, size, size)
+    rows, pixels = bad.nonzero(as_tuple=True)
+    place = torch.arange(len(rows), device=rows.device) - (counts.cumsum(0) - counts)[rows]
+    gathered = basis.new_zeros(len(bad), most, size)
+    gathered[rows, place] = basis[pixels]
+    return gathered.transpose(1, 2) @ gathered
 
 
 def groups(weights: torch.Tensor, count: int) -> torch.Tensor:
