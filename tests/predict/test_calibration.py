@@ -95,6 +95,13 @@ def test_masked_pixels_widen_errors_as_the_bound_says(predictor, small_source):
     assert (growth - 1).mean() == pytest.approx((bound - 1).mean(), rel=0.5)
 
 
+def test_a_label_that_every_star_shares_has_no_error():
+    asked = replace(population(2_000, 1), further={"m_h": np.zeros(2_000), "teff": np.ones(2_000)})
+    fitted = calibration.fit(asked)
+    assert list(fitted.further(asked.estimate, asked.snr)) == ["teff"]
+    assert list(calibration.judge(fitted, asked)["further"]) == ["teff"]
+
+
 def test_further_labels_have_errors_that_hold_at_every_signal_to_noise():
     def with_teff(asked: Asked, seed: int) -> Asked:
         sigma = 40 + 600 / asked.snr

@@ -1,5 +1,7 @@
 """Models of every kind say in a folder what they said in their run; those that cannot are refused with the reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,7 @@ from logg1m.config.projection import Projection
 from logg1m.experiments.run import run
 from logg1m.experiments.task import Given, RunSetting
 from logg1m.files import InputError
-from logg1m.predict import choosing, folder, selection
+from logg1m.predict import calibration, choosing, folder, selection
 from logg1m.predict.card import card
 from logg1m.predict.kinds import refusal
 from logg1m.predict.model import Model, load
@@ -118,6 +120,13 @@ def test_a_model_of_three_labels_gives_an_error_of_each(setting, small_store, tm
     predictor = Predictor(load(tmp_path))
     (block,) = stored(small_store, np.arange(1_000), SEED, 1.0)
     found = predictor.rows(block.ready, identity_of("", block.ids))
+    masked = replace(block.ready, flux=np.where(np.arange(4_096) % 4 == 0, np.nan, block.ready.flux))
+    again = predictor.rows(masked, identity_of("", block.ids))
+    assert np.median(again["T_effErr"] / found["T_effErr"]) == pytest.approx(np.sqrt(4 / 3), rel=0.02)
+    asked, _, _ = selection.ask(predictor, [replace(block, ready=masked)], 1_000, "masked stars")
+    z = (block.labels["teff"] - again["T_eff"]) / again["T_effErr"]
+    judged = calibration.judge(predictor.calibration, asked)["further"]["teff"]
+    assert judged == pytest.approx(np.sqrt(np.mean(z**2)), rel=1e-4)
     for name, column in (("teff", "T_eff"), ("m_h", "M_H")):
         z = (block.labels[name] - found[column]) / found[f"{column}Err"]
         assert np.sqrt(np.mean(z**2)) == pytest.approx(1, abs=0.15)

@@ -9,7 +9,8 @@ import pytest
 from made_shard import miniature
 
 from logg1m.cli import main
-from logg1m.predict import label_table
+from logg1m.files import InputError
+from logg1m.predict import label_table, writing
 from logg1m.predict.running import Asking, predict_files
 from logg1m.sources.pfs.table import KEY, read_table
 
@@ -59,3 +60,23 @@ def test_the_survey_s_catalogue_is_no_hdf5(written, model_folder, capsys):
     assert main([*asked, "--layout", "pfsStarCatalog"]) != 0
     assert "pfsStarCatalog is a FITS file" in capsys.readouterr().err
     assert not (written / "star.h5").exists()
+
+
+def test_a_full_disk_is_one_error_and_leaves_nothing(small_disk):
+    n = 20_000
+    frame = pd.DataFrame({"objId": np.arange(n), "log_g": 2.0, "log_gStatus": ["PARAMEDGE"] * n})
+    said = ""
+    for k in range(1_000):
+        try:
+            writing.write(small_disk / f"{k}.h5", frame, [], {})
+        except InputError as error:
+            said = str(error)
+            break
+    assert "cannot write" in said
+    assert not list(small_disk.glob(".*"))
+    assert all(len(pd.read_hdf(path, KEY)) == n for path in small_disk.glob("*.h5"))
+
+
+def test_a_name_that_is_no_text_is_refused_before_anything_is_computed(tmp_path):
+    with pytest.raises(InputError, match="a name that is no text"):
+        writing.require_writable(tmp_path / "o\udcff.h5", False)

@@ -28,7 +28,7 @@ _FURTHER = "rms_"  # begins the columns of further labels
 @dataclass(frozen=True)
 class Asked:
     """What is known of N stars that were asked about: log g and estimate (dex), S/N, the model's own sigma (or ones), and
-    truth − estimate of further labels that the model infers (name → (N,), in their units)."""
+    truth − estimate of further labels that the model infers (name → (N,), in their units, as if no pixel were masked)."""
 
     truth: np.ndarray
     estimate: np.ndarray
@@ -158,7 +158,7 @@ def fit(asked: Asked) -> Calibration:
     log_g = np.stack([_rising(_quantiles(estimate, weight, places_g)) for weight in near_s])
     flat = np.ones((knots_s, knots_g))
     axes = _rising(np.quantile(snr, places_s)), log_g
-    errors = {"rms": error} | {_FURTHER + name: each[finite] for name, each in asked.further.items()}
+    errors = {"rms": error} | {_FURTHER + n: each[finite] for n, each in asked.further.items() if each[finite].any()}
     values = {"bias": 0 * flat, **dict.fromkeys(LEVELS, flat)}
     values |= {name: flat * np.sqrt(np.mean(each**2)) for name, each in errors.items()}
     place = Calibration(*axes, values)._places(estimate, snr)

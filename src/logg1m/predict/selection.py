@@ -21,6 +21,7 @@ from logg1m.inputs.windows import windows
 from logg1m.jobs.progress import Progress
 from logg1m.observe import LABELS
 from logg1m.predict import bound, calibration, folder, others, stars
+from logg1m.predict.bound import wider
 from logg1m.predict.calibration import Asked, Calibration
 from logg1m.predict.domain import Domain, Statistics, limits
 from logg1m.predict.flags import WITHIN
@@ -169,7 +170,7 @@ def ask(
     for block in blocks:
         first = first or block
         found = predictor.answer(block.ready)
-        errors = [block.labels[name] - found.labels[:, k] for k, name in enumerate(names)]
+        errors = [(block.labels[name] - found.labels[:, k]) / wider(found.masked) for k, name in enumerate(names)]
         parts.append((block.labels["logg"], found.labels[:, 0], block.ready.snr, found.scale, *errors[1:]))
         assert found.statistics is not None
         statistics.append(found.statistics)

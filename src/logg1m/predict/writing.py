@@ -48,6 +48,8 @@ def require_writable(out: Path, overwrite: bool, inputs: Sequence[Path] = (), la
         raise InputError(f"{out}: the suffix says the format, expected one of {', '.join(SUFFIXES)}")
     if layout == "pfsStarCatalog" and out.suffix.lower() != ".fits":
         raise InputError(f"{out}: pfsStarCatalog is a FITS file; name one that ends in .fits")
+    if out.suffix.lower() != ".fits" and not str(out).isprintable():
+        raise InputError(f"{str(out)!r}: a name that is no text can be that of a FITS file alone; name another file")
     if out.is_dir():
         raise InputError(f"{out} is a folder; name a file")
     if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):

@@ -64,14 +64,18 @@ def write_shard(
             if len(table) != n_spectra:
                 raise InputError(f"{path}: {len(table)} spectra came, expected {n_spectra}; nothing was written")
             write_table(temporary, table)
-        except (RuntimeError, ValueError) as error:  # h5py and PyTables, where the disk is full or a value unfit
+        except (
+            RuntimeError,
+            ValueError,
+            KeyError,
+        ) as error:  # h5py and PyTables, where the disk is full or a value unfit
             raise InputError(f"cannot write {path}: {error}; nothing was written") from error
 
 
-def write_table(path: str | Path, table: pd.DataFrame) -> None:
-    """Add the label table to an HDF5 file, as pandas of any version reads it."""
+def write_table(path: str | Path, table: pd.DataFrame, index: bool = True) -> None:
+    """Add the label table to an HDF5 file, as pandas of any version reads it; `index`: also what makes queries fast."""
     text = {str(name): _width(table[name]) for name in table if not pd.api.types.is_numeric_dtype(table[name])}
-    table.to_hdf(path, key=PARAMS, mode="a", format="table", min_itemsize=text)
+    table.to_hdf(path, key=PARAMS, mode="a", format="table", min_itemsize=text, index=index)
     with h5py.File(path, "r+") as file:  # pandas 3 leaves it out, and earlier ones need it
         file[PARAMS].attrs.setdefault("pandas_version", np.bytes_(b"0.15.2"))
 
