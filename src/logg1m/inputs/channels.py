@@ -79,19 +79,19 @@ def with_neutral(
     average error in place of a faint star's would say more than all its measured pixels. The masked share is known
     there too, and stays.
     """
-    neutral = neutral.expand(stacked.shape[1:])
-    own = neutral.expand_as(stacked).clone()
-    for place, name in enumerate(names):
-        found, expected = (torch.where(good, values, 0.0) for values in (stacked[:, place], neutral[place]))
+    made = []
+    for name, seen, usual in zip(names, stacked.unbind(1), neutral.expand(stacked.shape[1:]), strict=True):
+        own = usual
         if name in _BY_FACTOR:
-            ratio = found.sum(dim=1, keepdim=True) / expected.sum(dim=1, keepdim=True)
-            own[:, place] *= torch.where(ratio.isfinite(), ratio, 1.0)
+            found, expected = (torch.where(good, values, 0.0).sum(dim=1, keepdim=True) for values in (seen, usual))
+            own = usual * torch.where((found / expected).isfinite(), found / expected, 1.0)
         elif name in _BY_LEVEL:
-            level = (found - expected).sum(dim=1, keepdim=True) / good.sum(dim=1, keepdim=True).clamp_min(1)
-            own[:, place] += level * (neutral[place] != 0)  # zero: a pixel that is good nowhere
-        elif name == MASKED_SHARE:
-            own[:, place] = stacked[:, place]
-    return torch.where(good[:, None], stacked, own)
+            level = torch.where(good, seen - usual, 0.0).sum(dim=1, keepdim=True) / good.sum(
+                dim=1, keepdim=True
+            ).clamp_min(1)
+            own = usual + level * (usual != 0)  # zero: a pixel that is good nowhere
+        made.append(seen if name == MASKED_SHARE else torch.where(good, seen, own))
+    return torch.stack(made, dim=1)
 
 
 def _median(error: torch.Tensor) -> torch.Tensor:

@@ -11,12 +11,16 @@ def fill(flux: torch.Tensor, good: torch.Tensor) -> torch.Tensor:
     mask.
     """
     n_pixels = flux.shape[1]
-    index = torch.arange(n_pixels, device=flux.device).expand_as(good)
-    left = torch.where(good, index, -1).cummax(dim=1).values
-    right = torch.where(good, index, n_pixels).flip(1).cummin(dim=1).values.flip(1)
+    rows, pixels = (~good).nonzero(as_tuple=True)  # of spectra one after the other, their pixels rising
+    if not len(rows):
+        return flux
+    begins = torch.ones(len(rows) + 1, dtype=torch.bool, device=flux.device)  # a run of neighbours, or the end
+    begins[1:-1] = (rows[1:] != rows[:-1]) | (pixels[1:] != pixels[:-1] + 1)
+    run = begins[:-1].cumsum(0) - 1
+    left, right = (pixels[begins[:-1]] - 1)[run], (pixels[begins[1:]] + 1)[run]
     left, right = torch.where(left < 0, right, left), torch.where(right >= n_pixels, left, right)
     left, right = (side.clamp(0, n_pixels - 1) for side in (left, right))
     known = torch.where(good, flux, 0.0)
-    low, high = known.gather(1, left), known.gather(1, right)
-    share = (index - left) / (right - left).clamp_min(1)
-    return torch.where(good, flux, low + share * (high - low))
+    low, high = known[rows, left], known[rows, right]
+    share = (pixels - left) / (right - left).clamp_min(1)
+    return known.index_put((rows, pixels), low + share * (high - low))

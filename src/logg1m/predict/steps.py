@@ -9,9 +9,9 @@ import pandas as pd
 from scipy.ndimage import median_filter
 
 from logg1m.files import InputError
-from logg1m.predict.medians import row_medians
 from logg1m.predict.rebin import Rebinning
 from logg1m.spectra.masks import interpolated
+from logg1m.spectra.medians import row_medians
 
 LIGHT_KM_S = 299792.458
 MEDIAN = 0.5

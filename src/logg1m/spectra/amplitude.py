@@ -5,6 +5,7 @@ Stored flux has a noise-free median of 0.5 whatever the conditions; that this me
 
 import torch
 
+from logg1m.spectra.medians import row_medians
 from logg1m.spectra.store import Store
 
 MEDIAN = 0.5
@@ -19,5 +20,9 @@ def is_free(store: Store) -> bool:
 
 def rescaling(noisy: torch.Tensor) -> torch.Tensor:
     """What noisy flux (B, P) and its error are multiplied by to have a median of 0.5, (B, 1); NaN counts in no median."""
-    median = noisy.nanmedian(dim=1, keepdim=True).values.nan_to_num(nan=MEDIAN)
+    if noisy.requires_grad or noisy.device.type != "cpu":
+        median = noisy.nanmedian(dim=1, keepdim=True).values
+    else:  # the same number, five times as fast
+        median = torch.as_tensor(row_medians(noisy.numpy(), lower=True), dtype=noisy.dtype)[:, None]
+    median = median.nan_to_num(nan=MEDIAN)
     return MEDIAN / median.clamp_min(_LEAST)

@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 import numpy as np
 
 from logg1m.files import InputError
-from logg1m.predict.medians import row_medians
 from logg1m.predict.steps import Spectra
+from logg1m.spectra.medians import row_medians
 
 MaskMeans = Literal["auto", "bad", "good"]
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from logg1m.predict.medians import row_medians
+from logg1m.spectra.medians import row_medians
 
 
 def expected(values: np.ndarray) -> np.ndarray:
@@ -35,6 +36,8 @@ def test_rows_of_spectra(n, kind):
     elif kind == "masked":
         values[rng.random(values.shape) < 0.3] = np.nan
     np.testing.assert_array_equal(row_medians(values), expected(values))
+    lower = torch.as_tensor(values).nanmedian(dim=1).values
+    np.testing.assert_array_equal(row_medians(values, lower=True), lower)
 
 
 def test_there_may_be_nothing():

@@ -12,25 +12,26 @@ _FEW = 48  # values that are sorted at once
 _INFINITY = 0x7F800000  # as a whole number; NaN is beyond
 
 
-def row_medians(values: np.ndarray) -> np.ndarray:
-    """Median of every row of (N, P) float32, NaN left out, (N,) float64; of an even number the mean of the middle two.
+def row_medians(values: np.ndarray, lower: bool = False) -> np.ndarray:
+    """Median of every row of (N, P) float32, NaN left out, (N,) float64; of an even number the mean of the middle two, or
+    the `lower` of them.
 
-    A row without any number is NaN. The numbers are those of `numpy.nanmedian` of the same in double precision.
+    A row without any number is NaN. The numbers are those of `numpy.nanmedian` of the same in double precision, or of
+    `torch.nanmedian`.
     """
-    found = np.full(len(values), np.nan)
+    found = np.full((len(values), 2), np.nan, dtype=np.float32)
     if values.size:
-        _compiled()(np.ascontiguousarray(values, dtype=np.float32).view(np.int32), found)
-    return found
+        _compiled()(np.ascontiguousarray(values, dtype=np.float32).view(np.int32), found.view(np.int32))
+    return np.asarray(found[:, 0] if lower else found.astype(np.float64).mean(axis=1), dtype=np.float64)
 
 
 @cache
 def _compiled() -> Any:
     """The loop over rows."""
 
-    def medians(words, found):  # type: ignore[no-untyped-def]
-        """Of floating-point numbers as the whole numbers that their bits are."""
+    def middle_two(words, found):  # type: ignore[no-untyped-def]
+        """Of every row, (N, 2), all floating-point numbers as the whole numbers that their bits are."""
         keys, counts = np.empty(words.shape[1], np.int32), np.empty(1 << _BITS, np.int32)
-        middle = np.empty(2, np.int32)
         for row in range(words.shape[0]):
             n = 0
             for word in words[row]:
@@ -66,10 +67,7 @@ def _compiled() -> Any:
                     kept += (place >= first) & (place <= last)
                 n, low, high = kept, low - before, high - before
             ordered = np.sort(keys[:n])
-            middle[0], middle[1] = ordered[low], ordered[high]
-            for k in range(2):
-                middle[k] ^= (middle[k] >> 31) & 0x7FFFFFFF
-            pair = middle.view(np.float32)
-            found[row] = (np.float64(pair[0]) + np.float64(pair[1])) / 2
+            for k, rank in enumerate((low, high)):
+                found[row, k] = ordered[rank] ^ ((ordered[rank] >> 31) & 0x7FFFFFFF)
 
-    return machine_code(medians)
+    return machine_code(middle_two)
