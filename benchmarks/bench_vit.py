@@ -83,7 +83,7 @@ def ours(shape: Architecture, data: Data, args: argparse.Namespace, device: torc
     material = Material(torch.zeros(1, N_PIXELS), torch.ones(1, N_PIXELS), torch.from_numpy(labels), wave)
     learner = Learner(Recipe(model="vit"), shape, material).to(device)
     feed = Feed(flux, error, labels, np.arange(len(flux)), noisy, device, 1, 0, resident=True)
-    settings = Training(batch_size=args.batch, patience=10**6, checkpoint_seconds=1e9)
+    settings = Training(batch_size=args.batch, patience=10**5, checkpoint_seconds=1e6)
     with TemporaryDirectory() as folder:
         state = Path(folder) / "state"
         trainer = Trainer(learner, feed, lambda module: {"score": 0.0}, settings, state, "bench", "logg1m")

@@ -57,7 +57,7 @@ class Features(nn.Module):
 
     def raw(self, x: torch.Tensor) -> torch.Tensor:
         """Before they are standardised; NaN for a group without any good pixel."""
-        z = (x.flatten(1) - self.mean) * self.weights
+        z = (x.flatten(1) - self.mean).mul_(self.weights)
         good = None
         if self.masked:
             good = ~z.isnan()

@@ -77,7 +77,7 @@ class Domain:
 
     def _of(self, flux: np.ndarray, error: np.ndarray, whole: bool) -> tuple[np.ndarray, ...]:
         y, sigma = torch.as_tensor(flux), torch.as_tensor(error)
-        z = (y - self.mean) * self.weights
+        z = (y - self.mean).mul_(self.weights)
         masked = not whole
         if masked:
             bad = z.isnan()
@@ -89,12 +89,12 @@ class Domain:
         residual = torch.addmm(z, c, self.basis.T, alpha=-1)
         if masked:
             residual = residual.masked_fill(bad, 0.0)
-        noise = residual.square().sum(dim=1) / count
+        noise = torch.linalg.vector_norm(residual, dim=1).square() / count
         chi = residual.div_((self.weights * sigma).clamp_min_(1e-30))
         if masked:
             chi = chi.masked_fill(bad, 0.0)
-        chi2 = chi.square().sum(dim=1) / (count - self.basis.shape[1]).clamp_min(1)
-        inside = (chi.abs() < _CLIPPED).sum(dim=1).float()
+        chi2 = torch.linalg.vector_norm(chi, dim=1).square() / (count - self.basis.shape[1]).clamp_min(1)
+        inside = (chi.abs_() < _CLIPPED).sum(dim=1).float()
         within = (inside - bad.sum(dim=1)) / count if masked else inside / count
         distance = (c.square() / (self.prior + noise[:, None])).mean(dim=1)
         return tuple(v.double().numpy() for v in (chi2, distance, self._shift(y, sigma), within))

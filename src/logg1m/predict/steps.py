@@ -103,9 +103,9 @@ def make_ready(spectra: Spectra, wave: np.ndarray, frame: Frame = "observed", am
         raise InputError(
             f"a radial velocity of {velocity[np.argmax(np.abs(velocity))]:g} km/s is that of no star; expected km/s, below that of light"
         )
-    no_error = ~(spectra.error > 0) | (spectra.error == np.inf)
     bad, unexplained = spectra.bad, np.zeros(len(spectra), dtype=np.int64)
-    if no_error.any() or not np.isfinite(spectra.flux.sum()):
+    if not (_all_positive(spectra.error) and np.isfinite(spectra.flux.sum())):
+        no_error = ~(spectra.error > 0) | (spectra.error == np.inf)
         unexplained = (no_error & ~spectra.bad & np.isfinite(spectra.flux)).sum(axis=1)
         bad = spectra.bad | no_error | ~np.isfinite(spectra.flux)
     same = spectra.wave.ndim == 1 and _is(spectra.wave, wave)
@@ -131,6 +131,11 @@ def make_ready(spectra: Spectra, wave: np.ndarray, frame: Frame = "observed", am
     return Ready(
         flux, error, snr, masked, uncovered, unexplained, resampled, velocity, steps
     )  # fmt: skip
+
+
+def _all_positive(values: np.ndarray) -> bool:
+    """Whether all are numbers above zero and finite, in two passes that keep nothing."""
+    return not values.size or bool(values.min() > 0 and values.max() < np.inf)
 
 
 def _is(wave: np.ndarray, other: np.ndarray) -> bool:

@@ -33,10 +33,16 @@ def _compiled() -> Any:
         """Of every row, (N, 2), all floating-point numbers as the whole numbers that their bits are."""
         keys, counts = np.empty(words.shape[1], np.int32), np.empty(1 << _BITS, np.int32)
         for row in range(words.shape[0]):
-            n = 0
-            for word in words[row]:
-                keys[n] = word ^ ((word >> 31) & 0x7FFFFFFF)  # in the order of the numbers
-                n += (word & 0x7FFFFFFF) <= _INFINITY
+            n, whole = words.shape[1], True
+            for k in range(n):
+                word = words[row, k]
+                keys[k] = word ^ ((word >> 31) & 0x7FFFFFFF)  # in the order of the numbers
+                whole &= (word & 0x7FFFFFFF) <= _INFINITY
+            if not whole:
+                n = 0
+                for k in range(words.shape[1]):
+                    keys[n] = keys[k]
+                    n += (words[row, k] & 0x7FFFFFFF) <= _INFINITY
             if n == 0:
                 continue
             low, high = (n - 1) // 2, n // 2  # ranks of the middle two

@@ -128,13 +128,15 @@ class ShardSpectra:
                     )
                 else:
                     bad = np.zeros(flux.shape, dtype=bool)
-                unset = ~(flux != 0).any(axis=1) | (flux == -1).all(axis=1)  # rows that nobody wrote
-                if unset.any():
-                    bad = bad | unset[:, None]
+                first = flux[:, :1]
+                perhaps = np.flatnonzero(((first == 0) | (first == -1))[:, 0])
+                unset = perhaps[(flux[perhaps] == first[perhaps]).all(axis=1)]  # rows that nobody wrote
+                if len(unset):
+                    bad[unset] = True
                 bad = np.asarray(bad)
                 require_scale(flux, error, bad, self.path, low)
                 with np.errstate(over="ignore"):  # of single pixels
-                    flux, error = flux.astype(np.float32), error.astype(np.float32)
+                    flux, error = (values.astype(np.float32, copy=False) for values in (flux, error))
                 numbers = np.arange(rows.start, rows.stop)
                 identity = pd.DataFrame(
                     {"catId": self.cat[rows], "objId": self.obj[rows], "input": self.path.name, "row": numbers}
