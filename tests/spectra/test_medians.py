@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from logg1m.spectra.amplitude import rescaling
 from logg1m.spectra.medians import row_medians
 
 
@@ -44,3 +45,10 @@ def test_there_may_be_nothing():
     assert row_medians(np.empty((0, 5), np.float32)).shape == (0,)
     assert np.isnan(row_medians(np.empty((2, 0), np.float32))).all()
     assert np.isnan(row_medians(np.full((2, 3), np.nan, np.float32))).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_spectrum_is_divided_by_the_same_median_with_a_gradient_and_without(dtype):
+    noisy = 0.5 + 0.1 * torch.randn(6, 100, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    noisy[noisy > 0.6] = torch.nan
+    assert torch.equal(rescaling(noisy), rescaling(noisy.clone().requires_grad_()).detach())

@@ -64,11 +64,7 @@ def write_shard(
             if len(table) != n_spectra:
                 raise InputError(f"{path}: {len(table)} spectra came, expected {n_spectra}; nothing was written")
             write_table(temporary, table)
-        except (
-            RuntimeError,
-            ValueError,
-            KeyError,
-        ) as error:  # h5py and PyTables, where the disk is full or a value unfit
+        except (RuntimeError, ValueError, KeyError) as error:  # of h5py and PyTables: a full disk, a value unfit
             raise InputError(f"cannot write {path}: {error}; nothing was written") from error
 
 
